@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+const TEMP = /^\.tmp-[0-9a-f]{12}-/;
+
+/**
+ * Replaces `path` whole: temp file beside it, fsync, rename, fsync of the folder. A crash leaves the old or the new
+ * content and at most a `.tmp-…` file, which `removeTempFiles` clears at the next start.
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+  const temp = join(dirname(path), `.tmp-${randomBytes(6).toString('hex')}-${basename(path)}`);
+  try {
+    const file = await open(temp, 'wx', mode);
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temp, path);
+  } catch (error) {
+    await rm(temp, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Makes renames and unlinks in `folder` durable. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes what `writeFileAtomic` left in `folder` when the process was killed half-way. */
+export async function removeTempFiles(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  await Promise.all(names.filter((name) => TEMP.test(name)).map((name) => rm(join(folder, name), { force: true })));
+}

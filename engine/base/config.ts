@@ -1,0 +1,33 @@
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Where one engine keeps its things. Two engines with different roots and instance names share nothing: each has its own
+ * store, socket, bridge and nft table, so tests run beside the user's engine.
+ */
+export interface EngineConfig {
+  /** Data that outlives a reboot: images, snapshots, containers. */
+  readonly dataRoot: string;
+  /** Data that does not: socket, pids, bundles' runtime files. */
+  readonly runRoot: string;
+  readonly socketPath: string;
+  /** Names the bridge (`berth0` for the default `berth`, else `br-<instance>`) and the nft table (`berth` or `berth-<instance>`). At most 8 characters of [a-z0-9]. */
+  readonly instance: string;
+  /** Seconds without a client, container or job after which an engine started on demand exits; 0: never. */
+  readonly idleSeconds: number;
+}
+
+/** The configuration from the environment: BERTH_DATA_ROOT, BERTH_RUN_ROOT, BERTH_SOCKET, BERTH_INSTANCE, BERTH_IDLE_SECONDS. */
+export function configFromEnvironment(env: NodeJS.ProcessEnv, uid: number = userInfo().uid): EngineConfig {
+  const home = env['HOME'] ?? '/';
+  const dataRoot = env['BERTH_DATA_ROOT'] ?? (uid === 0 ? '/var/lib/berth' : join(env['XDG_DATA_HOME'] ?? join(home, '.local/share'), 'berth'));
+  const runRoot = env['BERTH_RUN_ROOT'] ?? (uid === 0 ? '/run/berth' : join(env['XDG_RUNTIME_DIR'] ?? `/tmp/berth-${uid}`, 'berth'));
+  const idle = Number(env['BERTH_IDLE_SECONDS'] ?? 300);
+  return {
+    dataRoot,
+    runRoot,
+    socketPath: env['BERTH_SOCKET'] ?? join(runRoot, 'berth.sock'),
+    instance: env['BERTH_INSTANCE'] ?? 'berth',
+    idleSeconds: Number.isFinite(idle) && idle >= 0 ? idle : 300,
+  };
+}
