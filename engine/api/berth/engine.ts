@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** `GET /berth/v1/engine`: the process that serves, for `berth engine status`. */
+export const engineStatusSchema = z.looseObject({
+  version: z.string(),
+  pid: z.number().int(),
+  /** RFC 3339, UTC. */
+  started: z.string(),
+  node: z.string(),
+  socketPath: z.string(),
+  dataRoot: z.string(),
+  runRoot: z.string(),
+  logFile: z.string(),
+  runtime: z.looseObject({ name: z.string(), path: z.string(), version: z.string().optional() }).nullable(),
+  containers: z.number().int(),
+  containersRunning: z.number().int(),
+  /** Seconds without work after which it exits; 0: never. */
+  idleSeconds: z.number(),
+  /** Resident memory in bytes. */
+  memory: z.number(),
+});
+export type EngineStatus = z.infer<typeof engineStatusSchema>;
