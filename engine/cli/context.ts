@@ -1,0 +1,18 @@
+import type { ApiClient } from '../api/client.ts';
+
+/** What every command gets: a way to the engine, the terminal, and the exit status. */
+export interface CliContext {
+  /** A client of a running engine; starts one on demand. */
+  engine(): Promise<ApiClient>;
+  /** A client that does not start an engine: its calls throw ConnectError when none runs. */
+  readonly client: ApiClient;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** Aborted by Ctrl+C and SIGTERM (commands in raw mode see the key instead). */
+  readonly signal: AbortSignal;
+  /** The status with which the process will end. */
+  setExitStatus(status: number): void;
+}

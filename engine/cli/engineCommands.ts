@@ -1,0 +1,118 @@
+import { createReadStream, existsSync, watch } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { engineStatusSchema } from '../api/berth/engine.ts';
+import type { EngineStatus } from '../api/berth/engine.ts';
+import type { ApiClient } from '../api/client.ts';
+import { ConnectError } from '../api/client.ts';
+import type { CliContext } from './context.ts';
+
+export interface EngineProcess {
+  /** Serves until stopped: the body of `berth engine`. */
+  serve(options: { onDemand: boolean; readyFd: number | undefined }): Promise<void>;
+  /** Where the log is when no engine can tell. */
+  readonly logFile: string;
+}
+
+/** `berth engine`, `berth engine start|status|stop|logs`. */
+export function registerEngineCommands(engine: EngineProcess): (program: Command, context: CliContext) => void {
+  return (program, context) => {
+    const group = program.command('engine').description('the engine: without a subcommand, serve in the foreground');
+    group
+      .option('--on-demand', 'exit when idle (BERTH_IDLE_SECONDS, default 300)', false)
+      .option('--ready-fd <fd>', 'write one line to this file descriptor when serving, or why not')
+      .action((options: { onDemand: boolean; readyFd?: string }) => engine.serve({ onDemand: options.onDemand, readyFd: options.readyFd === undefined ? undefined : Number(options.readyFd) }));
+    group
+      .command('start')
+      .description('start an engine in the background, if none runs')
+      .action(async () => printStatus(context, await status(await context.engine())));
+    group
+      .command('status')
+      .description('say whether an engine runs, and what it serves (status 3: none)')
+      .option('--json', 'print JSON', false)
+      .action((options: { json: boolean }) => showStatus(context, options.json));
+    group
+      .command('stop')
+      .description('stop the engine; containers go on')
+      .action(() => stopEngine(context));
+    group
+      .command('logs')
+      .description("print the engine's log, one JSON object a line")
+      .option('-f, --follow', 'go on printing what is added', false)
+      .action((options: { follow: boolean }) => printLog(context, engine.logFile, options.follow));
+  };
+}
+
+function status(client: ApiClient): Promise<EngineStatus> {
+  return client.json('GET', '/berth/v1/engine', engineStatusSchema);
+}
+
+async function showStatus(context: CliContext, json: boolean): Promise<void> {
+  let value: EngineStatus;
+  try {
+    value = await status(context.client);
+  } catch (error) {
+    if (!(error instanceof ConnectError) || error.reason === 'EACCES') throw error;
+    context.stdout.write(json ? '{"running":false}\n' : `No engine runs at ${context.client.socketPath}. It starts on demand.\n`);
+    context.setExitStatus(3);
+    return;
+  }
+  if (json) context.stdout.write(`${JSON.stringify({ running: true, ...value })}\n`);
+  else printStatus(context, value);
+}
+
+function printStatus(context: CliContext, value: EngineStatus): void {
+  const rows: Array<[string, string]> = [
+    ['Engine', `Berth ${value.version}, pid ${value.pid}, Node ${value.node}, since ${value.started}`],
+    ['Socket', value.socketPath],
+    ['Data', value.dataRoot],
+    ['Runtime', value.runtime ? `${value.runtime.name} (${value.runtime.path})` : 'none found: see berth doctor'],
+    ['Containers', `${value.containersRunning} running, ${value.containers} in all`],
+    ['Memory', `${(value.memory / 1024 / 1024).toFixed(1)} MiB`],
+    ['Idle exit', value.idleSeconds === 0 ? 'never' : `after ${value.idleSeconds} s without work`],
+  ];
+  for (const [name, text] of rows) context.stdout.write(`${name.padEnd(11)}${text}\n`);
+}
+
+async function stopEngine(context: CliContext): Promise<void> {
+  let pid: number;
+  try {
+    pid = (await status(context.client)).pid;
+    await context.client.send('POST', '/berth/v1/engine/stop');
+  } catch (error) {
+    if (!(error instanceof ConnectError) || error.reason === 'EACCES') throw error;
+    context.stdout.write('No engine runs.\n');
+    return;
+  }
+  while (existsSync(`/proc/${pid}`)) await delay(20, undefined, { signal: context.signal });
+  context.stdout.write('Stopped. Containers go on; the next command starts the engine again.\n');
+}
+
+async function printLog(context: CliContext, path: string, follow: boolean): Promise<void> {
+  if (!existsSync(path)) {
+    context.stderr.write(`There is no log yet at ${path}.\n`);
+    return;
+  }
+  let at = await copyFrom(path, 0, context.stdout);
+  if (!follow) return;
+  const watcher = watch(path);
+  context.signal.addEventListener('abort', () => watcher.close(), { once: true });
+  let queue: Promise<unknown> = Promise.resolve();
+  watcher.on('change', () => {
+    queue = queue.then(async () => {
+      if ((await stat(path)).size < at) at = 0;
+      at = await copyFrom(path, at, context.stdout);
+    });
+  });
+  await new Promise<void>((resolve) => watcher.once('close', resolve));
+}
+
+async function copyFrom(path: string, from: number, out: NodeJS.WritableStream): Promise<number> {
+  let at = from;
+  for await (const chunk of createReadStream(path, { start: from }) as AsyncIterable<Buffer>) {
+    at += chunk.length;
+    out.write(chunk);
+  }
+  return at;
+}

@@ -1,0 +1,83 @@
+import { writeSync, closeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EngineConfig } from './base/config.ts';
+import { asBerthError } from './base/errors.ts';
+import { jsonLog } from './base/log.ts';
+import type { Log } from './base/log.ts';
+import { composeEngine } from './mainServices.ts';
+import { Activity } from './server/activity.ts';
+import { openEngineLog } from './server/engineLog.ts';
+import { createHttpServer } from './server/httpServer.ts';
+import { listenOnSocket } from './server/listen.ts';
+import { takeEngineLock } from './state/engineLock.ts';
+import { version } from './version.ts';
+
+export interface ServeOptions {
+  readonly onDemand: boolean;
+  readonly readyFd: number | undefined;
+}
+
+/** Serves until a signal, `berth engine stop` or idleness ends it. Says on `readyFd` whether it serves. */
+export async function serve(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal): Promise<void> {
+  const say = readiness(options.readyFd);
+  try {
+    await serveLocked(config, options, interrupted, () => say('ready'));
+  } catch (error) {
+    const known = asBerthError(error);
+    say(JSON.stringify({ message: known.message, code: known.code }));
+    throw known;
+  }
+}
+
+async function serveLocked(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal, ready: () => void): Promise<void> {
+  const lock = await takeEngineLock(config.dataRoot);
+  const logFile = join(config.dataRoot, 'engine.log');
+  const out = openEngineLog(logFile);
+  const log = jsonLog(options.onDemand ? out : { write: (text: string) => process.stderr.write(text) && out.write(text) }, process.env['BERTH_LOG_LEVEL'] === 'debug' ? 'debug' : 'info');
+  guardProcess(log);
+  let stop: () => void = () => undefined;
+  const stopped = new Promise<void>((resolve) => (stop = resolve));
+  interrupted.addEventListener('abort', () => stop(), { once: true });
+  try {
+    const services = await composeEngine({ config, log, logFile, idleSeconds: options.onDemand ? config.idleSeconds : 0, stop: () => stop() });
+    const activity = new Activity(options.onDemand ? config.idleSeconds : 0, services.isNeeded, () => {
+      log.info('nothing to do: leaving');
+      stop();
+    });
+    const server = createHttpServer({ routes: services.routes, log, activity, serverName: `Berth/${version} (linux)` });
+    await listenOnSocket(server, config.socketPath);
+    log.info('serving', { socket: config.socketPath, pid: process.pid, version, node: process.version });
+    ready();
+    await stopped;
+    log.info('stopping', { pid: process.pid });
+    activity.stop();
+    server.close();
+    server.closeAllConnections();
+    await services.close();
+  } finally {
+    await lock.release();
+  }
+  // Hijacked connections are not the server's any more; they must not hold the process.
+  setTimeout(() => process.exit(0), 50).unref();
+  out.end(() => process.exit(0));
+}
+
+/** A fault in one request must not end the engine: containers' clients depend on it. It is logged, with its stack. */
+function guardProcess(log: Log): void {
+  process.on('uncaughtException', (error) => log.error('uncaught exception', { error }));
+  process.on('unhandledRejection', (reason) => log.error('unhandled rejection', { error: reason }));
+}
+
+function readiness(fd: number | undefined): (line: string) => void {
+  let said = fd === undefined;
+  return (line) => {
+    if (said || fd === undefined) return;
+    said = true;
+    try {
+      writeSync(fd, `${line}\n`);
+      closeSync(fd);
+    } catch {
+      // whoever started the engine has left already
+    }
+  };
+}
