@@ -1,0 +1,52 @@
+// Makes this machine ready: npm packages, host packages, the pinned Node. Idempotent; quick when there is nothing to do.
+// Must itself run on Node 18.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { pinnedNode, root } from './node.mjs';
+
+const stamp = join(root, '.cache', 'npm.stamp');
+
+/** Installs npm packages when package-lock.json changed since the last time, or when something is missing. */
+export function setupPackages() {
+  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(join(root, 'node_modules', '.bin', 'webpack'))) return;
+  console.log('Installing npm packages …');
+  // Install scripts are not needed (prebuilt binaries come in the packages) and not trusted.
+  command('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  writeFileSync(stamp, wanted);
+  if (pinnedNode() === process.execPath) console.log(`No pinned Node for ${process.platform}-${process.arch}: using ${process.version}.`);
+}
+
+/** Host packages by the program that shows they are there. */
+export const engineTools = { crun: 'crun', runc: 'runc', conmon: 'conmon', nft: 'nftables', ip: 'iproute2', mmdebstrap: 'mmdebstrap', getfattr: 'attr', tini: 'tini' };
+export const testTools = { ...engineTools, 'docker-registry': 'docker-registry', skopeo: 'skopeo', chromium: 'chromium', dockerd: 'docker.io', docker: 'docker.io', htpasswd: 'apache2-utils' };
+
+/** Installs missing host packages with apt when root; returns the programs that are still missing. */
+export function setupHost(tools) {
+  let missing = Object.keys(tools).filter((name) => !onPath(name));
+  if (missing.length === 0) return [];
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) return missing;
+  const packages = [...new Set(missing.map((name) => tools[name]))];
+  console.log(`Installing host packages: ${packages.join(' ')} …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  command('apt-get', ['update', '-qq'], env, true);
+  command('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], env, true);
+  missing = missing.filter((name) => !onPath(name));
+  return missing;
+}
+
+/** Whether a program is in one of the folders of PATH or of the system's sbin. */
+export function onPath(name) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  return folders.some((folder) => existsSync(join(folder, name)));
+}
+
+function command(program, args, env = process.env, quiet = false) {
+  const result = spawnSync(program, args, { cwd: root, env, stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'] });
+  if (result.status === 0) return;
+  if (quiet) process.stderr.write(result.stderr ?? '');
+  throw new Error(`${program} ${args.join(' ')} failed with status ${result.status ?? result.signal ?? result.error?.message}`);
+}
