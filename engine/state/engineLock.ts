@@ -1,80 +1,40 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineError, systemCode } from '../base/errors.ts';
-import { shortRandom } from '../base/ids.ts';
+import { defineError } from '../base/errors.ts';
+import { start, startFailure } from '../host/process.ts';
 
 export const engineAlreadyRunning = defineError<{ pid: number; dataRoot: string }>('ENGINE_ALREADY_RUNNING', 409, (p) => `An engine (pid ${p.pid}) already serves ${p.dataRoot}. Use it, or stop it with: berth engine stop`);
 
-interface Holder {
-  readonly pid: number;
-  /** Clock ticks since boot at which the process started: tells a reused pid from the holder. */
-  readonly startTime: string;
-}
-
 /**
- * One engine per data root. The lock is a file with the holder's pid and start time, so a killed engine's lock is known to
- * be stale at once, also when its pid was given to another process. Taking it is a hard link: atomic.
+ * One engine per data root, by flock(2) on `engine.lock`: the kernel releases it when the process ends, however it ends, so
+ * there is no stale lock to tell from a live one. Node has no flock; the host's `flock` sets it on our descriptor (a lock
+ * belongs to the open file, not to the process that asked), and it stays after that helper has left.
  */
 export async function takeEngineLock(dataRoot: string): Promise<{ release(): Promise<void> }> {
   await mkdir(dataRoot, { recursive: true, mode: 0o711 });
-  const path = join(dataRoot, 'engine.lock');
-  const mine = `${path}.${shortRandom(6)}`;
-  await writeFile(mine, JSON.stringify({ pid: process.pid, startTime: (await startTimeOf(process.pid)) ?? '' } satisfies Holder), { mode: 0o600 });
+  const file = await open(join(dataRoot, 'engine.lock'), 'a+', 0o600);
   try {
-    for (;;) {
-      if (await tryLink(mine, path)) return { release: () => rm(path, { force: true }) };
-      const holder = await readHolder(path);
-      if (holder && (await isAlive(holder))) throw engineAlreadyRunning({ pid: holder.pid, dataRoot });
-      await setAside(path);
-    }
-  } finally {
-    await rm(mine, { force: true });
-  }
-}
-
-async function tryLink(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
+    if (!(await lock(file))) throw engineAlreadyRunning({ pid: await holderOf(file), dataRoot });
+    await file.truncate(0);
+    await file.write(`${process.pid}\n`);
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
+    await file.close();
     throw error;
   }
+  return { release: () => file.close() };
 }
 
-/** A stale lock is moved away under a name of our own, so that two starters cannot both remove a fresh one. */
-async function setAside(path: string): Promise<void> {
-  const aside = `${path}.stale-${shortRandom(6)}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-    return;
-  }
-  const moved = await readHolder(aside);
-  if (moved && (await isAlive(moved))) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+function lock(file: FileHandle): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = start('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', file.fd] });
+    child.once('error', (error) => reject(startFailure('flock', error)));
+    child.once('exit', (status) => resolve(status === 0));
+  });
 }
 
-async function readHolder(path: string): Promise<Holder | undefined> {
-  try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder>;
-    return typeof value.pid === 'number' && typeof value.startTime === 'string' ? { pid: value.pid, startTime: value.startTime } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function isAlive(holder: Holder): Promise<boolean> {
-  return (await startTimeOf(holder.pid)) === holder.startTime;
-}
-
-/** Field 22 of /proc/<pid>/stat; `undefined` when there is no such process. */
-export async function startTimeOf(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
+/** The pid that the holder wrote; 0 while it is still writing. */
+async function holderOf(file: FileHandle): Promise<number> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(32), 0, 32, 0);
+  return Number.parseInt(buffer.subarray(0, bytesRead).toString(), 10) || 0;
 }
