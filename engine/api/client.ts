@@ -58,9 +58,12 @@ export interface Hijacked {
 /** HTTP over a unix socket, shaped for the Docker Engine API and Berth's own resources (paths under `/berth/`). */
 export class ApiClient {
   readonly socketPath: string;
+  readonly #prefix: string;
 
-  constructor(socketPath: string) {
+  /** `apiVersion` empty: without a version, which a server answers as its own newest. */
+  constructor(socketPath: string, apiVersion: string = clientApiVersion) {
     this.socketPath = socketPath;
+    this.#prefix = apiVersion === '' ? '' : `/v${apiVersion}`;
   }
 
   /** Sends a request and parses the JSON answer by `schema`. */
@@ -121,7 +124,7 @@ export class ApiClient {
     return httpRequest({
       socketPath: this.socketPath,
       method,
-      path: `${path.startsWith('/berth/') ? '' : `/v${clientApiVersion}`}${path}${queryText(options.query)}`,
+      path: `${path.startsWith('/berth/') ? '' : this.#prefix}${path}${queryText(options.query)}`,
       headers: { Host: 'engine', ...(json === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': String(json) }), ...extra, ...options.headers },
       agent: false,
       ...(options.signal ? { signal: options.signal } : {}),
