@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ApiClient } from '../../engine/api/client.ts';
+import { run, start } from '../../engine/host/process.ts';
+import type { RunOptions, RunResult } from '../../engine/host/process.ts';
+import { leftovers } from './leftovers.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+/** The engine as users get it. `npm run build` makes it; `npm test` does so before the host suites. */
+export const bundle = join(repository, 'dist', 'berth.cjs');
+
+export interface TestEngineOptions {
+  /** At most 8 characters of [a-z0-9]; each test file has its own. */
+  readonly instance: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Where the engine's folders are made; default: the system's temp folder. */
+  readonly parent?: string;
+}
+
+/** An engine of the test's own: a real process on its own roots, socket, bridge and nft table. */
+export class TestEngine {
+  readonly root: string;
+  readonly instance: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly client: ApiClient;
+
+  private constructor(root: string, options: TestEngineOptions) {
+    this.root = root;
+    this.instance = options.instance;
+    const socketPath = join(root, 'run', 'berth.sock');
+    this.env = {
+      ...process.env,
+      BERTH_DATA_ROOT: join(root, 'data'),
+      BERTH_RUN_ROOT: join(root, 'run'),
+      BERTH_SOCKET: socketPath,
+      BERTH_INSTANCE: options.instance,
+      BERTH_IDLE_SECONDS: '600',
+      DOCKER_HOST: `unix://${socketPath}`,
+      DOCKER_CONFIG: join(root, 'docker-config'),
+      DOCKER_BUILDKIT: '0',
+      ...options.env,
+    };
+    this.client = new ApiClient(socketPath);
+  }
+
+  /** Makes the folders and starts the engine in the background, as the CLI does on demand. */
+  static async start(options: TestEngineOptions): Promise<TestEngine> {
+    assert.ok(existsSync(bundle), `${bundle} is not there: npm run build`);
+    const root = await mkdtemp(join(options.parent ?? tmpdir(), `berth-${options.instance}-`));
+    const engine = new TestEngine(root, options);
+    await engine.berth(['engine', 'start']);
+    return engine;
+  }
+
+  /** Runs a berth command; throws for a status that is not in `okStatus` (default 0). */
+  berth(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return run(process.execPath, [bundle, ...args], { cwd: this.root, ...options, env: { ...this.env, ...options.env } });
+  }
+
+  /** Runs the stock docker CLI against this engine. */
+  docker(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return run('docker', args, { cwd: this.root, ...options, env: { ...this.env, ...options.env } });
+  }
+
+  /** Starts the docker CLI and leaves it running; the caller ends it. */
+  startDocker(args: readonly string[]): ReturnType<typeof start> {
+    return start('docker', args, { cwd: this.root, env: this.env, stdio: ['pipe', 'pipe', 'pipe'] });
+  }
+
+  async pid(): Promise<number> {
+    return (JSON.parse((await this.berth(['engine', 'status', '--json'])).stdout) as { pid: number }).pid;
+  }
+
+  /** Ends the engine as a crash does, and waits until it is gone. */
+  async kill(): Promise<void> {
+    const pid = await this.pid();
+    process.kill(pid, 'SIGKILL');
+    while (existsSync(`/proc/${pid}/exe`)) await delay(5);
+  }
+
+  /** Removes containers, stops the engine (which takes its network down) and removes its folders, and asserts that nothing is left. */
+  async remove(): Promise<void> {
+    const ids = (await this.docker(['ps', '-aq'], { okStatus: 'any' })).stdout.split('\n').filter(Boolean);
+    if (ids.length > 0) await this.docker(['rm', '-f', '-v', ...ids], { okStatus: 'any' });
+    await this.berth(['engine', 'stop'], { okStatus: 'any' });
+    const left = await leftovers(this.root, this.instance);
+    await rm(this.root, { recursive: true, force: true });
+    assert.deepEqual(left, [], 'the engine left something on the host');
+  }
+}
