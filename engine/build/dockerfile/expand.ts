@@ -1,0 +1,115 @@
+/** The value of a variable, or undefined when it is not set. */
+export type Lookup = (name: string) => string | undefined;
+
+export interface ExpandProblem {
+  /** Offset into the word. */
+  readonly at: number;
+  readonly detail: string;
+  readonly unsupported?: true;
+}
+
+type Fail = (problem: ExpandProblem) => never;
+
+/** Removes quotes and escapes and replaces `$x`, `${x}`, `${x:-d}`, `${x:+d}`, `${x:?m}` (and the forms without colon). */
+export function expandWord(word: string, escape: string, lookup: Lookup, fail: Fail): string {
+  return new Expander(word, escape, lookup, fail).until('');
+}
+
+class Expander {
+  readonly #word: string;
+  readonly #escape: string;
+  readonly #lookup: Lookup;
+  readonly #fail: Fail;
+  #at = 0;
+
+  constructor(word: string, escape: string, lookup: Lookup, fail: Fail) {
+    this.#word = word;
+    this.#escape = escape;
+    this.#lookup = lookup;
+    this.#fail = fail;
+  }
+
+  /** Expands up to `stop` (left unread) or to the end. */
+  until(stop: string): string {
+    let out = '';
+    while (this.#at < this.#word.length) {
+      const char = this.#word.charAt(this.#at);
+      if (stop !== '' && char === stop) return out;
+      if (char === "'") out += this.#singleQuoted();
+      else if (char === '"') out += this.#doubleQuoted();
+      else if (char === '$') out += this.#variable();
+      else if (char === this.#escape) {
+        out += this.#word.charAt(this.#at + 1);
+        this.#at += 2;
+      } else {
+        out += char;
+        this.#at++;
+      }
+    }
+    return out;
+  }
+
+  #singleQuoted(): string {
+    const end = this.#word.indexOf("'", this.#at + 1);
+    if (end < 0) this.#fail({ at: this.#at, detail: "unexpected end of statement while looking for matching single quote (')" });
+    const text = this.#word.slice(this.#at + 1, end);
+    this.#at = end + 1;
+    return text;
+  }
+
+  #doubleQuoted(): string {
+    const start = this.#at++;
+    let out = '';
+    while (this.#at < this.#word.length) {
+      const char = this.#word.charAt(this.#at);
+      if (char === '"') {
+        this.#at++;
+        return out;
+      }
+      if (char === '$') out += this.#variable();
+      else if (char === this.#escape) {
+        const next = this.#word.charAt(this.#at + 1);
+        // Within double quotes the escape character stands for itself unless it protects something special.
+        out += next === '"' || next === '$' || next === this.#escape ? next : char + next;
+        this.#at += 2;
+      } else {
+        out += char;
+        this.#at++;
+      }
+    }
+    return this.#fail({ at: start, detail: 'unexpected end of statement while looking for matching double-quote (")' });
+  }
+
+  #variable(): string {
+    const start = this.#at++;
+    if (this.#word.charAt(this.#at) === '{') return this.#braced(start);
+    const name = /^([A-Za-z_][A-Za-z0-9_]*|[0-9@*#])/.exec(this.#word.slice(this.#at))?.[0];
+    if (name === undefined) return '$';
+    this.#at += name.length;
+    return this.#lookup(name) ?? '';
+  }
+
+  #braced(start: number): string {
+    this.#at++;
+    const name = /^([A-Za-z_][A-Za-z0-9_]*|[0-9@*#])/.exec(this.#word.slice(this.#at))?.[0];
+    if (name === undefined) return this.#fail({ at: start, detail: 'bad substitution: a name must follow ${' });
+    this.#at += name.length;
+    const value = this.#lookup(name);
+    const operator = /^(:?[-+?]|)/.exec(this.#word.slice(this.#at))?.[0] ?? '';
+    this.#at += operator.length;
+    if (operator === '' && /[#%/]/.test(this.#word.charAt(this.#at))) return this.#fail({ at: start, detail: `the modifier ${this.#word.charAt(this.#at)} in \${${name}…}`, unsupported: true });
+    if (operator === '' && this.#word.charAt(this.#at) !== '}') return this.#fail({ at: start, detail: this.#at >= this.#word.length ? 'unexpected end of statement: the closing } is missing' : `unsupported modifier in \${${name}…}` });
+    const argument = operator === '' ? '' : this.until('}');
+    if (this.#word.charAt(this.#at) !== '}') return this.#fail({ at: start, detail: 'unexpected end of statement: the closing } is missing' });
+    this.#at++;
+    return this.#choose({ name, value, operator, argument, start });
+  }
+
+  #choose(p: { name: string; value: string | undefined; operator: string; argument: string; start: number }): string {
+    const present = p.value !== undefined && (p.value !== '' || !p.operator.startsWith(':'));
+    if (p.operator.endsWith('-')) return present ? (p.value ?? '') : p.argument;
+    if (p.operator.endsWith('+')) return present ? p.argument : '';
+    if (p.operator.endsWith('?') && !present) return this.#fail({ at: p.start, detail: `${p.name}: ${p.argument === '' ? 'not set' : p.argument}` });
+    return p.value ?? '';
+  }
+}

@@ -1,0 +1,32 @@
+import { BerthError, defineError } from '../base/errors.ts';
+import type { ErrorKind, ErrorParams } from '../base/errors.ts';
+
+/** A place in a Dockerfile: `line` and `column` count from 1. */
+interface Place extends Record<string, string | number | boolean | undefined> {
+  file: string;
+  line: number;
+  column: number;
+}
+
+const at = (p: Place): string => `${p.file}:${p.line}:${p.column}`;
+
+export const dockerfileSyntax = defineError<Place & { detail: string; text: string }>('DOCKERFILE_SYNTAX', 400, (p) => `${at(p)}: ${p.detail}${p.text === '' ? '' : ` (in "${p.text}")`}`);
+export const buildNotImplemented = defineError<Place & { what: string }>('NOT_IMPLEMENTED', 501, (p) => `${at(p)}: ${p.what} is not supported by this version of Berth`);
+export const requestNotImplemented = defineError<{ what: string }>('NOT_IMPLEMENTED', 501, (p) => `${p.what} is not supported by this version of Berth`);
+export const dockerfileNotFound = defineError<{ path: string }>('DOCKERFILE_NOT_FOUND', 400, (p) => `Cannot locate specified Dockerfile: ${p.path}`);
+export const targetNotFound = defineError<{ target: string; stages: string }>('BUILD_TARGET_NOT_FOUND', 400, (p) => `failed to reach build target ${p.target} in Dockerfile. Its stages are: ${p.stages}`);
+export const contextInvalid = defineError<{ detail: string }>('BUILD_CONTEXT_INVALID', 400, (p) => `The build context cannot be read: ${p.detail}`);
+export const baseImageUnavailable = defineError<Place & { image: string; detail: string }>('BASE_IMAGE_UNAVAILABLE', 404, (p) => `${at(p)}: the image ${p.image} is neither here nor obtainable: ${p.detail}`);
+export const copySourceNotFound = defineError<Place & { source: string; where: string }>('COPY_SOURCE_NOT_FOUND', 400, (p) => `${at(p)}: COPY failed: file not found in ${p.where}: stat ${p.source}: file does not exist`);
+export const copyFailed = defineError<Place & { detail: string }>('COPY_FAILED', 400, (p) => `${at(p)}: COPY failed: ${p.detail}`);
+export const unknownUser = defineError<Place & { user: string; database: string }>('BUILD_USER_UNKNOWN', 400, (p) => `${at(p)}: unable to find ${p.user} in the image's ${p.database}`);
+export const stepFailed = defineError<Place & { command: string; exitCode: number; output: string }>('BUILD_STEP_FAILED', 500, (p) => `The command '${p.command}' returned a non-zero code: ${p.exitCode} (${p.file} line ${p.line})`);
+
+/** The same error with the place in the Dockerfile added to its message and parameters, so that nothing fails without a line. */
+export function locate(error: BerthError, place: Place): BerthError {
+  if (error.params['line'] !== undefined) return error;
+  const params: ErrorParams = { ...error.params, ...place };
+  return new BerthError(error.code, error.status, `${at(place)}: ${error.message}`, params, { cause: error });
+}
+
+export type { ErrorKind, Place };

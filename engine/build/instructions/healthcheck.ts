@@ -1,0 +1,57 @@
+import { readCommand } from '../dockerfile/command.ts';
+import type { Command } from '../dockerfile/command.ts';
+import { readFlags } from '../dockerfile/flags.ts';
+import type { Flags } from '../dockerfile/flags.ts';
+import type { Statement } from '../dockerfile/statement.ts';
+import { plainWords } from '../dockerfile/words.ts';
+import type { StageState } from '../plan/stageState.ts';
+
+export interface HealthcheckInstruction {
+  readonly kind: 'healthcheck';
+  readonly at: Statement;
+  /** Absent: NONE. */
+  readonly command?: Command;
+  /** Nanoseconds, by Docker's field names; `Retries` is a count. */
+  readonly settings: Readonly<Record<string, number>>;
+}
+
+const FIELDS: Readonly<Record<string, string>> = { interval: 'Interval', timeout: 'Timeout', 'start-period': 'StartPeriod', 'start-interval': 'StartInterval' };
+const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+
+export function parseHealthcheck(at: Statement): HealthcheckInstruction {
+  const flags = readFlags(at, { interval: 'value', timeout: 'value', 'start-period': 'value', 'start-interval': 'value', retries: 'value' });
+  const [type, next] = plainWords(at, flags.end);
+  if (!type) return at.fail('HEALTHCHECK requires CMD or NONE');
+  const kind = type.text.toUpperCase();
+  if (kind === 'NONE') return next ? at.fail('HEALTHCHECK NONE takes no arguments', next) : { kind: 'healthcheck', at, settings: {} };
+  if (kind !== 'CMD') return at.fail(`Unknown type "${type.text}" in HEALTHCHECK (try CMD)`, type);
+  if (!next) return at.fail('Missing command after HEALTHCHECK CMD', type);
+  return { kind: 'healthcheck', at, command: readCommand(at, next.start), settings: readSettings(at, flags) };
+}
+
+function readSettings(at: Statement, flags: Flags): Record<string, number> {
+  const settings: Record<string, number> = {};
+  for (const { name, value, token } of flags.all) {
+    const text = value?.text ?? '';
+    const field = FIELDS[name];
+    if (field) settings[field] = duration(text) ?? at.fail(`invalid duration "${text}" in --${name}`, token);
+    else if (/^\d+$/.test(text)) settings['Retries'] = Number(text);
+    else at.fail(`--retries must be a number, not "${text}"`, token);
+  }
+  return settings;
+}
+
+/** Go's duration syntax (`1m30s`, `500ms`) in nanoseconds. */
+function duration(text: string): number | undefined {
+  if (text === '0') return 0;
+  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const match of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) total += Number(match[1]) * (UNITS[match[2] ?? ''] ?? 0);
+  return Math.round(total);
+}
+
+export function applyHealthcheck(node: HealthcheckInstruction, stage: StageState): void {
+  const test = !node.command ? ['NONE'] : node.command.form === 'exec' ? ['CMD', ...node.command.words] : ['CMD-SHELL', node.command.text];
+  stage.config.Healthcheck = { Test: test, ...node.settings };
+  stage.note(node.at, `HEALTHCHECK ${JSON.stringify({ Test: test, ...node.settings })}`);
+}

@@ -1,0 +1,115 @@
+import type { RunConfig } from '../../content/oci.ts';
+import type { Place } from '../errors.ts';
+import type { BaseLayer } from '../ports.ts';
+
+export type BuildNetwork = 'default' | 'none' | 'host';
+
+/** An image's file system; without layers: scratch. */
+export interface SourceOp {
+  readonly kind: 'source';
+  readonly ref: string;
+  /** Base first. */
+  readonly layers: readonly BaseLayer[];
+}
+
+export interface RunOp {
+  readonly kind: 'run';
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  /** Proxies: given to the command, no part of what it means. */
+  readonly hiddenEnv: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+  readonly network: BuildNetwork;
+}
+
+/** A file written in the Dockerfile itself. */
+export interface InlineFile {
+  readonly name: string;
+  readonly content: string;
+}
+
+export interface CopyOp {
+  readonly kind: 'copy';
+  /** In the context, or in the step's second input; wildcards allowed. */
+  readonly sources: readonly string[];
+  readonly inline: readonly InlineFile[];
+  /** Absolute; with a trailing slash it is a folder. */
+  readonly dest: string;
+  /** `user[:group]`; absent: root for the context, kept for stages. */
+  readonly owner?: string;
+  readonly mode?: number;
+  /** ADD: local archives are unpacked. */
+  readonly unpack: boolean;
+}
+
+export interface WorkdirOp {
+  readonly kind: 'workdir';
+  readonly path: string;
+  /** The stage's user, who owns what has to be made. */
+  readonly owner: string;
+}
+
+export type Op = SourceOp | RunOp | CopyOp | WorkdirOp;
+
+/** A node of the graph. Equal steps of different stages are one node: `id` is the digest of the operation and its inputs' ids. */
+export interface Step {
+  readonly id: string;
+  readonly op: Op;
+  /** The step whose file system this one changes. */
+  readonly parent?: string;
+  /** The step whose files a COPY --from reads. */
+  readonly from?: string;
+  /** Where it first stands in the Dockerfile. */
+  readonly place: Place;
+  /** Part of the image that is built, not only of a stage it copies from. */
+  readonly final: boolean;
+}
+
+/** One line of the progress: `Step 3/7 : RUN make`. Without `step` it only changes the image's configuration. */
+export interface PlannedInstruction {
+  /** From 1. */
+  readonly index: number;
+  readonly line: number;
+  /** The stage's name, else its number. */
+  readonly stage: string;
+  readonly text: string;
+  readonly step?: string;
+}
+
+/** One entry of the image's history. Without `step` no layer belongs to it. */
+export interface PlannedHistory {
+  readonly createdBy: string;
+  readonly step?: string;
+}
+
+/** What has to be done for one image. Pure data: equal inputs make equal plans. */
+export interface BuildPlan {
+  readonly steps: ReadonlyMap<string, Step>;
+  readonly instructions: readonly PlannedInstruction[];
+  /** The step whose file system is the result. */
+  readonly target: string;
+  readonly config: RunConfig;
+  readonly history: readonly PlannedHistory[];
+  readonly baseHistory: ReadonlyArray<Readonly<Record<string, unknown>>>;
+  readonly author?: string;
+  readonly platform: BuildPlatform;
+  /** Seconds since 1970, from the build argument SOURCE_DATE_EPOCH. */
+  readonly epoch?: number;
+  readonly warnings: readonly string[];
+}
+
+export interface BuildPlatform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+}
+
+export interface PlanOptions {
+  /** A stage's name or number; absent: the last stage. */
+  readonly target?: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly network: BuildNetwork;
+  readonly platform: BuildPlatform;
+}

@@ -1,0 +1,150 @@
+import type { RunConfig } from '../../content/oci.ts';
+import type { Token } from '../dockerfile/position.ts';
+import type { Statement } from '../dockerfile/statement.ts';
+import { applyInstruction, parseInstruction } from '../instructions/table.ts';
+import { triggerStatement } from '../instructions/onbuild.ts';
+import { showPairs } from '../instructions/keyValues.ts';
+import type { BaseImage } from '../ports.ts';
+import { digestOf } from './digest.ts';
+import type { BuildNetwork, BuildPlan, Op, PlannedInstruction, PlanOptions, Step } from './graph.ts';
+import { findOrigin } from './outline.ts';
+import type { Outline, OutlinedStage, Origin } from './outline.ts';
+import { StageState } from './stageState.ts';
+import type { StageScope } from './stageState.ts';
+
+type MutableStep = { -readonly [K in keyof Step]: Step[K] };
+
+/**
+ * Makes the graph of steps for a target. Pure: `images` holds the record of every image that the outline names.
+ * Throws DOCKERFILE_SYNTAX or NOT_IMPLEMENTED with the place.
+ */
+export function planBuild(outline: Outline, images: ReadonlyMap<string, BaseImage>, options: PlanOptions): BuildPlan {
+  return new Planner(outline, images, options).plan();
+}
+
+class Planner implements StageScope {
+  readonly network: BuildNetwork;
+  readonly #outline: Outline;
+  readonly #images: ReadonlyMap<string, BaseImage>;
+  readonly #options: PlanOptions;
+  readonly #steps = new Map<string, MutableStep>();
+  readonly #instructions: Array<Omit<PlannedInstruction, 'index'>> = [];
+  readonly #stages = new Map<number, StageState>();
+
+  constructor(outline: Outline, images: ReadonlyMap<string, BaseImage>, options: PlanOptions) {
+    this.#outline = outline;
+    this.#images = images;
+    this.#options = options;
+    this.network = options.network;
+  }
+
+  plan(): BuildPlan {
+    for (const stage of this.#outline.stages) if (this.#outline.needed.has(stage.index)) this.#planStage(stage);
+    const target = this.#state(this.#outline.target);
+    this.#addLabels(target);
+    this.#markFinal(target.head);
+    const epoch = this.#options.buildArgs['SOURCE_DATE_EPOCH'];
+    const unconsumed = this.#outline.globals.unconsumed();
+    return {
+      steps: this.#steps,
+      instructions: this.#instructions.map((instruction, index) => ({ index: index + 1, ...instruction })),
+      target: target.head,
+      config: target.imageConfig(),
+      history: target.history,
+      baseHistory: target.baseHistory,
+      platform: this.#options.platform,
+      ...(target.author === undefined ? {} : { author: target.author }),
+      ...(epoch !== undefined && /^\d{1,11}$/.test(epoch) ? { epoch: Number(epoch) } : {}),
+      warnings: unconsumed.length === 0 ? [] : [`One or more build-args [${unconsumed.join(' ')}] were not consumed`],
+    };
+  }
+
+  argument(name: string, fallback: string | undefined): string | undefined {
+    return this.#outline.globals.argument(name, fallback);
+  }
+
+  proxies(): string[] {
+    return this.#outline.globals.proxies();
+  }
+
+  copySource(token: Token, at: Statement, stage: number): string {
+    return this.#head(findOrigin(token.text, this.#outline.stages, stage), at, token);
+  }
+
+  addStep(step: { op: Op; parent?: string; from?: string; at: Statement }): string {
+    const { op, parent, from, at } = step;
+    const id = digestOf([identity(op), parent ?? null, from ?? null]);
+    if (!this.#steps.has(id)) this.#steps.set(id, { id, op, place: at.place(), final: false, ...(parent === undefined ? {} : { parent }), ...(from === undefined ? {} : { from }) });
+    return id;
+  }
+
+  announce(at: Statement, stage: number, step?: string): void {
+    const text = at.source.text.replace(/\s+/g, ' ');
+    this.#instructions.push({ line: at.place().line, stage: this.#outline.stages[stage]?.label ?? String(stage), text, ...(step === undefined ? {} : { step }) });
+  }
+
+  #planStage(stage: OutlinedStage): void {
+    const { at, image } = stage.node.from;
+    const head = this.#head(stage.base, at, image);
+    this.announce(at, stage.index, head);
+    const state = this.#baseState(stage, head);
+    this.#stages.set(stage.index, state);
+    const triggers = state.config.OnBuild ?? [];
+    if (stage.base.kind === 'image' && triggers.length > 0) {
+      delete state.config.OnBuild;
+      for (const trigger of triggers) this.#applyTrigger(at, trigger, state);
+    }
+    for (const node of stage.node.body) applyInstruction(node, state);
+  }
+
+  #applyTrigger(at: Statement, trigger: string, state: StageState): void {
+    const node = parseInstruction(triggerStatement(at, trigger));
+    if (node.kind === 'from') at.fail("FROM isn't allowed as an ONBUILD trigger");
+    else applyInstruction(node, state);
+  }
+
+  #baseState(stage: OutlinedStage, head: string): StageState {
+    if (stage.base.kind === 'stage') {
+      const parent = this.#state(stage.base.index);
+      return new StageState(this, stage.index, { config: parent.imageConfig(), head, args: parent.args, history: parent.history, baseHistory: parent.baseHistory, author: parent.author });
+    }
+    const config = stage.base.kind === 'image' ? this.#images.get(stage.base.ref)?.config : undefined;
+    const runConfig: RunConfig = config?.config ?? {};
+    return new StageState(this, stage.index, { config: runConfig, head, baseHistory: config?.history ?? [], author: config?.author });
+  }
+
+  #head(origin: Origin, at: Statement, token: Token): string {
+    if (origin.kind === 'stage') return this.#state(origin.index).head;
+    if (origin.kind === 'scratch') return this.addStep({ op: { kind: 'source', ref: 'scratch', layers: [] }, at });
+    const image = this.#images.get(origin.ref);
+    if (!image) return at.unsupported(`the image ${origin.ref} named by an ONBUILD trigger`, token);
+    return this.addStep({ op: { kind: 'source', ref: origin.ref, layers: image.layers }, at });
+  }
+
+  #state(index: number): StageState {
+    const state = this.#stages.get(index);
+    if (!state) throw new Error(`stage ${index} was not planned before it was used`);
+    return state;
+  }
+
+  #addLabels(target: StageState): void {
+    const labels = Object.entries(this.#options.labels);
+    if (labels.length === 0) return;
+    target.config.Labels = { ...target.config.Labels, ...this.#options.labels };
+    target.history.push({ createdBy: `LABEL ${showPairs(labels)}` });
+  }
+
+  #markFinal(head: string): void {
+    for (let step = this.#steps.get(head); step; step = step.parent === undefined ? undefined : this.#steps.get(step.parent)) step.final = true;
+  }
+}
+
+/** What of an operation decides its result; names of images and proxies do not. */
+function identity(op: Op): unknown {
+  if (op.kind === 'source') return ['source', op.layers.map((layer) => layer.diffId)];
+  if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network];
+  if (op.kind === 'workdir') return ['workdir', op.path, op.owner];
+  return ['copy', op.sources, op.inline, op.dest, op.owner ?? null, op.mode ?? null, op.unpack];
+}
+
+export { identity as operationIdentity };

@@ -1,0 +1,84 @@
+import type { RunConfig } from '../../content/oci.ts';
+import type { Token } from '../dockerfile/position.ts';
+import type { Statement } from '../dockerfile/statement.ts';
+import type { Lookup } from '../dockerfile/expand.ts';
+import type { BuildNetwork, Op, PlannedHistory } from './graph.ts';
+
+/** What a stage asks of the plan it is part of. */
+export interface StageScope {
+  readonly network: BuildNetwork;
+  argument(name: string, fallback: string | undefined): string | undefined;
+  proxies(): string[];
+  /** The step whose files `COPY --from=token` in stage number `stage` reads. */
+  copySource(token: Token, at: Statement, stage: number): string;
+  addStep(step: { op: Op; parent: string; from?: string; at: Statement }): string;
+  announce(at: Statement, stage: number, step?: string): void;
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** A stage while its instructions are applied one after the other. */
+export class StageState {
+  readonly scope: StageScope;
+  readonly index: number;
+  /** Without `Env`, which is in `env`. */
+  config: RunConfig;
+  readonly env: Map<string, string>;
+  readonly args: Map<string, string>;
+  readonly history: PlannedHistory[];
+  readonly baseHistory: ReadonlyArray<Readonly<Record<string, unknown>>>;
+  author: string | undefined;
+  cmdSet = false;
+  /** The step that made the file system so far. */
+  head: string;
+
+  constructor(scope: StageScope, index: number, from: { config: RunConfig; head: string; args?: ReadonlyMap<string, string>; history?: readonly PlannedHistory[]; baseHistory: ReadonlyArray<Readonly<Record<string, unknown>>>; author: string | undefined }) {
+    this.scope = scope;
+    this.index = index;
+    const { Env: env, ...config } = from.config;
+    this.config = structuredClone(config);
+    this.env = new Map((env ?? []).map((entry) => splitEntry(entry)));
+    this.args = new Map(from.args);
+    this.history = [...(from.history ?? [])];
+    this.baseHistory = from.baseHistory;
+    this.author = from.author;
+    this.head = from.head;
+  }
+
+  get shell(): readonly string[] {
+    const shell = this.config.Shell;
+    return shell && shell.length > 0 ? shell : ['/bin/sh', '-c'];
+  }
+
+  /** A variable as the Dockerfile sees it: ENV wins over ARG. */
+  readonly lookup: Lookup = (name) => this.env.get(name) ?? this.args.get(name);
+
+  /** `NAME=value` as a RUN gets it, PATH always included. */
+  environment(): string[] {
+    const entries = [...this.env].map(([name, value]) => `${name}=${value}`);
+    return this.env.has('PATH') ? entries : [`PATH=${DEFAULT_PATH}`, ...entries];
+  }
+
+  /** The configuration of an image made of this stage. */
+  imageConfig(): RunConfig {
+    return { ...this.config, Env: this.environment() };
+  }
+
+  /** An instruction that changes files. */
+  step(at: Statement, createdBy: string, op: Op, from?: string): void {
+    this.head = this.scope.addStep({ op, parent: this.head, at, ...(from === undefined ? {} : { from }) });
+    this.history.push({ createdBy, step: this.head });
+    this.scope.announce(at, this.index, this.head);
+  }
+
+  /** An instruction that only changes the configuration. */
+  note(at: Statement, createdBy: string): void {
+    this.history.push({ createdBy });
+    this.scope.announce(at, this.index);
+  }
+}
+
+function splitEntry(entry: string): readonly [string, string] {
+  const equals = entry.indexOf('=');
+  return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
+}
