@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { run } from './process.ts';
+
+/** iproute2. One `ip -batch -` does many changes for the price of one process. */
+
+/**
+ * Runs `lines` (each an `ip` command without the `ip`) in order and stops at the first that fails.
+ * `netns`: inside that named namespace. `force`: goes on after failures and reports none, for clean-up.
+ */
+export async function ipBatch(lines: readonly string[], options: { readonly netns?: string; readonly force?: boolean } = {}): Promise<void> {
+  if (lines.length === 0) return;
+  const where = options.netns === undefined ? [] : ['-n', options.netns];
+  await run('ip', [...where, ...(options.force ? ['-force'] : []), '-batch', '-'], { input: `${lines.join('\n')}\n`, ...(options.force ? { okStatus: 'any' as const } : {}) });
+}
+
+const routeSchema = z.array(z.looseObject({ dst: z.string(), dev: z.string().optional(), type: z.string().optional() }));
+
+export interface HostRoute {
+  /** `default`, an address or a CIDR. */
+  readonly dst: string;
+  readonly dev: string | undefined;
+}
+
+/** Every IPv4 route of every table, without local and broadcast entries. */
+export async function listRoutes(): Promise<readonly HostRoute[]> {
+  const { stdout } = await run('ip', ['-j', '-4', 'route', 'show', 'table', 'all']);
+  return routeSchema
+    .parse(JSON.parse(stdout || '[]'))
+    .filter((route) => route.type === undefined || route.type === 'unicast')
+    .map(({ dst, dev }) => ({ dst, dev }));
+}
+
+const linkSchema = z.array(z.looseObject({ ifname: z.string().optional() }));
+
+/** Names of the interfaces enslaved to a bridge; empty when there is no such bridge. */
+export async function listBridgePorts(bridge: string): Promise<readonly string[]> {
+  const { stdout, status } = await run('ip', ['-j', 'link', 'show', 'master', bridge], { okStatus: 'any' });
+  if (status !== 0) return [];
+  return linkSchema.parse(JSON.parse(stdout.trim() || '[]')).flatMap((link) => (link.ifname === undefined ? [] : [link.ifname]));
+}
+
+/** The MTU of the interface that leads out of the host, at most 1500: what a packet from a container must fit through. */
+export async function uplinkMtu(routes: readonly HostRoute[]): Promise<number> {
+  const dev = routes.find((route) => route.dst === 'default')?.dev;
+  if (dev === undefined) return 1500;
+  const mtu = Number(await readFile(`/sys/class/net/${dev}/mtu`, 'utf8').catch(() => '1500'));
+  return mtu >= 576 && mtu < 1500 ? mtu : 1500;
+}

@@ -1,0 +1,93 @@
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { removeTempFiles } from '../base/atomicFile.ts';
+import { shortRandom } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+
+const legSchema = z.object({
+  networkId: z.string(),
+  networkName: z.string(),
+  endpointId: z.string(),
+  veth: z.string(),
+  device: z.string(),
+  ip: z.string(),
+  prefix: z.number(),
+  gateway: z.string(),
+  mac: z.string(),
+});
+
+const portSchema = z.object({ protocol: z.enum(['tcp', 'udp']), hostIp: z.string(), hostPort: z.number(), containerPort: z.number() });
+
+const attachmentSchema = z.object({
+  containerId: z.string(),
+  /** What networks call the container. */
+  name: z.string(),
+  netns: z.string(),
+  /** The first is the one with the default route. */
+  legs: z.array(legSchema),
+  ports: z.array(portSchema),
+});
+
+export type AttachedLeg = z.infer<typeof legSchema>;
+export type Attachment = z.infer<typeof attachmentSchema>;
+
+/**
+ * Which container has which namespace: `<runRoot>/netns/<containerId>.json`. Written by temp file and rename without fsync: neither
+ * these files nor the namespaces outlive the kernel.
+ */
+export class AttachmentStore {
+  readonly #folder: string;
+  readonly #log: Log;
+  readonly #records = new Map<string, Attachment>();
+
+  constructor(runRoot: string, log: Log) {
+    this.#folder = join(runRoot, 'netns');
+    this.#log = log;
+  }
+
+  async load(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await removeTempFiles(this.#folder);
+    for (const file of (await readdir(this.#folder)).filter((name) => name.endsWith('.json'))) {
+      const parsed = attachmentSchema.safeParse(parseJson(await readFile(join(this.#folder, file), 'utf8')));
+      if (parsed.success) this.#records.set(parsed.data.containerId, parsed.data);
+      else {
+        this.#log.warn('a damaged record of a network namespace was dropped', { file });
+        await rm(join(this.#folder, file), { force: true });
+      }
+    }
+  }
+
+  list(): Attachment[] {
+    return [...this.#records.values()];
+  }
+
+  get(containerId: string): Attachment | undefined {
+    return this.#records.get(containerId);
+  }
+
+  async save(attachment: Attachment): Promise<void> {
+    this.#records.set(attachment.containerId, attachment);
+    const temp = join(this.#folder, `.tmp-${shortRandom(6)}-${attachment.containerId}.json`);
+    await writeFile(temp, JSON.stringify(attachment), { mode: 0o600 });
+    await rename(temp, this.#path(attachment.containerId));
+  }
+
+  async remove(containerId: string): Promise<void> {
+    await rm(this.#path(containerId), { force: true });
+    this.#records.delete(containerId);
+  }
+
+  #path(containerId: string): string {
+    return join(this.#folder, `${containerId}.json`);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import { applyNft, removeNftTable } from '../host/nft.ts';
+import { forwardsText, rulesetText, tableName } from './ruleset.ts';
+import type { Forward, RulesetNetwork } from './ruleset.ts';
+
+/** The engine's nft table and what should be in it. Changes are applied one after the other, each in one transaction. */
+export class Firewall {
+  readonly #table: string;
+  readonly #forwards = new Map<string, Forward>();
+  #networks: readonly RulesetNetwork[] = [];
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(instance: string) {
+    this.#table = tableName(instance);
+  }
+
+  /** Writes the whole table: these networks, and the ports published so far. */
+  setNetworks(networks: readonly RulesetNetwork[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#networks = networks;
+      await this.#rewrite();
+    });
+  }
+
+  /** Publishes ports; throws what nft said, and then none is published. */
+  addForwards(forwards: readonly Forward[]): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const forward of forwards) this.#forwards.set(keyOf(forward), forward);
+      await this.#apply('add', forwards).catch((error: unknown) => {
+        for (const forward of forwards) this.#forwards.delete(keyOf(forward));
+        throw error;
+      });
+    });
+  }
+
+  removeForwards(forwards: readonly Forward[]): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const forward of forwards) this.#forwards.delete(keyOf(forward));
+      await this.#apply('delete', forwards);
+    });
+  }
+
+  /** Ports known from before a restart: written by the next `setNetworks`. */
+  remember(forwards: readonly Forward[]): void {
+    for (const forward of forwards) this.#forwards.set(keyOf(forward), forward);
+  }
+
+  removeTable(): Promise<void> {
+    return this.#inTurn(() => removeNftTable(this.#table));
+  }
+
+  async #apply(verb: 'add' | 'delete', forwards: readonly Forward[]): Promise<void> {
+    if (forwards.length === 0) return;
+    // Someone may have flushed the host's ruleset: the whole table is written then.
+    await applyNft(forwardsText(verb, this.#table, forwards)).catch(() => this.#rewrite());
+  }
+
+  #rewrite(): Promise<void> {
+    return applyNft(rulesetText(this.#table, this.#networks, [...this.#forwards.values()]));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function keyOf(forward: Forward): string {
+  return `${forward.protocol} ${forward.hostIp} ${forward.hostPort}`;
+}

@@ -1,0 +1,115 @@
+import { ipBatch } from '../host/ip.ts';
+import { listNetns, netnsPath } from '../host/netns.ts';
+import { shortRandom } from '../base/ids.ts';
+
+/** One leg of a container in a network: a veth pair, one end (`veth`) in the bridge, the other (`device`) in the namespace. */
+export interface Leg {
+  readonly veth: string;
+  readonly device: string;
+  readonly bridge: string;
+  readonly ip: string;
+  readonly prefix: number;
+  /** Default route; empty: none. */
+  readonly gateway: string;
+  readonly mac: string;
+  readonly mtu: number;
+}
+
+export interface Namespace {
+  readonly name: string;
+  readonly path: string;
+  /** Absent in a namespace that has nothing but its own loopback. */
+  readonly leg?: Leg;
+}
+
+/** Makes and destroys the network namespaces of one engine instance: one `ip` process for all outer ends, one for each inside. */
+export class Namespaces {
+  readonly #prefix: string;
+
+  constructor(instance: string) {
+    this.#prefix = `berth-${instance}-`;
+  }
+
+  /** A namespace for each leg, ready to use. On failure nothing is left. */
+  async make(legs: readonly Leg[]): Promise<Namespace[]> {
+    const made = legs.map((leg) => this.#named(leg));
+    try {
+      await ipBatch(made.flatMap(({ name, leg }) => [`netns add ${name}`, ...(leg ? outerEnd(name, leg) : [])]));
+      await Promise.all(made.map(({ name, leg }) => ipBatch(['link set lo up', ...(leg ? innerEnd(leg) : [])], { netns: name })));
+      return made;
+    } catch (error) {
+      await this.destroy(made);
+      throw error;
+    }
+  }
+
+  /** A namespace with only its own loopback. */
+  async makeBare(): Promise<Namespace> {
+    const bare = this.#named(undefined);
+    try {
+      await ipBatch([`netns add ${bare.name}`]);
+      await ipBatch(['link set lo up'], { netns: bare.name });
+      return bare;
+    } catch (error) {
+      await this.destroy([bare]);
+      throw error;
+    }
+  }
+
+  /** A further leg for a namespace that exists. On failure nothing is left. */
+  async addLeg(name: string, leg: Leg): Promise<void> {
+    try {
+      await ipBatch(outerEnd(name, leg));
+      await ipBatch(innerEnd(leg), { netns: name });
+    } catch (error) {
+      await this.removeLegs([leg]);
+      throw error;
+    }
+  }
+
+  async removeLegs(legs: readonly Pick<Leg, 'veth'>[]): Promise<void> {
+    await ipBatch(legs.map(({ veth }) => `link del ${veth}`), { force: true });
+  }
+
+  /** Removes namespaces and their links; what is already gone does not matter. */
+  async destroy(namespaces: readonly { readonly name: string; readonly legs?: readonly Pick<Leg, 'veth'>[]; readonly leg?: Pick<Leg, 'veth'> }[]): Promise<void> {
+    // A namespace that some process still holds keeps its veth: the outer end is removed by name too.
+    const lines = namespaces.flatMap(({ name, leg, legs = leg ? [leg] : [] }) => [...legs.map(({ veth }) => `link del ${veth}`), `netns del ${name}`]);
+    await ipBatch(lines, { force: true });
+  }
+
+  /** Names of this instance's namespaces that exist now. */
+  async list(): Promise<string[]> {
+    return (await listNetns()).filter((name) => name.startsWith(this.#prefix) && /^[0-9a-f]{10}$/.test(name.slice(this.#prefix.length)));
+  }
+
+  #named(leg: Leg | undefined): Namespace {
+    const name = `${this.#prefix}${shortRandom(5)}`;
+    return { name, path: netnsPath(name), ...(leg ? { leg } : {}) };
+  }
+}
+
+/** A name for the outer end of a veth pair; starts with `bv`. */
+export function newVethName(): string {
+  return `bv${shortRandom(5)}`;
+}
+
+// No IPv6 link-local addresses: bridge networks are IPv4, and the kernel need not probe for duplicates.
+function outerEnd(netns: string, leg: Leg): string[] {
+  return [
+    `link add name ${leg.veth} mtu ${leg.mtu} type veth peer name ${leg.device} address ${leg.mac} mtu ${leg.mtu} netns ${netns}`,
+    `link set dev ${leg.veth} addrgenmode none`,
+    `link set dev ${leg.veth} master ${leg.bridge} up`,
+    // A container may reach itself by a port published on the host: the bridge then sends a frame back where it came from.
+    `link set dev ${leg.veth} type bridge_slave hairpin on`,
+  ];
+}
+
+function innerEnd(leg: Leg): string[] {
+  return [
+    `addr add ${leg.ip}/${leg.prefix} broadcast + dev ${leg.device}`,
+    `link set dev ${leg.device} addrgenmode none`,
+    `link set dev ${leg.device} up`,
+    ...(leg.gateway === '' ? [] : [`route add default via ${leg.gateway}`]),
+  ];
+}

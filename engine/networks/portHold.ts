@@ -1,0 +1,66 @@
+import { createSocket } from 'node:dgram';
+import { connect, createServer, isIPv6 } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+/** Where the connections that reach a held port are passed on to. */
+export interface PortTarget {
+  readonly ip: string;
+  readonly containerPort: number;
+}
+
+/** A port of the host, bound: no other process can take it while it is held. */
+export interface PortHold {
+  /** The port bound, also when 0 was asked for. */
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Binds a TCP port. Packets of IPv4 are redirected by the kernel before they reach the socket; connections that do reach it (IPv6,
+ * for which containers have no address) are passed on to the container. Throws EADDRINUSE, EACCES, EADDRNOTAVAIL….
+ */
+export function holdTcp(hostIp: string, port: number, target: PortTarget): Promise<PortHold> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    sockets.add(socket.on('close', () => sockets.delete(socket)));
+    relay(socket, target);
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: hostIp, port, exclusive: true, ipv6Only: isIPv6(hostIp) }, () => {
+      server.on('error', () => undefined).unref();
+      resolve({ port: (server.address() as AddressInfo).port, close: () => closeServer(server, sockets) });
+    });
+  });
+}
+
+/** Binds a UDP port; what arrives at the socket itself (never by IPv4) is dropped. */
+export function holdUdp(hostIp: string, port: number): Promise<PortHold> {
+  const socket = createSocket({ type: isIPv6(hostIp) ? 'udp6' : 'udp4' });
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind({ address: hostIp, port, exclusive: true }, () => {
+      socket.on('error', () => undefined).unref();
+      resolve({ port: socket.address().port, close: () => new Promise((done) => socket.close(() => done())) });
+    });
+  });
+}
+
+function relay(from: Socket, target: PortTarget): void {
+  const to = connect({ host: target.ip, port: target.containerPort, allowHalfOpen: true });
+  const end = (): void => {
+    from.destroy();
+    to.destroy();
+  };
+  from.on('error', end);
+  to.on('error', end);
+  to.once('connect', () => {
+    from.pipe(to).pipe(from);
+    from.resume();
+  });
+}
+
+function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+  for (const socket of sockets) socket.destroy();
+  return new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,138 @@
+import { randomInt } from 'node:crypto';
+import { isIP, isIPv6 } from 'node:net';
+import { CleanupStack } from '../base/cleanup.ts';
+import { badRequest, notImplemented, systemCode } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { portForbidden, portInUse } from './errors.ts';
+import type { Firewall } from './firewall.ts';
+import { holdTcp, holdUdp } from './portHold.ts';
+import type { PortHold, PortTarget } from './portHold.ts';
+import type { Forward } from './ruleset.ts';
+
+/** A port to publish. `hostIp` empty: every address of the host. `hostPort` 0: choose one. */
+export interface PortRequest {
+  readonly containerPort: number;
+  readonly protocol: 'tcp' | 'udp';
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
+/** A port that is published; one row for each address family, as Docker shows them. */
+export type PublishedPort = PortRequest;
+
+const EPHEMERAL = { first: 32768, last: 60999 };
+const ATTEMPTS = 200;
+
+/** Publishes ports: binds each on the host (so that nobody else takes it), then redirects it in the kernel. */
+export class PortPublisher {
+  readonly #firewall: Firewall;
+  readonly #log: Log;
+  readonly #holds = new Map<string, PortHold[]>();
+
+  constructor(firewall: Firewall, log: Log) {
+    this.#firewall = firewall;
+    this.#log = log;
+  }
+
+  /** All of the ports or none. Throws PORT_IN_USE, PORT_FORBIDDEN, BAD_REQUEST. */
+  async publish(owner: string, ip: string, requests: readonly PortRequest[]): Promise<{ readonly forwards: Forward[]; readonly ports: PublishedPort[] }> {
+    const undo = new CleanupStack();
+    const holds: PortHold[] = [];
+    const ports: PublishedPort[] = [];
+    const keep = (hold: PortHold): void => {
+      holds.push(hold);
+      undo.defer(() => hold.close());
+    };
+    try {
+      for (const request of requests) ports.push(...(await bindPort(owner, request, ip, keep)));
+      const forwards = ports.filter((port) => !isIPv6(port.hostIp)).map((port) => ({ ...port, ip }));
+      await this.#firewall.addForwards(forwards);
+      this.#holds.set(owner, [...(this.#holds.get(owner) ?? []), ...holds]);
+      return { forwards, ports };
+    } catch (error) {
+      await undo.run();
+      throw error;
+    }
+  }
+
+  /** Binds again what was published before the engine restarted; the redirects themselves never stopped. */
+  async resume(owner: string, ip: string, ports: readonly PublishedPort[]): Promise<void> {
+    for (const { protocol, hostIp, hostPort, containerPort } of ports) {
+      try {
+        const hold = protocol === 'tcp' ? await holdTcp(hostIp, hostPort, { ip, containerPort }) : await holdUdp(hostIp, hostPort);
+        this.#holds.set(owner, [...(this.#holds.get(owner) ?? []), hold]);
+      } catch (error) {
+        this.#log.warn('a published port could not be bound again', { container: owner, hostIp, hostPort, protocol, error });
+      }
+    }
+  }
+
+  async withdraw(owner: string, forwards: readonly Forward[]): Promise<void> {
+    if (forwards.length > 0) await this.#firewall.removeForwards(forwards);
+    const holds = this.#holds.get(owner) ?? [];
+    this.#holds.delete(owner);
+    await Promise.all(holds.map((hold) => hold.close()));
+  }
+
+  /** Lets go of every bound port (the engine ends; redirects in the kernel stay). */
+  async close(): Promise<void> {
+    const all = [...this.#holds.values()].flat();
+    this.#holds.clear();
+    await Promise.all(all.map((hold) => hold.close()));
+  }
+}
+
+async function bindPort(owner: string, request: PortRequest, ip: string, keep: (hold: PortHold) => void): Promise<PublishedPort[]> {
+  const hostIp = request.hostIp === '' ? '0.0.0.0' : request.hostIp;
+  if (isIP(hostIp) === 0) throw badRequest({ what: 'published port', detail: `"${hostIp}" is not an IP address` });
+  if (isIPv6(hostIp) && request.protocol === 'udp') throw notImplemented({ what: `Publishing a UDP port on the IPv6 address ${hostIp}` });
+  const target = { ip, containerPort: request.containerPort };
+  const port = request.hostPort === 0 ? await bindFree(owner, request, hostIp, target, keep) : await bindAll(owner, request, hostIp, request.hostPort, target, keep);
+  return port.map((address) => ({ ...request, hostIp: address.hostIp, hostPort: address.port }));
+}
+
+interface Bound {
+  readonly hostIp: string;
+  readonly port: number;
+}
+
+/** A free port of the ephemeral range, bound. */
+async function bindFree(owner: string, request: PortRequest, hostIp: string, target: PortTarget, keep: (hold: PortHold) => void): Promise<Bound[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await bindAll(owner, request, hostIp, randomInt(EPHEMERAL.first, EPHEMERAL.last + 1), target, keep);
+    } catch (error) {
+      if (!portInUse.is(error) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Binds a port for IPv4, and, where every address is meant, for IPv6 too if the host has it. */
+async function bindAll(owner: string, request: PortRequest, hostIp: string, port: number, target: PortTarget, keep: (hold: PortHold) => void): Promise<Bound[]> {
+  const bind = (address: string): Promise<PortHold> => (request.protocol === 'tcp' ? holdTcp(address, port, target) : holdUdp(address, port));
+  const first = await bind(hostIp).catch((error: unknown) => {
+    throw explain(error, owner, { ...request, hostIp, hostPort: port });
+  });
+  if (hostIp !== '0.0.0.0' || request.protocol === 'udp') return keep(first), [{ hostIp, port }];
+  try {
+    const second = await bind('::');
+    keep(first);
+    keep(second);
+    return [
+      { hostIp, port },
+      { hostIp: '::', port },
+    ];
+  } catch (error) {
+    if (systemCode(error) !== 'EADDRINUSE') return keep(first), [{ hostIp, port }]; // no IPv6 on this host
+    await first.close();
+    throw explain(error, owner, { ...request, hostIp: '::', hostPort: port });
+  }
+}
+
+function explain(error: unknown, owner: string, { hostIp, hostPort, protocol }: PortRequest): unknown {
+  const code = systemCode(error);
+  if (code === 'EADDRINUSE') return portInUse({ hostIp, hostPort, protocol, container: owner }, { cause: error });
+  if (code === 'EACCES') return portForbidden({ hostIp, hostPort, detail: 'ports below net.ipv4.ip_unprivileged_port_start need root' }, { cause: error });
+  if (code === 'EADDRNOTAVAIL') return portForbidden({ hostIp, hostPort, detail: 'the host has no such address' }, { cause: error });
+  return error;
+}

@@ -1,0 +1,87 @@
+import { newId } from '../base/ids.ts';
+import { listBridgePorts, listRoutes, uplinkMtu } from '../host/ip.ts';
+import { enableForwarding, passIptablesForward, unpassIptablesForward } from '../host/ipForwarding.ts';
+import { bridgeName, collidesWithHost, ensureBridge, pickSubnet, removeBridge } from './bridges.ts';
+import type { NetworkRecord } from './networkStore.ts';
+import { bridgeNetworks, forwardsOf } from './networkParts.ts';
+import type { NetworkParts } from './networkParts.ts';
+import { firstCandidate } from './subnets.ts';
+
+/** The network containers join unless they say otherwise; Docker's name for it. */
+export const DEFAULT_NETWORK = 'bridge';
+
+/**
+ * Makes the kernel agree with the records: bridges, the nft table, the namespaces containers hold. What no record knows
+ * (an engine was killed) is removed. Run once, before anything else of this folder.
+ */
+export async function prepareNetworks(parts: NetworkParts): Promise<void> {
+  await parts.store.load();
+  await parts.attachments.load();
+  await dropVanished(parts);
+  await ensureRecords(parts);
+  const routes = await listRoutes();
+  parts.mtu = await uplinkMtu(routes);
+  await enableForwarding();
+  for (const record of bridgeNetworks(parts)) {
+    await ensureBridge(record, parts.mtu);
+    parts.addresses.open(record);
+  }
+  for (const { legs } of parts.attachments.list()) for (const { networkId, ip } of legs) parts.addresses.reserve(networkId, ip);
+  await removeStrays(parts);
+  for (const attachment of parts.attachments.list()) parts.firewall.remember(forwardsOf(attachment));
+  await parts.firewall.setNetworks(bridgeNetworks(parts));
+  await passForward(parts);
+  for (const { containerId, legs, ports } of parts.attachments.list()) if (legs[0]) await parts.publisher.resume(containerId, legs[0].ip, ports);
+}
+
+/** See `passIptablesForward`; asked again now and then, because dockerd may start after Berth. */
+export async function passForward(parts: NetworkParts): Promise<void> {
+  for (const { bridge } of bridgeNetworks(parts)) if (!(await passIptablesForward(bridge))) return;
+}
+
+/** Forgets attachments whose namespace is gone: the host was restarted. */
+async function dropVanished(parts: NetworkParts): Promise<void> {
+  const existing = new Set(await parts.namespaces.list());
+  for (const { containerId, netns } of parts.attachments.list()) if (!existing.has(netns)) await parts.attachments.remove(containerId);
+}
+
+async function ensureRecords(parts: NetworkParts): Promise<void> {
+  const { store } = parts;
+  const known = store.byName(DEFAULT_NETWORK);
+  if (!known || (parts.attachments.list().length === 0 && collidesWithHost(known, await listRoutes()))) {
+    if (known) parts.log.warn('another network of this host took the subnet of the default network: choosing a new one', { subnet: known.subnet });
+    const bridge = bridgeName(parts.config.instance);
+    await removeBridge(bridge);
+    const others = store.list().filter(({ name }) => name !== DEFAULT_NETWORK);
+    await store.save({ ...plainRecord(DEFAULT_NETWORK, 'bridge'), ...known, bridge, ...(await pickSubnet(others, firstCandidate(parts.config.instance))) });
+  }
+  if (!store.byName('host')) await store.save(plainRecord('host', 'host'));
+  if (!store.byName('none')) await store.save(plainRecord('none', 'null'));
+}
+
+/** A network's record with nothing special about it. */
+export function plainRecord(name: string, driver: NetworkRecord['driver']): NetworkRecord {
+  return { id: newId(), name, driver, bridge: '', subnet: '', gateway: '', internal: false, created: new Date().toISOString(), labels: {}, options: {} };
+}
+
+async function removeStrays(parts: NetworkParts): Promise<void> {
+  const attachments = parts.attachments.list();
+  const held = new Set(attachments.map(({ netns }) => netns));
+  const wanted = new Set(attachments.flatMap(({ legs }) => legs.map(({ veth }) => veth)));
+  const names = (await parts.namespaces.list()).filter((name) => !held.has(name));
+  await parts.namespaces.destroy(names.map((name) => ({ name, legs: [] })));
+  for (const { bridge } of bridgeNetworks(parts)) {
+    const veths = (await listBridgePorts(bridge)).filter((veth) => !wanted.has(veth));
+    await parts.namespaces.removeLegs(veths.map((veth) => ({ veth })));
+  }
+}
+
+/** The opposite of `prepareNetworks`: bridges, the table and every namespace of this instance go; the records stay. */
+export async function removeKernelParts(parts: NetworkParts): Promise<void> {
+  await parts.namespaces.destroy((await parts.namespaces.list()).map((name) => ({ name, legs: [] })));
+  for (const { bridge } of bridgeNetworks(parts)) {
+    await removeBridge(bridge);
+    await unpassIptablesForward(bridge);
+  }
+  await parts.firewall.removeTable();
+}

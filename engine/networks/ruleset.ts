@@ -1,0 +1,74 @@
+/**
+ * The text of Berth's nft table. The whole table is written anew, in one transaction, when networks change; ports come and go
+ * as map elements. Pure.
+ */
+
+export interface RulesetNetwork {
+  readonly bridge: string;
+  readonly subnet: string;
+}
+
+export interface Forward {
+  readonly protocol: 'tcp' | 'udp';
+  /** `0.0.0.0`: every IPv4 address of the host. */
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly ip: string;
+  readonly containerPort: number;
+}
+
+export function tableName(instance: string): string {
+  return instance === 'berth' ? 'berth' : `berth-${instance}`;
+}
+
+/** Replaces the table as a whole. */
+export function rulesetText(table: string, networks: readonly RulesetNetwork[], forwards: readonly Forward[]): string {
+  return [`add table inet ${table}`, `delete table inet ${table}`, `table inet ${table} {`, ...sets(networks), ...chains(networks), '}', ...elements('add', table, forwards), ''].join('\n');
+}
+
+/** Adds or removes published ports. */
+export function forwardsText(verb: 'add' | 'delete', table: string, forwards: readonly Forward[]): string {
+  return [...elements(verb, table, forwards), ''].join('\n');
+}
+
+function sets(networks: readonly RulesetNetwork[]): string[] {
+  const list = (items: readonly string[]): string => (items.length === 0 ? '' : `elements = { ${items.join(', ')} };`);
+  return [
+    `set bridges { type ifname; ${list(networks.map(({ bridge }) => `"${bridge}"`))} }`,
+    `set subnets { type ipv4_addr; flags interval; ${list(networks.map(({ subnet }) => subnet))} }`,
+    ...(['tcp', 'udp'] as const).flatMap((protocol) => [
+      `map ${protocol}_any { type inet_service : ipv4_addr . inet_service; }`,
+      `map ${protocol}_one { type ipv4_addr . inet_service : ipv4_addr . inet_service; }`,
+    ]),
+  ];
+}
+
+function chains(networks: readonly RulesetNetwork[]): string[] {
+  return [
+    // route_localnet on the bridges and DNAT for 127.0.0.1 must not open the host's loopback to containers or neighbours.
+    'chain guard {', 'type filter hook prerouting priority raw; policy accept;', 'iifname != "lo" ip daddr 127.0.0.0/8 drop', '}',
+    'chain published {',
+    ...(['tcp', 'udp'] as const).flatMap((protocol) => [`dnat ip to ip daddr . ${protocol} dport map @${protocol}_one`, `dnat ip to ${protocol} dport map @${protocol}_any`]),
+    '}',
+    'chain prerouting {', 'type nat hook prerouting priority dstnat; policy accept;', 'meta nfproto ipv4 fib daddr type local jump published', '}',
+    'chain output {', 'type nat hook output priority -100; policy accept;', 'meta nfproto ipv4 fib daddr type local jump published', '}',
+    'chain postrouting {', 'type nat hook postrouting priority srcnat; policy accept;',
+    // The host's loopback, and a container that reaches a neighbour by its published port: answers must come back here.
+    'oifname @bridges ip saddr 127.0.0.0/8 masquerade', 'oifname @bridges ct status dnat ip saddr @subnets masquerade',
+    'oifname != @bridges ip saddr @subnets masquerade', '}',
+    'chain forward {', 'type filter hook forward priority filter; policy accept;',
+    'oifname @bridges ct state established,related accept', 'oifname @bridges ct status dnat accept',
+    ...networks.map(({ bridge }) => `iifname "${bridge}" oifname "${bridge}" accept`),
+    // Networks are kept apart, and unpublished ports are not reachable from other machines.
+    'oifname @bridges drop', 'iifname @bridges accept', '}',
+  ];
+}
+
+function elements(verb: 'add' | 'delete', table: string, forwards: readonly Forward[]): string[] {
+  return forwards.map((forward) => {
+    const any = forward.hostIp === '0.0.0.0';
+    const key = any ? String(forward.hostPort) : `${forward.hostIp} . ${forward.hostPort}`;
+    const target = verb === 'add' ? ` : ${forward.ip} . ${forward.containerPort}` : '';
+    return `${verb} element inet ${table} ${forward.protocol}_${any ? 'any' : 'one'} { ${key}${target} }`;
+  });
+}

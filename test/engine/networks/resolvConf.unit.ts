@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { resolvConfFor } from '../../../engine/networks/resolvConf.ts';
+
+describe('resolv.conf for containers', () => {
+  it('keeps reachable resolvers, search domains and options', () => {
+    assert.equal(resolvConfFor('# made by hand\nnameserver 10.0.0.53\nsearch corp.example\noptions ndots:2\n', undefined), 'search corp.example\noptions ndots:2\nnameserver 10.0.0.53\n');
+  });
+
+  it('replaces systemd-resolved’s loopback address by the resolvers behind it', () => {
+    assert.equal(resolvConfFor('nameserver 127.0.0.53\noptions edns0\n', 'nameserver 192.168.1.1\nnameserver fe80::1%2\n'), 'options edns0\nnameserver 192.168.1.1\n');
+  });
+
+  it('falls back to public resolvers when the host names none a container could reach', () => {
+    assert.equal(resolvConfFor('nameserver 127.0.0.1\nnameserver ::1\n', undefined), 'nameserver 8.8.8.8\nnameserver 8.8.4.4\n');
+  });
+});

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { forwardsText, rulesetText, tableName } from '../../../engine/networks/ruleset.ts';
+
+const web = { protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080, ip: '10.201.0.2', containerPort: 80 } as const;
+
+describe('ruleset', () => {
+  it('names the table after the instance', () => {
+    assert.equal(tableName('berth'), 'berth');
+    assert.equal(tableName('bench'), 'berth-bench');
+  });
+
+  it('publishes on every address by port alone, on one address by both', () => {
+    assert.equal(forwardsText('add', 'berth', [web]), 'add element inet berth tcp_any { 8080 : 10.201.0.2 . 80 }\n');
+    assert.equal(forwardsText('add', 'berth', [{ ...web, protocol: 'udp', hostIp: '127.0.0.1' }]), 'add element inet berth udp_one { 127.0.0.1 . 8080 : 10.201.0.2 . 80 }\n');
+    assert.equal(forwardsText('delete', 'berth', [web]), 'delete element inet berth tcp_any { 8080 }\n');
+  });
+
+  it('replaces the table in one transaction and drops what comes for the host’s loopback', () => {
+    const text = rulesetText('berth', [{ bridge: 'berth0', subnet: '10.201.0.0/16' }], [web]);
+    assert.match(text, /^add table inet berth\ndelete table inet berth\ntable inet berth \{/);
+    assert.ok(text.includes('iifname != "lo" ip daddr 127.0.0.0/8 drop'));
+    assert.ok(text.indexOf('iifname "berth0" oifname "berth0" accept') < text.indexOf('oifname @bridges drop'));
+    assert.ok(text.trimEnd().endsWith('tcp_any { 8080 : 10.201.0.2 . 80 }'));
+  });
+});
