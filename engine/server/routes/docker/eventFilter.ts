@@ -11,7 +11,8 @@ export function eventMatcher(text: string | null): (event: BusEvent) => boolean 
   return (event) => tests.every((test) => test(event));
 }
 
-function parseFilters(text: string | null): Record<string, string[]> {
+/** Filters of a query as lists; throws BAD_REQUEST. */
+export function parseFilters(text: string | null): Record<string, string[]> {
   if (text === null || text === '') return {};
   let value: unknown;
   try {

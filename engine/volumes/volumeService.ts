@@ -1,0 +1,168 @@
+import { chmod, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
+import { notImplemented, systemCode } from '../base/errors.ts';
+import type { EventBus } from '../base/eventBus.ts';
+import { newId, shortRandom } from '../base/ids.ts';
+import { KeyedMutex } from '../base/keyedMutex.ts';
+import type { Log } from '../base/log.ts';
+import { invalidVolumeName, noSuchVolume, noSuchVolumeDriver, volumeInUse } from './errors.ts';
+import { folderSize } from './folderSize.ts';
+
+const metaSchema = z.object({ created: z.string(), labels: z.record(z.string(), z.string()) });
+
+/** The label of volumes that were made without a name, as Docker's. */
+const ANONYMOUS = 'com.docker.volume.anonymous';
+
+export interface Volume {
+  readonly name: string;
+  /** The folder containers mount (absolute). */
+  readonly mountpoint: string;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface NewVolume {
+  /** Empty or absent: anonymous. */
+  readonly name?: string;
+  readonly driver?: string;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface VolumeServiceOptions {
+  readonly dataRoot: string;
+  readonly log: Log;
+  readonly events: EventBus;
+  /** Names or ids of the containers that have this volume. */
+  readonly inUse: (name: string) => readonly string[];
+}
+
+/** Volumes on disk, all known in memory. `load` once at start. */
+export class VolumeService {
+  readonly #root: string;
+  readonly #options: VolumeServiceOptions;
+  readonly #volumes = new Map<string, Volume>();
+  readonly #mutex = new KeyedMutex();
+
+  constructor(options: VolumeServiceOptions) {
+    this.#options = options;
+    this.#root = join(options.dataRoot, 'volumes');
+  }
+
+  /** Reads what is on disk and deletes what a killed engine left half made or half removed. */
+  async load(): Promise<void> {
+    await mkdir(this.#root, { recursive: true, mode: 0o711 });
+    this.#volumes.clear();
+    for (const name of await readdir(this.#root)) {
+      if (/^\.(new|old)-/.test(name)) await rm(join(this.#root, name), { recursive: true, force: true });
+      else if (isValidName(name)) this.#volumes.set(name, await this.#read(name));
+    }
+  }
+
+  list(): Volume[] {
+    return [...this.#volumes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Throws NO_SUCH_VOLUME. */
+  inspect(name: string): Volume {
+    const volume = this.#volumes.get(name);
+    if (!volume) throw noSuchVolume({ name });
+    return volume;
+  }
+
+  isAnonymous(volume: Volume): boolean {
+    return ANONYMOUS in volume.labels;
+  }
+
+  /** The containers that have this volume. */
+  usersOf(name: string): readonly string[] {
+    return this.#options.inUse(name);
+  }
+
+  /** The volume of this name, made if there is none; without a name a new anonymous one. */
+  ensure(name?: string): Promise<Volume> {
+    return this.create(name === undefined ? {} : { name });
+  }
+
+  /** As `ensure`, with labels for a new one. Throws INVALID_VOLUME_NAME, NO_SUCH_VOLUME_DRIVER. */
+  create({ name = '', driver = 'local', options = {}, labels = {} }: NewVolume): Promise<Volume> {
+    if (driver !== 'local' && driver !== '') throw noSuchVolumeDriver({ driver });
+    if (Object.keys(options).length > 0) throw notImplemented({ what: `The volume option "${Object.keys(options).join('", "')}"` });
+    const wanted = name === '' ? newId() : name;
+    if (!isValidName(wanted)) throw invalidVolumeName({ name: wanted });
+    return this.#mutex.run(wanted, async () => this.#volumes.get(wanted) ?? this.#make(wanted, name === '' ? { ...labels, [ANONYMOUS]: '' } : labels));
+  }
+
+  /** Removes a volume with its data. Throws NO_SUCH_VOLUME (unless `force`), VOLUME_IN_USE. */
+  remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    return this.#mutex.run(name, async () => {
+      if (!this.#volumes.has(name)) {
+        if (force) return;
+        throw noSuchVolume({ name });
+      }
+      const users = this.#options.inUse(name);
+      if (users.length > 0) throw volumeInUse({ name, containers: users.join(', ') });
+      const aside = join(this.#root, `.old-${shortRandom(6)}`);
+      await rename(join(this.#root, name), aside).catch((error: unknown) => {
+        if (systemCode(error) !== 'ENOENT') throw error;
+      });
+      this.#volumes.delete(name);
+      await rm(aside, { recursive: true, force: true });
+      this.#options.events.publish('volume', 'destroy', name, { driver: 'local' });
+    });
+  }
+
+  /** Removes the unused volumes that `matches` accepts; tells their names and the bytes they held. */
+  async prune(matches: (volume: Volume) => boolean): Promise<{ readonly names: string[]; readonly bytes: number }> {
+    const names: string[] = [];
+    let bytes = 0;
+    for (const volume of this.list()) {
+      if (!matches(volume) || this.#options.inUse(volume.name).length > 0) continue;
+      const size = await folderSize(volume.mountpoint);
+      await this.remove(volume.name, { force: true });
+      names.push(volume.name);
+      bytes += size;
+    }
+    return { names, bytes };
+  }
+
+  async #make(name: string, labels: Readonly<Record<string, string>>): Promise<Volume> {
+    const fresh = join(this.#root, `.new-${shortRandom(6)}`);
+    const created = new Date().toISOString();
+    try {
+      await mkdir(join(fresh, '_data'), { recursive: true });
+      await chmod(fresh, 0o711);
+      await chmod(join(fresh, '_data'), 0o755);
+      await writeFileAtomic(join(fresh, 'volume.json'), `${JSON.stringify({ created, labels }, null, 2)}\n`);
+      await rename(fresh, join(this.#root, name));
+    } catch (error) {
+      await rm(fresh, { recursive: true, force: true });
+      throw error;
+    }
+    await syncFolder(this.#root);
+    const volume = { name, mountpoint: join(this.#root, name, '_data'), created, labels };
+    this.#volumes.set(name, volume);
+    this.#options.events.publish('volume', 'create', name, { driver: 'local' });
+    return volume;
+  }
+
+  /** A volume whose description is missing or damaged is still a volume: its data is what matters. */
+  async #read(name: string): Promise<Volume> {
+    const mountpoint = join(this.#root, name, '_data');
+    await mkdir(mountpoint, { recursive: true });
+    try {
+      const meta = metaSchema.parse(JSON.parse(await readFile(join(this.#root, name, 'volume.json'), 'utf8')));
+      return { name, mountpoint, ...meta };
+    } catch (error) {
+      this.#options.log.warn('a volume has no readable description; its labels are lost', { name, error });
+      return { name, mountpoint, created: new Date(0).toISOString(), labels: {} };
+    }
+  }
+}
+
+function isValidName(name: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/.test(name);
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EventBus } from '../../../engine/base/eventBus.ts';
+import { silentLog } from '../../../engine/base/log.ts';
+import { VolumeService } from '../../../engine/volumes/volumeService.ts';
+
+describe('VolumeService', () => {
+  let root: string;
+  let users: Record<string, string[]>;
+  let events: EventBus;
+  const open = async (): Promise<VolumeService> => {
+    const service = new VolumeService({ dataRoot: root, log: silentLog, events, inUse: (name) => users[name] ?? [] });
+    await service.load();
+    return service;
+  };
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'berth-volumes-'));
+    users = {};
+    events = new EventBus();
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  it('makes a named volume once and knows it after a restart', async () => {
+    const service = await open();
+    const [first, second] = await Promise.all([service.create({ name: 'data', labels: { a: '1' } }), service.ensure('data')]);
+    assert.deepEqual(first, second);
+    await writeFile(join(first.mountpoint, 'file'), 'kept');
+    assert.deepEqual((await open()).list(), [first]);
+    assert.deepEqual(events.recent().map(({ action }) => action), ['create']);
+  });
+
+  it('gives a volume without a name an id and Docker’s label', async () => {
+    const service = await open();
+    const volume = await service.ensure();
+    assert.match(volume.name, /^[0-9a-f]{64}$/);
+    assert.ok(service.isAnonymous(volume));
+  });
+
+  it('refuses names that could leave the folder, other drivers and options it does not know', async () => {
+    const service = await open();
+    for (const name of ['../etc', '.hidden', 'a/b', 'x', 'ü1', `a${'b'.repeat(255)}`]) assert.throws(() => void service.create({ name }), { code: 'INVALID_VOLUME_NAME', status: 400 }, name);
+    assert.throws(() => void service.create({ name: 'ok', driver: 'nfs' }), { code: 'NO_SUCH_VOLUME_DRIVER', status: 404 });
+    assert.throws(() => void service.create({ name: 'ok', options: { type: 'tmpfs' } }), { code: 'NOT_IMPLEMENTED' });
+    assert.deepEqual(service.list(), []);
+  });
+
+  it('refuses to remove a volume that a container has, and removes it afterwards', async () => {
+    const service = await open();
+    const { mountpoint } = await service.ensure('data');
+    users = { data: ['web'] };
+    await assert.rejects(service.remove('data'), { code: 'VOLUME_IN_USE', status: 409, message: /volume is in use - \[web\]/ });
+    assert.ok(existsSync(mountpoint));
+    users = {};
+    await service.remove('data');
+    assert.deepEqual(await readdir(join(root, 'volumes')), []);
+    await assert.rejects(service.remove('data'), { code: 'NO_SUCH_VOLUME', status: 404 });
+    await service.remove('data', { force: true });
+  });
+
+  it('prunes unused volumes and counts their bytes', async () => {
+    const service = await open();
+    const [anonymous, used] = [await service.ensure(), await service.ensure()];
+    await service.ensure('named');
+    users = { [used.name]: ['web'] };
+    await mkdir(join(anonymous.mountpoint, 'sub'));
+    await writeFile(join(anonymous.mountpoint, 'sub', 'file'), Buffer.alloc(1000));
+    assert.deepEqual(await service.prune((volume) => service.isAnonymous(volume)), { names: [anonymous.name], bytes: 1000 });
+    assert.deepEqual(service.list().map(({ name }) => name).sort(), [used.name, 'named'].sort());
+  });
+
+  it('clears what a killed engine left half made or half removed, and keeps data without a description', async () => {
+    await mkdir(join(root, 'volumes', '.new-000000000000', '_data'), { recursive: true });
+    await mkdir(join(root, 'volumes', '.old-000000000000', '_data'), { recursive: true });
+    await mkdir(join(root, 'volumes', 'bare', '_data'), { recursive: true });
+    const service = await open();
+    assert.deepEqual(service.list().map(({ name }) => name), ['bare']);
+    assert.deepEqual(await readdir(join(root, 'volumes')), ['bare']);
+  });
+});
