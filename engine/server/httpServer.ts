@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { asBerthError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';

@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { run } from '../../engine/host/process.ts';
+import { shortRandom } from '../../engine/base/ids.ts';
+
+const cache = resolve(import.meta.dirname, '../../.cache/base');
+
+/**
+ * A Debian bookworm root file system (minbase and CA certificates) as an uncompressed tar, made once by mmdebstrap from
+ * Debian's packages and kept under .cache/base. Two processes that ask at once each make one; the last rename wins.
+ */
+export async function baseTar(): Promise<string> {
+  const path = join(cache, 'debian-bookworm.tar');
+  if (existsSync(path)) return path;
+  await mkdir(cache, { recursive: true });
+  const temp = join(cache, `.tmp-${shortRandom(6)}.tar`);
+  await run('mmdebstrap', ['--variant=minbase', '--include=ca-certificates', '--quiet', 'bookworm', temp]);
+  await rename(temp, path);
+  return path;
+}
