@@ -18,7 +18,7 @@ export const chromium = process.env.BERTH_TEST_CHROMIUM ?? '/usr/bin/chromium';
 
 /** A digest of all that decides what is installed. */
 function wanted() {
-  const hash = createHash('sha256').update(process.arch).update(process.version);
+  const hash = createHash('sha256').update(process.arch);
   for (const name of ['package.json', 'package-lock.json']) hash.update(readFileSync(join(manifest, name)));
   return hash.digest('hex');
 }

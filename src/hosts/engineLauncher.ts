@@ -1,0 +1,82 @@
+import * as zlib from 'node:zlib';
+import { runProgram, startDetached } from '../base/process.ts';
+import type { Output } from '../base/process.ts';
+import { engineEnvironment } from './engineEnvironment.ts';
+import { findNode } from './findNode.ts';
+import type { NodeProbe } from './findNode.ts';
+
+/** The engine said why it does not start: a code of its error table. */
+export class EngineStartError extends Error {
+  override readonly name = 'EngineStartError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface LauncherSettings {
+  readonly nodePath: string;
+  /** The engine's program: a `.cjs`, `.js` or `.ts` file for Node, or something that runs by itself. */
+  readonly enginePath: string;
+  readonly socketPath: string;
+}
+
+const alreadyRunning = 'ENGINE_ALREADY_RUNNING';
+
+/** Starts the bundled engine, and runs its command line, with a Node that can. */
+export class EngineLauncher {
+  readonly #settings: () => LauncherSettings;
+
+  constructor(settings: () => LauncherSettings) {
+    this.#settings = settings;
+  }
+
+  /** Starts an engine that leaves when idle; returns when it serves. Throws EngineStartError, NodeUnusable. */
+  async start(): Promise<void> {
+    const { program, args, env } = await this.#command();
+    const said = (await startDetached(program, [...args, 'engine', '--on-demand', '--ready-fd', '3'], env)).trim();
+    if (said === 'ready') return;
+    const error = toStartError(said);
+    if (error.code !== alreadyRunning) throw error;
+  }
+
+  /** Runs a command of Berth's command line to its end. */
+  async run(args: readonly string[]): Promise<Output> {
+    const command = await this.#command();
+    return runProgram(command.program, [...command.args, ...args], { env: command.env });
+  }
+
+  async #command(): Promise<{ program: string; args: string[]; env: NodeJS.ProcessEnv }> {
+    const settings = this.#settings();
+    const socket = { BERTH_SOCKET: settings.socketPath };
+    if (!/\.[cm]?[jt]s$/.test(settings.enginePath)) return { program: settings.enginePath, args: [], env: engineEnvironment(process.env, socket) };
+    const node = await findNode({ setting: settings.nodePath, execPath: process.execPath, execHasZstd: hasZstd(), probe: probeNode });
+    return { program: node.program, args: [settings.enginePath], env: engineEnvironment(process.env, { ...socket, ...node.env }) };
+  }
+}
+
+function hasZstd(): boolean {
+  return 'createZstdDecompress' in zlib;
+}
+
+async function probeNode(program: string): Promise<NodeProbe | undefined> {
+  const script = "console.log(process.versions.node, 'createZstdDecompress' in require('node:zlib'))";
+  try {
+    const { status, stdout } = await runProgram(program, ['-e', script], { timeoutMs: 10_000 });
+    const [version, zstd] = stdout.trim().split(' ');
+    return status === 0 && version ? { version, zstd: zstd === 'true' } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function toStartError(said: string): EngineStartError {
+  try {
+    const { code, message } = JSON.parse(said) as { code: string; message: string };
+    return new EngineStartError(code, message);
+  } catch {
+    return new EngineStartError('ENGINE_DID_NOT_START', said === '' ? 'The engine ended before it served.' : said);
+  }
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { userInfo } from 'node:os';
+import * as vscode from 'vscode';
+import { engineSocketPath } from './socketPath.ts';
+
+/** The settings, as they are now. All belong to the machine: none can come from a folder that was merely opened. */
+export class Settings {
+  readonly #extensionPath: string;
+
+  constructor(extensionPath: string) {
+    this.#extensionPath = extensionPath;
+  }
+
+  readonly socketPath = (): string => engineSocketPath(this.#get('socketPath'), process.env, userInfo().uid);
+
+  nodePath(): string {
+    return this.#get('node.path');
+  }
+
+  enginePath(): string {
+    return this.#get('engine.path').trim() || join(this.#extensionPath, 'dist', 'berth.cjs');
+  }
+
+  onSocketPath(listener: () => void): vscode.Disposable {
+    return vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration('berth.socketPath')) listener();
+    });
+  }
+
+  #get(name: string): string {
+    return vscode.workspace.getConfiguration('berth').get<string>(name, '');
+  }
+}
