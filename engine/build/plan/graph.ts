@@ -1,4 +1,4 @@
-import type { RunConfig } from '../../content/oci.ts';
+import type { History, RunConfig } from '../../content/oci.ts';
 import type { Place } from '../errors.ts';
 import type { BaseLayer } from '../ports.ts';
 
@@ -91,7 +91,7 @@ export interface BuildPlan {
   readonly target: string;
   readonly config: RunConfig;
   readonly history: readonly PlannedHistory[];
-  readonly baseHistory: ReadonlyArray<Readonly<Record<string, unknown>>>;
+  readonly baseHistory: readonly History[];
   readonly author?: string;
   readonly platform: BuildPlatform;
   /** Seconds since 1970, from the build argument SOURCE_DATE_EPOCH. */

@@ -1,4 +1,4 @@
-import type { RunConfig } from '../../content/oci.ts';
+import type { History, RunConfig } from '../../content/oci.ts';
 import type { Token } from '../dockerfile/position.ts';
 import type { Statement } from '../dockerfile/statement.ts';
 import { applyInstruction, parseInstruction } from '../instructions/table.ts';
@@ -110,7 +110,8 @@ class Planner implements StageScope {
     }
     const config = stage.base.kind === 'image' ? this.#images.get(stage.base.ref)?.config : undefined;
     const runConfig: RunConfig = config?.config ?? {};
-    return new StageState(this, stage.index, { config: runConfig, head, baseHistory: config?.history ?? [], author: config?.author });
+    const layers = stage.base.kind === 'image' ? (this.#images.get(stage.base.ref)?.layers.length ?? 0) : 0;
+    return new StageState(this, stage.index, { config: runConfig, head, baseHistory: paddedHistory(config?.history ?? [], layers), author: config?.author });
   }
 
   #head(origin: Origin, at: Statement, token: Token): string {
@@ -137,6 +138,12 @@ class Planner implements StageScope {
   #markFinal(head: string): void {
     for (let step = this.#steps.get(head); step; step = step.parent === undefined ? undefined : this.#steps.get(step.parent)) step.final = true;
   }
+}
+
+/** A history has one entry for each layer; images without one get it. */
+function paddedHistory(history: readonly History[], layers: number): History[] {
+  const missing = layers - history.filter((entry) => entry.empty_layer !== true).length;
+  return [...history, ...Array.from({ length: Math.max(0, missing) }, () => ({ comment: 'layer without history' }))];
 }
 
 /** What of an operation decides its result; names of images and proxies do not. */

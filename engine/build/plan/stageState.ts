@@ -1,4 +1,4 @@
-import type { RunConfig } from '../../content/oci.ts';
+import type { History, RunConfig } from '../../content/oci.ts';
 import type { Token } from '../dockerfile/position.ts';
 import type { Statement } from '../dockerfile/statement.ts';
 import type { Lookup } from '../dockerfile/expand.ts';
@@ -26,13 +26,13 @@ export class StageState {
   readonly env: Map<string, string>;
   readonly args: Map<string, string>;
   readonly history: PlannedHistory[];
-  readonly baseHistory: ReadonlyArray<Readonly<Record<string, unknown>>>;
+  readonly baseHistory: readonly History[];
   author: string | undefined;
   cmdSet = false;
   /** The step that made the file system so far. */
   head: string;
 
-  constructor(scope: StageScope, index: number, from: { config: RunConfig; head: string; args?: ReadonlyMap<string, string>; history?: readonly PlannedHistory[]; baseHistory: ReadonlyArray<Readonly<Record<string, unknown>>>; author: string | undefined }) {
+  constructor(scope: StageScope, index: number, from: { config: RunConfig; head: string; args?: ReadonlyMap<string, string>; history?: readonly PlannedHistory[]; baseHistory: readonly History[]; author: string | undefined }) {
     this.scope = scope;
     this.index = index;
     const { Env: env, ...config } = from.config;

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+/** The body of `POST /berth/v1/build`: builds a folder of the engine's host in place. */
+export const buildRequestSchema = z.strictObject({
+  context: z.strictObject({ kind: z.literal('directory'), path: z.string().startsWith('/', 'must be an absolute path') }),
+  /** Relative to the context, or absolute. Default: `Dockerfile`. */
+  dockerfile: z.string().optional(),
+  /** A stage's name or number. Default: the last stage. */
+  target: z.string().optional(),
+  buildArgs: z.record(z.string(), z.string()).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  tags: z.array(z.string()).optional(),
+  noCache: z.boolean().optional(),
+  /** Ask the registries for newer base images. */
+  pull: z.boolean().optional(),
+  network: z.enum(['default', 'none', 'host']).optional(),
+});
+export type BuildRequestBody = z.infer<typeof buildRequestSchema>;
+
+const stepStatus = z.enum(['started', 'cached', 'finished', 'failed']);
+export type BuildStepStatus = z.infer<typeof stepStatus>;
+
+/** What the answer's lines say, one JSON object each; the last is `result` or `error`. */
+export const buildEventSchema = z.discriminatedUnion('type', [
+  /** How many instructions there are: `step` events count from 1 to `total`. */
+  z.looseObject({ type: z.literal('plan'), total: z.number().int() }),
+  z.looseObject({
+    type: z.literal('step'),
+    index: z.number().int(),
+    total: z.number().int(),
+    /** Line in the Dockerfile. */
+    line: z.number().int(),
+    /** The stage's name, else its number. */
+    stage: z.string(),
+    text: z.string(),
+    status: stepStatus,
+    durationMs: z.number().optional(),
+    /** Short id of the layer it made. */
+    layer: z.string().optional(),
+  }),
+  z.looseObject({ type: z.literal('log'), index: z.number().int(), stream: z.enum(['stdout', 'stderr']), text: z.string() }),
+  /** A base image on its way. */
+  z.looseObject({ type: z.literal('progress'), id: z.string().optional(), status: z.string(), current: z.number().optional(), total: z.number().optional() }),
+  z.looseObject({ type: z.literal('warning'), message: z.string() }),
+  z.looseObject({ type: z.literal('result'), imageId: z.string() }),
+  z.looseObject({ type: z.literal('error'), error: z.looseObject({ message: z.string(), code: z.string().optional(), params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional() }) }),
+]);
+export type BuildEvent = z.infer<typeof buildEventSchema>;

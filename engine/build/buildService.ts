@@ -1,0 +1,199 @@
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism, arch } from 'node:os';
+import { join } from 'node:path';
+import type { BuildEvent } from '../api/berth/build.ts';
+import type { OperationContext } from '../base/context.ts';
+import { asBerthError, cancelled } from '../base/errors.ts';
+import type { EventBus } from '../base/eventBus.ts';
+import type { Log } from '../base/log.ts';
+import type { SnapshotStore } from '../snapshots/types.ts';
+import { ImageCache } from './cache/imageCache.ts';
+import { pruneCache } from './cache/prune.ts';
+import type { PruneOptions, PruneReport } from './cache/prune.ts';
+import { StatCache } from './cache/statCache.ts';
+import { StepCache } from './cache/stepCache.ts';
+import type { CacheEntry } from './cache/stepCache.ts';
+import { openContext } from './context/openContext.ts';
+import type { ContextSource } from './context/openContext.ts';
+import { parseDockerfile } from './dockerfile/parse.ts';
+import { Holds } from './holds.ts';
+import { imageKey, outputConfig } from './outputImage.ts';
+import type { BuildNetwork, BuildPlan, PlanOptions } from './plan/graph.ts';
+import { outlineBuild } from './plan/outline.ts';
+import { planBuild } from './plan/planBuild.ts';
+import type { BuildImages, RegistryAuths, SnapshotCollector, StepRunner } from './ports.ts';
+import { BuildProgress } from './progress.ts';
+import { obtainImages } from './baseImages.ts';
+import { SharedWork } from './solve/sharedWork.ts';
+import { Slots } from './solve/slots.ts';
+import { Solver } from './solve/solver.ts';
+import type { SolverServices } from './solve/solver.ts';
+import type { StepResult } from './solve/layer.ts';
+import { TempFolders } from './temp.ts';
+
+export interface BuildRequest {
+  readonly context: ContextSource;
+  /** Relative to the context; for a folder it may be absolute. Default `Dockerfile`. */
+  readonly dockerfile?: string;
+  readonly target?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly tags?: readonly string[];
+  readonly noCache?: boolean;
+  readonly pull?: boolean;
+  readonly network?: BuildNetwork;
+  readonly auths?: RegistryAuths;
+}
+
+/** `onEvent` hears of every step; `report` only of base images on their way. */
+export type BuildContext = OperationContext & { readonly onEvent?: (event: BuildEvent) => void };
+
+export interface BuildResult {
+  readonly imageId: string;
+  /** Nothing had to be done. */
+  readonly cached: boolean;
+}
+
+export interface BuildServiceParts {
+  /** The engine's data root: the builder's things are in `build-cache/`. */
+  readonly dataRoot: string;
+  readonly images: BuildImages;
+  readonly snapshots: SnapshotStore;
+  readonly runner: StepRunner;
+  readonly collector: SnapshotCollector;
+  readonly events: EventBus;
+  readonly log: Log;
+  /** Steps at the same time; default: as many as processors, at least 4, since most wait for disks and networks. */
+  readonly parallelism?: number;
+}
+
+const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+
+/** Builds images from Dockerfiles. Call `reconcile` once before the first build. */
+export class BuildService {
+  readonly #parts: BuildServiceParts;
+  readonly #solver: SolverServices;
+  readonly #images: ImageCache;
+  readonly #stats: StatCache;
+  readonly #holds = new Holds();
+  #running = 0;
+
+  constructor(parts: BuildServiceParts) {
+    this.#parts = parts;
+    const folder = join(parts.dataRoot, 'build-cache');
+    this.#images = new ImageCache(join(folder, 'images'));
+    this.#stats = new StatCache(join(folder, 'stat'));
+    this.#solver = {
+      snapshots: parts.snapshots,
+      runner: parts.runner,
+      cache: new StepCache(join(folder, 'steps'), (id) => parts.snapshots.get(id) !== undefined),
+      shared: new SharedWork<CacheEntry>(),
+      slots: new Slots(parts.parallelism ?? Math.max(4, availableParallelism())),
+      temps: new TempFolders(join(folder, 'tmp')),
+    };
+  }
+
+  /** Loads the cache and clears what a killed engine left. The snapshot store must be loaded and the step runner reconciled before. */
+  async reconcile(): Promise<void> {
+    await mkdir(join(this.#parts.dataRoot, 'build-cache'), { recursive: true, mode: 0o700 });
+    await this.#solver.temps.clear();
+    await Promise.all([this.#solver.cache.load(), this.#images.load(), this.#stats.reconcile()]);
+  }
+
+  /** Builds in progress. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** The snapshots that the build cache and running builds need. */
+  snapshotsInUse(): ReadonlySet<string> {
+    const used = new Set(this.#holds.all());
+    for (const { snapshotId } of this.#solver.cache.list()) if (snapshotId !== null) used.add(snapshotId);
+    return used;
+  }
+
+  /**
+   * Builds an image. Throws DOCKERFILE_SYNTAX, NOT_IMPLEMENTED, BUILD_TARGET_NOT_FOUND, BUILD_CONTEXT_INVALID,
+   * DOCKERFILE_NOT_FOUND, BASE_IMAGE_UNAVAILABLE, COPY_SOURCE_NOT_FOUND, COPY_FAILED, BUILD_USER_UNKNOWN,
+   * BUILD_STEP_FAILED, CANCELLED. Whatever happens, nothing temporary is left.
+   */
+  async build(request: BuildRequest, ctx: BuildContext): Promise<BuildResult> {
+    this.#running++;
+    const hold = this.#holds.open();
+    try {
+      ctx.signal.throwIfAborted();
+      const result = await this.#build(request, ctx, hold.add);
+      this.#parts.events.publish('builder', 'build', result.imageId, { name: request.tags?.[0] ?? result.imageId });
+      return result;
+    } catch (error) {
+      if (ctx.signal.aborted) throw cancelled({ what: 'The build' }, { cause: error });
+      throw asBerthError(error);
+    } finally {
+      hold.close();
+      this.#running--;
+      await this.#collectReplaced();
+    }
+  }
+
+  /** Forgets steps that no running build uses, and frees their layers as far as nothing else needs them. */
+  prune(options: PruneOptions = {}): Promise<PruneReport> {
+    return pruneCache({ cache: this.#solver.cache, snapshots: this.#parts.snapshots, collector: this.#parts.collector, isHeld: (id) => this.#holds.has(id) }, options);
+  }
+
+  async #build(request: BuildRequest, ctx: BuildContext, hold: (snapshotId: string) => void): Promise<BuildResult> {
+    await using temp = await this.#solver.temps.create();
+    const { signal } = ctx;
+    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, signal });
+    try {
+      const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
+      const options = planOptions(request);
+      const outline = outlineBuild(dockerfile, options);
+      const images = await obtainImages(this.#parts.images, outline.images, { pull: request.pull ?? false, auths: request.auths }, ctx);
+      const plan = planBuild(outline, images, options);
+      const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
+      const results = await new Solver(this.#solver, plan, { context: context.tree, noCache: request.noCache ?? false, signal, listener: progress, hold }).solve();
+      const imageId = await this.#image(plan, results, [...(request.tags ?? [])]);
+      return { imageId, cached: progress.allCached };
+    } finally {
+      await context.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
+    }
+  }
+
+  /** The image of these results: the one made before if nothing differs, else a new one. */
+  async #image(plan: BuildPlan, results: ReadonlyMap<string, StepResult>, tags: string[]): Promise<string> {
+    const { images } = this.#parts;
+    const key = imageKey(plan, results);
+    const known = this.#images.get(key);
+    if (known !== undefined && (await this.#stillThere(known))) {
+      for (const tag of tags) await images.tag(known, tag);
+      return known;
+    }
+    const layers = results.get(plan.target)?.layers ?? [];
+    const image = await images.addImage({ config: outputConfig(plan, results, new Date().toISOString()), snapshotIds: layers.map((layer) => layer.snapshotId), tags });
+    await this.#images.put(key, image.id);
+    return image.id;
+  }
+
+  async #stillThere(imageId: string): Promise<boolean> {
+    try {
+      return (await this.#parts.images.resolve(imageId)).id === imageId;
+    } catch {
+      return false;
+    }
+  }
+
+  async #collectReplaced(): Promise<void> {
+    const gone = this.#solver.cache.takeReplaced().filter((id) => !this.#holds.has(id));
+    if (gone.length > 0) await this.#parts.collector.collect(gone).catch((error: unknown) => this.#parts.log.warn('layers of replaced build steps were not removed', { error }));
+  }
+}
+
+function planOptions(request: BuildRequest): PlanOptions {
+  return {
+    ...(request.target === undefined ? {} : { target: request.target }),
+    buildArgs: request.buildArgs ?? {},
+    labels: request.labels ?? {},
+    network: request.network ?? 'default',
+    platform: { os: 'linux', architecture: GO_ARCH[arch()] ?? arch() },
+  };
+}

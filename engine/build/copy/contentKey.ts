@@ -1,0 +1,24 @@
+import { mapBounded } from '../solve/mapBounded.ts';
+import { digestOf } from '../plan/digest.ts';
+import type { TreeEntry } from '../context/tree.ts';
+import type { SelectedSource, SourceTree } from './selectSources.ts';
+
+/** Digest of all that a copy of these sources depends on: names, types, modes, links, contents, and owners where they are kept; no times. */
+export async function contentKey(tree: SourceTree, sources: readonly SelectedSource[], keepOwners: boolean, signal: AbortSignal): Promise<string> {
+  const parts: unknown[] = [];
+  for (const { name, entries } of sources) {
+    const [first] = entries;
+    const rows = await mapBounded(entries, 8, async (entry) => row(entry, entry.type === 'file' ? await tree.digest(entry, signal) : '', keepOwners));
+    // Only the name of a single file matters: a folder's contents are copied, not the folder.
+    parts.push([first?.type === 'folder' ? '' : name, rows]);
+  }
+  return digestOf(parts);
+}
+
+function row(entry: TreeEntry, digest: string, keepOwners: boolean): unknown {
+  const { stats } = entry;
+  const owner = keepOwners ? `${stats.uid}:${stats.gid}` : '';
+  const device = entry.type === 'special' ? `${stats.mode & 0o170000n}-${stats.rdev}` : '';
+  const mode = entry.type === 'link' ? '' : (stats.mode & 0o7777n).toString(8);
+  return [entry.path, entry.type, mode, owner, digest, entry.link ?? '', device];
+}

@@ -1,0 +1,81 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../../base/errors.ts';
+import { hasWildcard, patternToRegExp } from '../context/patterns.ts';
+import { lastName, resolveInRoot } from '../context/resolveInRoot.ts';
+import { readTree } from '../context/tree.ts';
+import type { TreeEntry, TreeFilter } from '../context/tree.ts';
+
+/** Where COPY reads: a build context, or the root of another stage. */
+export interface SourceTree {
+  readonly root: string;
+  readonly filter?: TreeFilter;
+  /** sha256 of a file's content. */
+  digest(entry: TreeEntry, signal: AbortSignal): Promise<string>;
+}
+
+/** One source of a COPY: a file, or a folder with what is in it. */
+export interface SelectedSource {
+  /** The name a file gets when the destination is a folder. */
+  readonly name: string;
+  /** The source itself first. */
+  readonly entries: readonly TreeEntry[];
+}
+
+/** What `pattern` means in the tree: one source, or with wildcards any number. Empty: nothing there. */
+export async function selectSources(tree: SourceTree, pattern: string, signal: AbortSignal): Promise<SelectedSource[]> {
+  const paths = await matchPaths(tree.root, pattern);
+  const found: SelectedSource[] = [];
+  for (const path of paths) {
+    const real = await resolveInRoot(tree.root, path);
+    const entries = await readTree(tree.root, real, tree.filter, signal).catch((error: unknown) => {
+      if (isAbsent(error)) return [];
+      throw error;
+    });
+    // A folder that is there only because something in it was re-included is not itself a source by name.
+    if (entries.length > 0) found.push({ name: lastName(path) || lastName(real), entries });
+  }
+  return found;
+}
+
+async function matchPaths(root: string, pattern: string): Promise<string[]> {
+  const names = normalNames(pattern);
+  let paths = [''];
+  for (const [index, name] of names.entries()) {
+    if (!hasWildcard(name)) {
+      paths = paths.map((path) => (path === '' ? name : `${path}/${name}`));
+      continue;
+    }
+    const matcher = patternToRegExp(name);
+    const next: string[] = [];
+    for (const path of paths) for (const match of await listNames(root, path)) if (matcher.test(match)) next.push(path === '' ? match : `${path}/${match}`);
+    paths = next;
+    if (paths.length === 0 && index < names.length) return [];
+  }
+  return paths;
+}
+
+/** The names in a path with `.` and `..` worked out: nothing is above the root. */
+function normalNames(pattern: string): string[] {
+  const names: string[] = [];
+  for (const name of pattern.split('/')) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return names;
+}
+
+async function listNames(root: string, path: string): Promise<string[]> {
+  const folder = join(root, await resolveInRoot(root, path));
+  try {
+    return (await lstat(folder)).isDirectory() ? (await readdir(folder)).sort() : [];
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

@@ -1,0 +1,55 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunOp } from '../plan/graph.ts';
+import type { StepRunner } from '../ports.ts';
+import { LastLines } from './lastLines.ts';
+import type { Workspace } from './workspace.ts';
+
+/** A command ended with a status other than 0. Says nothing of the place: several builds may have asked for the same command. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+  readonly command: string;
+  readonly exitCode: number;
+  readonly output: string;
+
+  constructor(command: string, exitCode: number, output: string) {
+    super(`${command} ended with ${exitCode}`);
+    this.command = command;
+    this.exitCode = exitCode;
+    this.output = output;
+  }
+}
+
+/** Runs the command in a container on the layers below. Throws CommandFailed. */
+export async function executeRun(op: RunOp, workspace: Workspace, runner: StepRunner): Promise<void> {
+  const lines = new LastLines();
+  const workDir = join(workspace.temp, 'work');
+  await mkdir(workDir, { recursive: true });
+  const { exitCode } = await runner.run(
+    {
+      lowerDirs: workspace.lowerDirs.length > 0 ? [...workspace.lowerDirs] : [await emptyLayer(workspace.temp)],
+      upperDir: workspace.upperDir,
+      workDir,
+      args: [...op.args],
+      env: [...op.hiddenEnv, ...op.env],
+      cwd: op.cwd,
+      user: op.user,
+      binds: [],
+      network: op.network,
+      onOutput: (chunk, stream) => {
+        lines.add(chunk);
+        workspace.print({ chunk, stream });
+      },
+    },
+    { signal: workspace.signal, report: () => undefined },
+  );
+  workspace.signal.throwIfAborted();
+  if (exitCode !== 0) throw new CommandFailed(op.args.join(' '), exitCode, lines.text());
+}
+
+/** Something below the upper directory there must be, also on scratch. */
+async function emptyLayer(temp: string): Promise<string> {
+  const path = join(temp, 'empty');
+  await mkdir(path, { recursive: true });
+  return path;
+}

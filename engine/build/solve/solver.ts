@@ -1,0 +1,219 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asBerthError, cancelled } from '../../base/errors.ts';
+import type { SnapshotStore } from '../../snapshots/types.ts';
+import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
+import { contentKey } from '../copy/contentKey.ts';
+import type { SourceTree } from '../copy/selectSources.ts';
+import { locate, stepFailed } from '../errors.ts';
+import { executeCopy, selectAll } from '../ops/copy.ts';
+import { CommandFailed, executeRun } from '../ops/run.ts';
+import { executeWorkdir } from '../ops/workdir.ts';
+import type { Workspace } from '../ops/workspace.ts';
+import { mountReadable } from '../overlay.ts';
+import { digestOf } from '../plan/digest.ts';
+import type { BuildPlan, CopyOp, Op, RunOp, Step, WorkdirOp } from '../plan/graph.ts';
+import { operationIdentity } from '../plan/planBuild.ts';
+import type { StepRunner } from '../ports.ts';
+import type { TempFolders } from '../temp.ts';
+import { fileDigest } from '../context/fileDigest.ts';
+import { identities } from './layer.ts';
+import type { Layer, StepResult } from './layer.ts';
+import type { Output, SharedWork } from './sharedWork.ts';
+import type { Slots } from './slots.ts';
+
+/** What all builds of an engine share. */
+export interface SolverServices {
+  readonly snapshots: SnapshotStore;
+  readonly runner: StepRunner;
+  readonly cache: StepCache;
+  readonly shared: SharedWork<CacheEntry>;
+  readonly slots: Slots;
+  readonly temps: TempFolders;
+}
+
+export interface SolveListener {
+  started(step: Step): void;
+  ended(step: Step, how: 'cached' | 'finished' | 'failed', entry?: CacheEntry): void;
+  printed(step: Step, output: Output): void;
+}
+
+export interface SolveOptions {
+  readonly context: SourceTree;
+  readonly noCache: boolean;
+  readonly signal: AbortSignal;
+  readonly listener: SolveListener;
+  /** Called with every snapshot that the build needs until it ends. */
+  readonly hold: (snapshotId: string) => void;
+}
+
+/** Changes when a key means something else than before. */
+const KEY_VERSION = 1;
+
+/** Does the steps of one plan: those that do not wait for each other at the same time, those that were done before not at all. */
+export class Solver {
+  readonly #services: SolverServices;
+  readonly #plan: BuildPlan;
+  readonly #options: SolveOptions;
+  readonly #results = new Map<string, Promise<StepResult>>();
+  readonly #background: Array<Promise<unknown>> = [];
+  readonly #abort = new AbortController();
+  readonly #signal: AbortSignal;
+
+  constructor(services: SolverServices, plan: BuildPlan, options: SolveOptions) {
+    this.#services = services;
+    this.#plan = plan;
+    this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#abort.signal]);
+  }
+
+  /** The result of every step. When one fails, the others are cancelled and waited for. */
+  async solve(): Promise<ReadonlyMap<string, StepResult>> {
+    const failure = await this.#result(this.#plan.target).then(
+      () => undefined,
+      (error: unknown) => asBerthError(error),
+    );
+    await Promise.allSettled([...this.#results.values(), ...this.#background]);
+    if (failure !== undefined) throw this.#options.signal.aborted ? cancelled({ what: 'The build' }, { cause: failure }) : failure;
+    const results = new Map<string, StepResult>();
+    for (const [id, result] of this.#results) results.set(id, await result);
+    return results;
+  }
+
+  #result(id: string): Promise<StepResult> {
+    const known = this.#results.get(id);
+    if (known) return known;
+    const step = this.#plan.steps.get(id);
+    if (!step) throw new Error(`the plan has no step ${id}`);
+    const result = this.#work(step).catch((error: unknown) => {
+      if (!this.#signal.aborted) this.#options.listener.ended(step, 'failed');
+      const placed = place(step, error);
+      this.#abort.abort(placed);
+      throw placed;
+    });
+    this.#results.set(id, result);
+    return result;
+  }
+
+  async #work(step: Step): Promise<StepResult> {
+    const { op } = step;
+    if (op.kind === 'source') {
+      for (const layer of op.layers) this.#options.hold(layer.snapshotId);
+      this.#options.listener.ended(step, 'finished');
+      return { layers: op.layers.map(({ diffId, snapshotId }) => ({ identity: diffId, snapshotId })) };
+    }
+    const [parent, from] = await Promise.all([this.#input(step.parent), this.#input(step.from)]);
+    this.#signal.throwIfAborted();
+    const below = parent?.layers ?? [];
+    const entry = op.kind === 'copy' ? await this.#copy(step, op, below, from?.layers) : await this.#simple(step, op, below);
+    if (entry.snapshotId === null) return { layers: below, entry };
+    this.#options.hold(entry.snapshotId);
+    return { layers: [...below, { snapshotId: entry.snapshotId, identity: entry.snapshotId }], entry };
+  }
+
+  #input(id: string | undefined): Promise<StepResult | undefined> {
+    return id === undefined ? Promise.resolve(undefined) : this.#result(id);
+  }
+
+  #simple(step: Step, op: RunOp | WorkdirOp, below: readonly Layer[]): Promise<CacheEntry> {
+    const key = keyOf(op, below, []);
+    return this.#cachedOr(step, key, (signal, print) =>
+      this.#make(step, key, below, { signal, print }, async (workspace) => {
+        if (op.kind === 'workdir') return executeWorkdir(op, workspace);
+        await executeRun(op, workspace, this.#services.runner);
+        return true;
+      }),
+    );
+  }
+
+  async #copy(step: Step, op: CopyOp, below: readonly Layer[], from: readonly Layer[] | undefined): Promise<CacheEntry> {
+    if (from) return this.#copyFrom(step, op, below, from);
+    const tree = this.#options.context;
+    const sources = await selectAll(op, tree, 'build context or excluded by .dockerignore', step.place, this.#signal);
+    const key = keyOf(op, below, ['context', await contentKey(tree, sources, false, this.#signal)]);
+    return this.#cachedOr(step, key, (signal, print) =>
+      this.#make(step, key, below, { signal, print }, async (workspace) => {
+        await executeCopy(op, sources, false, workspace);
+        return true;
+      }),
+    );
+  }
+
+  /**
+   * A copy from another stage has two keys: one made of the stage's layers, known without looking, and one made of the
+   * files' content, so that a stage that was made anew with the same result changes nothing behind it.
+   */
+  #copyFrom(step: Step, op: CopyOp, below: readonly Layer[], from: readonly Layer[]): Promise<CacheEntry> {
+    const quick = keyOf(op, below, ['layers', ...identities(from)]);
+    return this.#cachedOr(step, quick, (signal, print) =>
+      this.#services.slots.run(signal, async () => {
+        await using temp = await this.#services.temps.create();
+        await using view = await mountReadable(temp.path, this.#lowerDirs(from));
+        const tree: SourceTree = { root: view.root, digest: (entry) => fileDigest(entry.location, signal) };
+        const sources = await selectAll(op, tree, 'the files that --from names', step.place, signal);
+        const key = keyOf(op, below, ['content', await contentKey(tree, sources, true, signal)]);
+        const known = this.#options.noCache ? undefined : this.#services.cache.get(key);
+        const entry = known ?? (await this.#layer(step, key, below, { signal, print }, async (workspace) => {
+          await executeCopy(op, sources, true, workspace);
+          return true;
+        }));
+        await this.#services.cache.put({ ...entry, key: quick });
+        return entry;
+      }),
+    );
+  }
+
+  async #cachedOr(step: Step, key: string, make: (signal: AbortSignal, print: (output: Output) => void) => Promise<CacheEntry>): Promise<CacheEntry> {
+    const { listener, noCache } = this.#options;
+    const known = noCache ? undefined : this.#services.cache.get(key);
+    if (known) {
+      listener.ended(step, 'cached', known);
+      return known;
+    }
+    listener.started(step);
+    const entry = await this.#services.shared.run(key, { signal: this.#signal, onOutput: (output) => listener.printed(step, output) }, make);
+    listener.ended(step, 'finished', entry);
+    return entry;
+  }
+
+  #make(step: Step, key: string, below: readonly Layer[], run: Pick<Workspace, 'signal' | 'print'>, change: (workspace: Workspace) => Promise<boolean>): Promise<CacheEntry> {
+    return this.#services.slots.run(run.signal, () => this.#layer(step, key, below, run, change));
+  }
+
+  /** Lets `change` fill an upper directory and makes it a layer. */
+  async #layer(step: Step, key: string, below: readonly Layer[], run: Pick<Workspace, 'signal' | 'print'>, change: (workspace: Workspace) => Promise<boolean>): Promise<CacheEntry> {
+    const { snapshots, temps, cache } = this.#services;
+    await using temp = await temps.create();
+    const upperDir = join(temp.path, 'upper');
+    await mkdir(upperDir, { mode: 0o755 });
+    const changed = await change({ temp: temp.path, lowerDirs: this.#lowerDirs(below), upperDir, place: step.place, ...run });
+    run.signal.throwIfAborted();
+    const parent = below.at(-1)?.snapshotId;
+    const made = changed ? await snapshots.adopt(upperDir, parent === undefined ? {} : { parent }) : undefined;
+    if (made) this.#options.hold(made.id);
+    // The image's id needs the layer's digest: it is made while the steps behind this one run.
+    if (made && step.final) this.#background.push(snapshots.identify(made.id).catch(() => undefined));
+    const entry: CacheEntry = { key, snapshotId: made?.id ?? null, created: new Date().toISOString(), description: describe(step.op) };
+    await cache.put(entry);
+    return entry;
+  }
+
+  #lowerDirs(layers: readonly Layer[]): string[] {
+    return layers.map((layer) => this.#services.snapshots.lowerDir(layer.snapshotId)).reverse();
+  }
+}
+
+function keyOf(op: Op, below: readonly Layer[], inputs: readonly string[]): string {
+  return digestOf([KEY_VERSION, operationIdentity(op), identities(below), inputs]);
+}
+
+function place(step: Step, error: unknown): Error {
+  if (error instanceof CommandFailed) return stepFailed({ ...step.place, command: error.command, exitCode: error.exitCode, output: error.output }, { cause: error });
+  return locate(asBerthError(error), step.place);
+}
+
+function describe(op: Op): string {
+  if (op.kind === 'run') return `RUN ${op.args.join(' ')}`.slice(0, 200);
+  if (op.kind === 'copy') return `COPY ${[...op.sources, op.dest].join(' ')}`.slice(0, 200);
+  return op.kind === 'workdir' ? `WORKDIR ${op.path}` : `FROM ${op.ref}`;
+}
