@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import type { DoctorReport, DoctorStep } from '../../../engine/api/berth/doctor.ts';
+import { doctorReportSchema } from '../../../engine/api/berth/doctor.ts';
+import { configFromEnvironment } from '../../../engine/base/config.ts';
+import { probeHost } from '../../../engine/host/probe.ts';
+import { allPrograms, recordedHost } from '../../support/recordedHost.ts';
+import type { Recorded } from '../../support/recordedHost.ts';
+
+const probe = (tree: 'v1' | 'v2' | 'hybrid', facts: Recorded = {}): Promise<DoctorReport> => probeHost(recordedHost(tree, facts), configFromEnvironment({ HOME: '/root' }, 0));
+const stepIn = (report: DoctorReport, id: string): DoctorStep => {
+  const step = report.steps.find((candidate) => candidate.id === id);
+  assert.ok(step, id);
+  return step;
+};
+
+describe('the probe on recorded hosts', () => {
+  it('finds nothing wrong with a current v2 host', async () => {
+    const report = await probe('v2', { programs: allPrograms });
+    assert.ok(report.ok);
+    assert.deepEqual(report.steps.filter(({ status }) => status !== 'ok'), []);
+    assert.deepEqual(report.fix, { manager: null, commands: [], notes: [] });
+    assert.equal(report.system, 'Ubuntu 24.04.1 LTS');
+    assert.deepEqual(doctorReportSchema.parse(JSON.parse(JSON.stringify(report))), report);
+  });
+
+  it('names the v1 controllers and warns of limits that cannot be kept', async () => {
+    const step = stepIn(await probe('v1', { programs: allPrograms }), 'cgroups');
+    assert.equal(step.status, 'warn');
+    assert.equal(step.seen, 'v1: cpu cpuacct devices pids; missing: memory');
+    assert.match(step.advice, /cgroup_enable=memory/);
+  });
+
+  it('says that runc will be used where crun refuses hybrid cgroups, and asks for runc where only crun is', async () => {
+    const both = stepIn(await probe('hybrid', { programs: allPrograms }), 'oci-runtime');
+    assert.equal(both.status, 'ok');
+    assert.match(both.seen, /runc will be used if crun refuses this host's hybrid cgroups \(hugetlb on v2 beside v1\)/);
+    const { runc, ...withoutRunc } = allPrograms;
+    assert.ok(runc);
+    const report = await probe('hybrid', { programs: { ...withoutRunc, zypper: '' } });
+    assert.equal(stepIn(report, 'oci-runtime').status, 'fail');
+    assert.deepEqual(report.fix.commands, [['zypper', '--non-interactive', 'install', '--no-recommends', 'runc']]);
+  });
+
+  it('plans the installation of everything missing on a bare host', async () => {
+    const report = await probe('v2', { programs: { 'apt-get': 'apt' } });
+    assert.ok(!report.ok);
+    for (const id of ['oci-runtime', 'conmon', 'nft', 'ip', 'tar']) assert.equal(stepIn(report, id).status, 'fail', id);
+    assert.deepEqual(report.fix.commands.at(-1), ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y', '--no-install-recommends', 'crun', 'conmon', 'nftables', 'iproute2', 'tar', 'mmdebstrap']);
+  });
+
+  it('looks at what an ordinary user was given', async () => {
+    const report = await probe('v2', { programs: { ...allPrograms, newuidmap: '' }, uid: 1000, user: 'dev', storage: (folder) => Promise.resolve({ folder, writable: false, free: 2 ** 33 }) });
+    assert.match(stepIn(report, 'user').advice, /sudo berth/);
+    assert.match(stepIn(report, 'cgroups').seen, /not delegated to you: cpu$/);
+    assert.match(stepIn(report, 'user-namespaces').seen, /AppArmor/);
+    assert.equal(stepIn(report, 'subids').seen, '65536 user ids, 1000 group ids; 65536 of each are needed');
+    assert.match(stepIn(report, 'socket').seen, /not writable/);
+    assert.deepEqual(stepIn(report, 'rootless-tools').tools, ['rootlesskit', 'slirp4netns']);
+  });
+
+  it('says what stands in the way of each step', async () => {
+    const report = await probe('hybrid', {
+      programs: { ...allPrograms, tar: 'bsdtar 3.6', ip: 'BusyBox v1.36.1' },
+      kernel: '5.4.0-150-generic',
+      architecture: 'riscv64',
+      tryOverlay: () => Promise.resolve('mount: unknown filesystem type "overlay"'),
+      trySocket: () => Promise.resolve('EACCES'),
+      storage: (folder) => Promise.resolve({ folder, writable: true, free: 2 ** 28 }),
+    });
+    const status = (id: string): string => stepIn(report, id).status;
+    assert.deepEqual(['kernel', 'overlay', 'socket', 'disk', 'tar', 'ip'].map(status), Array(6).fill('fail'));
+    assert.deepEqual([status('architecture'), status('user-namespaces')], ['warn', 'warn']);
+    for (const { status: outcome, advice } of report.steps) if (outcome !== 'ok') assert.notEqual(advice, '');
+  });
+});
