@@ -17,7 +17,7 @@ export interface BaseImage {
 }
 
 /** Credentials of registries by host, as Docker's clients send them with a build. */
-export type RegistryAuths = Readonly<Record<string, { readonly username?: string; readonly password?: string; readonly auth?: string; readonly identitytoken?: string; readonly registrytoken?: string }>>;
+export type RegistryAuths = Readonly<Record<string, { readonly [name: string]: unknown; readonly username?: string | undefined; readonly password?: string | undefined; readonly auth?: string | undefined; readonly identitytoken?: string | undefined; readonly registrytoken?: string | undefined }>>;
 
 /** What the builder needs of the images. */
 export interface BuildImages {

@@ -1,0 +1,49 @@
+import type { Writable } from 'node:stream';
+import { buildRequestSchema } from '../../../api/berth/build.ts';
+import type { BuildEvent, BuildRequestBody } from '../../../api/berth/build.ts';
+import { asBerthError } from '../../../base/errors.ts';
+import type { BerthError } from '../../../base/errors.ts';
+import type { BuildRequest, BuildService } from '../../../build/buildService.ts';
+import type { Reply, RequestContext, Route } from '../../route.ts';
+
+/** `POST /berth/v1/build`: builds a folder of this host; the answer is one event a line, the last `result` or `error`. */
+export function berthBuildRoutes(builds: Pick<BuildService, 'build'>): Route[] {
+  return [{ method: 'POST', path: '/berth/v1/build', handle: (context, reply) => build(builds, context, reply) }];
+}
+
+async function build(builds: Pick<BuildService, 'build'>, context: RequestContext, reply: Reply): Promise<void> {
+  const body = await context.json(buildRequestSchema);
+  let out: Writable | undefined;
+  const send = (event: BuildEvent): void => {
+    out ??= reply.stream(200, 'application/x-ndjson');
+    if (!out.destroyed) out.write(`${JSON.stringify(event)}\n`);
+  };
+  try {
+    const { imageId } = await builds.build(toRequest(body), { signal: context.signal, report: () => undefined, onEvent: send });
+    send({ type: 'result', imageId });
+  } catch (error) {
+    // Before the first event an error still has a status of its own.
+    if (!out) throw error;
+    send({ type: 'error', error: describe(asBerthError(error)) });
+  }
+  out?.end();
+}
+
+function toRequest({ context, dockerfile, target, buildArgs, labels, tags, noCache, pull, network }: BuildRequestBody): BuildRequest {
+  return {
+    context,
+    ...(dockerfile === undefined ? {} : { dockerfile }),
+    ...(target === undefined ? {} : { target }),
+    ...(buildArgs === undefined ? {} : { buildArgs }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(noCache === undefined ? {} : { noCache }),
+    ...(pull === undefined ? {} : { pull }),
+    ...(network === undefined ? {} : { network }),
+  };
+}
+
+function describe(error: BerthError): Extract<BuildEvent, { type: 'error' }>['error'] {
+  const params = Object.fromEntries(Object.entries(error.params).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+  return { message: error.message, code: error.code, params };
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { badRequest, invalidJson, notImplemented } from '../../../base/errors.ts';
+import type { BuildRequest } from '../../../build/buildService.ts';
+import type { PruneOptions } from '../../../build/cache/prune.ts';
+
+/** What the query of `POST /build` says. */
+export type BuildQuery = Omit<BuildRequest, 'context'> & { readonly tags: readonly string[]; readonly quiet: boolean };
+
+/** Parameters that would change the result and that are not supported, with the values that mean "not used". */
+const UNSUPPORTED = ['squash', 'extrahosts', 'memory', 'memswap', 'cpushares', 'cpusetcpus', 'cpusetmems', 'cpuperiod', 'cpuquota', 'ulimits', 'shmsize', 'cgroupparent', 'isolation', 'securityopt', 'outputs', 'remote'];
+const UNUSED = new Set(['', '0', 'false', 'null', '[]', '{}', 'default']);
+
+const argumentsSchema = z.record(z.string(), z.string().nullable()).nullable();
+const labelsSchema = z.record(z.string(), z.string()).nullable();
+const authSchema = z.looseObject({ username: z.string().optional(), password: z.string().optional(), auth: z.string().optional(), identitytoken: z.string().optional(), registrytoken: z.string().optional() });
+const registryConfigSchema = z.record(z.string(), authSchema);
+
+export function parseBuildQuery(query: URLSearchParams, registryConfig: string | string[] | undefined): BuildQuery {
+  checkSupported(query);
+  const target = query.get('target') ?? '';
+  const dockerfile = query.get('dockerfile') ?? '';
+  const buildArgs = json(query, 'buildargs', argumentsSchema) ?? {};
+  const auths = typeof registryConfig === 'string' ? readRegistryConfig(registryConfig) : undefined;
+  return {
+    tags: query.getAll('t').filter((tag) => tag !== ''),
+    quiet: isTrue(query.get('q')),
+    noCache: isTrue(query.get('nocache')),
+    pull: isTrue(query.get('pull')),
+    // A null asks for the client's own environment, which an engine does not have.
+    buildArgs: Object.fromEntries(Object.entries(buildArgs).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
+    labels: json(query, 'labels', labelsSchema) ?? {},
+    network: network(query.get('networkmode') ?? ''),
+    ...(target === '' ? {} : { target }),
+    ...(dockerfile === '' ? {} : { dockerfile: dockerfile.replace(/^\/+/, '') }),
+    ...(auths ? { auths } : {}),
+  };
+}
+
+/** `POST /build/prune`: `keep-storage` (bytes), `filters={"until":["24h"]}`. */
+export function parsePruneQuery(query: URLSearchParams, now: number): PruneOptions {
+  const keep = query.get('keep-storage') ?? query.get('reserved-space') ?? '';
+  const filters = json(query, 'filters', z.record(z.string(), z.union([z.array(z.string()), z.record(z.string(), z.boolean())])).nullable()) ?? {};
+  const until = filters['until'];
+  const [age] = until === undefined ? [] : Array.isArray(until) ? until : Object.keys(until);
+  return {
+    ...(/^\d+$/.test(keep) && keep !== '0' ? { keepBytes: Number(keep) } : {}),
+    ...(age === undefined ? {} : { unusedSince: timeOf(age, now) }),
+  };
+}
+
+function timeOf(text: string, now: number): number {
+  const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+  if (/^(\d+(\.\d+)?[smh])+$/.test(text)) return now - [...text.matchAll(/(\d+(?:\.\d+)?)([smh])/g)].reduce((sum, match) => sum + Number(match[1]) * (units[match[2] ?? ''] ?? 0), 0);
+  const time = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  if (Number.isNaN(time)) throw badRequest({ what: 'filters', detail: `until=${text} is neither a duration nor a time` });
+  return time;
+}
+
+function checkSupported(query: URLSearchParams): void {
+  if (query.get('version') === '2') throw notImplemented({ what: "BuildKit's session protocol (set DOCKER_BUILDKIT=0)" });
+  for (const name of UNSUPPORTED) {
+    const value = query.get(name);
+    if (value !== null && !UNUSED.has(value)) throw notImplemented({ what: `The build option ${name}=${value}` });
+  }
+  const platform = query.get('platform') ?? '';
+  const ours = process.arch === 'x64' ? 'amd64' : process.arch;
+  if (platform !== '' && platform !== `linux/${ours}` && platform !== ours) throw notImplemented({ what: `Building for the platform ${platform} on linux/${ours}` });
+}
+
+function network(mode: string): 'default' | 'none' | 'host' {
+  if (mode === '' || mode === 'default' || mode === 'bridge') return 'default';
+  if (mode === 'none' || mode === 'host') return mode;
+  throw notImplemented({ what: `The build network ${mode}` });
+}
+
+function json<T>(query: URLSearchParams, name: string, schema: z.ZodType<T>): T | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  return parse(text, name, schema);
+}
+
+function parse<T>(text: string, name: string, schema: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalidJson({ where: name, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw badRequest({ what: name, detail: z.prettifyError(parsed.error) });
+  return parsed.data;
+}
+
+function readRegistryConfig(header: string): z.infer<typeof registryConfigSchema> | undefined {
+  const text = Buffer.from(header, 'base64url').toString('utf8');
+  return text === '' ? undefined : parse(text, 'X-Registry-Config', registryConfigSchema);
+}
+
+function isTrue(value: string | null): boolean {
+  return value !== null && !['', '0', 'no', 'false', 'none'].includes(value.trim().toLowerCase());
+}
