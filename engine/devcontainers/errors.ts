@@ -1,0 +1,21 @@
+import { defineError } from '../base/errors.ts';
+
+interface Place {
+  readonly [key: string]: string | number;
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+  /** JSON pointer into the file: `/forwardPorts/1`. */
+  readonly pointer: string;
+}
+
+const at = (p: Place): string => `${p.file}:${p.line}:${p.column}${p.pointer === '' ? '' : ` (${p.pointer})`}`;
+
+export const devContainerInvalid = defineError<Place & { expected: string }>('DEVCONTAINER_INVALID', 400, (p) => `${at(p)}: ${p.expected}`);
+export const devContainerUnsupported = defineError<Place & { what: string }>('DEVCONTAINER_UNSUPPORTED', 501, (p) => `${at(p)}: ${p.what} is not supported by this version of Berth`);
+export const devContainerNotFound = defineError<{ folder: string; looked: string }>('DEVCONTAINER_NOT_FOUND', 404, (p) => `There is no dev container definition in ${p.folder}. Looked for ${p.looked}`);
+export const workspaceFolderNotFound = defineError<{ folder: string }>('WORKSPACE_FOLDER_NOT_FOUND', 404, (p) => `The folder ${p.folder} does not exist on the engine's host, or is not a folder`);
+export const devContainerUserUnknown = defineError<{ user: string; image: string }>('DEVCONTAINER_USER_UNKNOWN', 400, (p) => `The user ${p.user} is not in /etc/passwd of the image ${p.image}. Create it in the Dockerfile, or set remoteUser to a user that is there`);
+export const devContainerNotUp = defineError<{ folder: string; state: string }>('DEVCONTAINER_NOT_UP', 409, (p) => (p.state === 'absent' ? `There is no dev container for ${p.folder}. Make it with: berth up ${p.folder}` : `The dev container of ${p.folder} is ${p.state}. Start it with: berth up ${p.folder}`));
+export const lifecycleCommandFailed = defineError<{ command: string; status: number; where: string }>('DEVCONTAINER_COMMAND_FAILED', 500, (p) => `${p.command} ended with status ${p.status} (${p.where}). Its output is above; berth up runs it again`);
