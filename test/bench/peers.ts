@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
+import { Peer } from './peer.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+/** Berth as users get it: the bundle, on the pinned Node. */
+export async function berthPeer(parent: string): Promise<Peer> {
+  const bundle = join(repository, 'dist', 'berth.cjs');
+  if (!existsSync(bundle)) throw new Error(`${bundle} is not there: npm run build`);
+  const root = join(parent, 'berth');
+  await mkdir(root, { recursive: true });
+  const socketPath = join(root, 'run', 'berth.sock');
+  // The run folder's name in the arguments lets the bench find the process; the engine reads the environment.
+  const env = { ...process.env, BERTH_DATA_ROOT: join(root, 'data'), BERTH_RUN_ROOT: join(root, 'run'), BERTH_SOCKET: socketPath, BERTH_INSTANCE: 'bench', BERTH_IDLE_SECONDS: '0' };
+  const args = [`--title=${root}/engine`, bundle, 'engine'];
+  return new Peer({ name: 'Berth', root, socketPath, program: process.execPath, args, env, netns: `bbench-${process.pid}-b` });
+}
+
+/** Docker with its defaults, but for its own folders and socket; `undefined` when dockerd is not installed. */
+export async function dockerPeer(parent: string): Promise<Peer | undefined> {
+  const program = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].map((folder) => join(folder, 'dockerd')).find(existsSync);
+  if (program === undefined) return undefined;
+  const root = join(parent, 'docker');
+  await mkdir(root, { recursive: true });
+  const socketPath = join(root, 'docker.sock');
+  const args = ['--data-root', join(root, 'data'), '--exec-root', join(root, 'exec'), '--pidfile', join(root, 'pid'), '-H', `unix://${socketPath}`];
+  return new Peer({ name: 'Docker', root, socketPath, program, args, env: { ...process.env }, netns: `bbench-${process.pid}-d` });
+}
