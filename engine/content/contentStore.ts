@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { removeTempFiles, writeFileAtomic } from '../base/atomicFile.ts';
+import { defineError, systemCode } from '../base/errors.ts';
+import { KeyedMutex } from '../base/keyedMutex.ts';
+import type { Log } from '../base/log.ts';
+import { readJsonFile } from '../state/jsonFile.ts';
+import { indexSchema, mediaTypes } from './oci.ts';
+import type { Descriptor, Digest, Index } from './oci.ts';
+
+export const blobMissing = defineError<{ digest: string }>('BLOB_MISSING', 404, (p) => `The store has no blob ${p.digest}. Pull or load the image again.`);
+export const digestMismatch = defineError<{ what: string; expected: string; found: string }>('DIGEST_MISMATCH', 502, (p) => `${p.what} is not what its digest says: expected ${p.expected}, found ${p.found}. Nothing of it was kept; try again, and if it stays so, the registry or the archive is damaged.`);
+
+/** sha256 of bytes, as OCI writes it. */
+export function digestOf(data: string | Uint8Array): Digest {
+  return `sha256:${createHash('sha256').update(data).digest('hex')}`;
+}
+
+/**
+ * An OCI image layout: `oci-layout`, `index.json`, `blobs/sha256/…`. It holds manifests and configurations; layers are kept
+ * unpacked, as snapshots. Every blob is checked against its digest before it gets its name.
+ */
+export class ContentStore {
+  readonly #root: string;
+  readonly #log: Log;
+  readonly #mutex = new KeyedMutex();
+  #index: Index = { schemaVersion: 2, manifests: [] };
+
+  constructor(dataRoot: string, log: Log) {
+    this.#root = join(dataRoot, 'content');
+    this.#log = log;
+  }
+
+  async load(): Promise<void> {
+    await mkdir(this.#blobs, { recursive: true, mode: 0o755 });
+    await removeTempFiles(this.#root);
+    await removeTempFiles(this.#blobs);
+    if (!existsSync(join(this.#root, 'oci-layout'))) await writeFileAtomic(join(this.#root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', 0o644);
+    const index = await readJsonFile(join(this.#root, 'index.json'), indexSchema, this.#log);
+    if (index) this.#index = index;
+    else await this.#writeIndex(this.#index);
+  }
+
+  /** The entries of index.json. */
+  get entries(): readonly Descriptor[] {
+    return this.#index.manifests;
+  }
+
+  /** Changes index.json in one atomic step; changes queue up. */
+  async update(change: (entries: readonly Descriptor[]) => readonly Descriptor[]): Promise<void> {
+    await this.#mutex.run('index', async () => {
+      const next = { ...this.#index, manifests: [...change(this.#index.manifests)] };
+      await this.#writeIndex(next);
+      this.#index = next;
+    });
+  }
+
+  has(digest: Digest): boolean {
+    return existsSync(this.#path(digest));
+  }
+
+  /** Keeps a blob; throws DIGEST_MISMATCH when it is not the `expected` one. */
+  async put(data: string | Uint8Array, expected?: Digest, what = 'A blob'): Promise<{ digest: Digest; size: number }> {
+    const bytes = Buffer.from(data);
+    const digest = digestOf(bytes);
+    if (expected !== undefined && digest !== expected) throw digestMismatch({ what, expected, found: digest });
+    if (!this.has(digest)) await writeFileAtomic(this.#path(digest), bytes, 0o644);
+    return { digest, size: bytes.length };
+  }
+
+  /** A whole blob, checked; throws BLOB_MISSING or DIGEST_MISMATCH. */
+  async read(digest: Digest): Promise<Buffer> {
+    try {
+      const data = await readFile(this.#path(digest));
+      const found = digestOf(data);
+      if (found !== digest) throw digestMismatch({ what: 'A blob of the store', expected: digest, found });
+      return data;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') throw blobMissing({ digest }, { cause: error });
+      throw error;
+    }
+  }
+
+  async readJson<T>(digest: Digest, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(JSON.parse((await this.read(digest)).toString('utf8')));
+  }
+
+  async list(): Promise<Digest[]> {
+    return (await readdir(this.#blobs)).filter((name) => /^[0-9a-f]{64}$/.test(name)).map((name) => `sha256:${name}`);
+  }
+
+  async delete(digest: Digest): Promise<void> {
+    await rm(this.#path(digest), { force: true });
+  }
+
+  get #blobs(): string {
+    return join(this.#root, 'blobs', 'sha256');
+  }
+
+  #path(digest: Digest): string {
+    return join(this.#blobs, digest.slice('sha256:'.length));
+  }
+
+  async #writeIndex(index: Index): Promise<void> {
+    await writeFileAtomic(join(this.#root, 'index.json'), `${JSON.stringify({ mediaType: mediaTypes.ociIndex, ...index }, null, 2)}\n`, 0o644);
+  }
+}

@@ -1,0 +1,85 @@
+import { Buffer } from 'node:buffer';
+import { ByteReader } from './byteReader.ts';
+import { BLOCK, paddingOf } from './entry.ts';
+import type { TarEntry } from './entry.ts';
+import { archiveInvalid, archiveUnsupported } from './errors.ts';
+import { mergeHeader, parsePax } from './header.ts';
+import type { Extensions } from './header.ts';
+
+/** What a tar stream consists of, in order: every byte of it appears in exactly one part. */
+export type TarPart =
+  | { readonly kind: 'entry'; readonly entry: TarEntry; /** The header blocks as they were. */ readonly raw: Buffer }
+  | { readonly kind: 'content'; readonly data: Buffer }
+  | { readonly kind: 'padding'; readonly data: Buffer }
+  | { readonly kind: 'trailer'; readonly data: Buffer };
+
+/** Longest extended header (names, attributes) that is believed, in bytes. */
+const MAX_EXTENSION = 1024 * 1024;
+
+/** Reads an uncompressed tar stream (ustar, GNU long names, PAX). Throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED. */
+export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<TarPart> {
+  const reader = new ByteReader(source);
+  const globals = new Map<string, Buffer>();
+  try {
+    for (;;) {
+      const block = await reader.exactly(BLOCK);
+      if (block === undefined) return;
+      if (isZero(block)) {
+        yield { kind: 'trailer', data: block };
+        for await (const data of reader.rest()) yield { kind: 'trailer', data };
+        return;
+      }
+      yield* readEntry(reader, block, globals);
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* readEntry(reader: ByteReader, first: Buffer, globals: Map<string, Buffer>): AsyncGenerator<TarPart> {
+  const raw: Buffer[] = [];
+  const extensions: Extensions = { pax: new Map(globals), longName: undefined, longLink: undefined };
+  let block: Buffer = first;
+  for (;;) {
+    raw.push(block);
+    checkSum(block);
+    const flag = String.fromCharCode(block[156] ?? 0);
+    if (!'xgLK'.includes(flag) || flag === '\0') break;
+    const body = await extension(reader, block, raw);
+    if (flag === 'L') extensions.longName = body;
+    else if (flag === 'K') extensions.longLink = body;
+    else for (const [key, value] of parsePax(body)) (flag === 'g' ? globals : extensions.pax).set(key, value);
+    if (flag === 'g') for (const [key, value] of globals) if (!extensions.pax.has(key)) extensions.pax.set(key, value);
+    block = (await reader.exactly(BLOCK)) ?? fail('it ends after an extended header');
+  }
+  const entry = mergeHeader(block, extensions);
+  yield { kind: 'entry', entry, raw: Buffer.concat(raw) };
+  for await (const data of reader.pieces(entry.size)) yield { kind: 'content', data };
+  const padding = paddingOf(entry.size);
+  if (padding > 0) yield { kind: 'padding', data: (await reader.exactly(padding)) ?? fail('it ends within the padding of a file') };
+}
+
+/** The body of an extended header; header and padding go to `raw`. */
+async function extension(reader: ByteReader, block: Buffer, raw: Buffer[]): Promise<Buffer> {
+  const size = Number.parseInt(block.toString('latin1', 124, 136).replaceAll('\0', ' ').trim() || '0', 8);
+  if (!Number.isInteger(size) || size < 0 || size > MAX_EXTENSION) throw archiveUnsupported({ path: 'extended header', detail: `is ${size} bytes long; at most ${MAX_EXTENSION} are accepted` });
+  const whole = (await reader.exactly(size + paddingOf(size))) ?? fail('it ends within an extended header');
+  raw.push(whole);
+  return whole.subarray(0, size);
+}
+
+function checkSum(block: Buffer): void {
+  const said = Number.parseInt(block.toString('latin1', 148, 156).replaceAll('\0', ' ').trim(), 8);
+  let sum = 8 * 0x20;
+  for (let index = 0; index < BLOCK; index += 1) if (index < 148 || index >= 156) sum += block[index] ?? 0;
+  if (said !== sum) throw archiveInvalid({ detail: 'the checksum of a header is wrong (is it a tar?)' });
+}
+
+function isZero(block: Buffer): boolean {
+  return block.every((byte) => byte === 0);
+}
+
+function fail(detail: string): never {
+  throw archiveInvalid({ detail });
+}
+

@@ -1,0 +1,117 @@
+import { Readable } from 'node:stream';
+import { createHash } from 'node:crypto';
+import { digestMismatch } from '../content/contentStore.ts';
+import { mediaTypes } from '../content/oci.ts';
+import type { Descriptor, Digest } from '../content/oci.ts';
+import { bearerToken, parseChallenge } from './auth.ts';
+import type { Credentials } from './auth.ts';
+import { registryImageUnknown, registryRefused, registryUnauthorized, registryUnreachable } from './errors.ts';
+import { familiarTag } from './reference.ts';
+import type { Reference } from './reference.ts';
+
+const ACCEPT = [mediaTypes.ociIndex, mediaTypes.dockerIndex, mediaTypes.ociManifest, mediaTypes.dockerManifest].join(', ');
+const ATTEMPTS = 3;
+
+export interface FetchedManifest {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly body: Buffer;
+}
+
+/** Reads one repository of a registry: manifests and blobs, with whatever authentication the registry asks for. */
+export class RegistryClient {
+  readonly #reference: Reference;
+  readonly #credentials: Credentials | undefined;
+  readonly #base: string;
+  #authorization: string | undefined;
+
+  constructor(reference: Reference, credentials?: Credentials) {
+    this.#reference = reference;
+    this.#credentials = credentials;
+    const host = reference.domain === 'docker.io' ? 'registry-1.docker.io' : reference.domain;
+    this.#base = `${isLoopback(host) ? 'http' : 'https'}://${host}/v2/${reference.path}`;
+  }
+
+  /** The manifest or index by tag or digest; a digest is verified. */
+  async manifest(tagOrDigest: string, signal: AbortSignal): Promise<FetchedManifest> {
+    const response = await this.#get(`/manifests/${tagOrDigest}`, { Accept: ACCEPT }, signal);
+    const body = Buffer.from(await response.arrayBuffer());
+    const digest: Digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
+    if (tagOrDigest.startsWith('sha256:') && tagOrDigest !== digest) throw digestMismatch({ what: `The manifest of ${familiarTag(this.#reference)}`, expected: tagOrDigest, found: digest });
+    const mediaType = (response.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? '';
+    return { mediaType, digest, body };
+  }
+
+  /** A blob as a stream that ends with an error when it is not what its digest says. */
+  async blob(descriptor: Pick<Descriptor, 'digest' | 'size'>, signal: AbortSignal, onBytes: (count: number) => void = () => undefined): Promise<Readable> {
+    const response = await this.#get(`/blobs/${descriptor.digest}`, {}, signal);
+    const body = response.body;
+    if (!body) throw registryRefused({ host: this.#reference.domain, status: response.status, detail: `the blob ${descriptor.digest} has no body` });
+    return Readable.from(checked(this.#reference.domain, body, descriptor, onBytes), { objectMode: false, highWaterMark: 256 * 1024 });
+  }
+
+  async #get(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    for (let attempt = 1; ; attempt += 1) {
+      const response = await this.#fetch(`${this.#base}${path}`, headers, signal);
+      if (response.ok) return response;
+      const text = (await response.text()).slice(0, 300);
+      if (response.status === 401 && attempt < ATTEMPTS && (await this.#authorize(response, signal))) continue;
+      throw this.#refusal(response.status, text);
+    }
+  }
+
+  async #fetch(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    try {
+      return await fetch(url, { headers: { ...headers, ...(this.#authorization === undefined ? {} : { Authorization: this.#authorization }) }, signal, redirect: 'follow' });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw registryUnreachable({ host: this.#reference.domain, detail: reason(error) }, { cause: error });
+    }
+  }
+
+  /** Answers a challenge; false when there is nothing (more) to answer it with. */
+  async #authorize(response: Response, signal: AbortSignal): Promise<boolean> {
+    const challenge = parseChallenge(response.headers.get('www-authenticate') ?? '');
+    const before = this.#authorization;
+    if (challenge?.scheme === 'bearer') this.#authorization = `Bearer ${await bearerToken(challenge, this.#reference, this.#credentials, signal)}`;
+    else if (challenge?.scheme === 'basic' && this.#credentials) this.#authorization = `Basic ${Buffer.from(`${this.#credentials.username}:${this.#credentials.password}`).toString('base64')}`;
+    return this.#authorization !== before;
+  }
+
+  #refusal(status: number, detail: string): Error {
+    const host = this.#reference.domain;
+    if (status === 401 || status === 403) return registryUnauthorized({ host, repository: this.#reference.familiarName });
+    if (status === 404) return registryImageUnknown({ host, reference: familiarTag(this.#reference) });
+    return registryRefused({ host, status, detail });
+  }
+}
+
+async function* checked(host: string, body: AsyncIterable<Uint8Array>, { digest, size }: Pick<Descriptor, 'digest' | 'size'>, onBytes: (count: number) => void): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  let count = 0;
+  try {
+    for await (const chunk of body) {
+      hash.update(chunk);
+      count += chunk.length;
+      if (count > size) throw digestMismatch({ what: `A blob from ${host}`, expected: `${digest} (${size} bytes)`, found: 'more bytes than that' });
+      onBytes(chunk.length);
+      yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    }
+  } catch (error) {
+    if (digestMismatch.is(error) || (error instanceof Error && error.name === 'AbortError')) throw error;
+    throw registryUnreachable({ host, detail: `the connection broke after ${count} of ${size} bytes (${reason(error)})` }, { cause: error });
+  }
+  const found = `sha256:${hash.digest('hex')}`;
+  if (found !== digest) throw digestMismatch({ what: `A blob from ${host}`, expected: digest, found });
+}
+
+/** Plain HTTP is for this machine only. */
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host);
+}
+
+function reason(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof AggregateError && cause.errors.length > 0) return reason(cause.errors[0]);
+  return cause instanceof Error ? cause.message || cause.name : String(cause);
+}
