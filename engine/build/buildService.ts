@@ -136,7 +136,8 @@ export class BuildService {
   }
 
   /** Forgets steps that no running build uses, and frees their layers as far as nothing else needs them. */
-  prune(options: PruneOptions = {}): Promise<PruneReport> {
+  async prune(options: PruneOptions = {}): Promise<PruneReport> {
+    await this.#images.retain((id) => this.#stillThere(id));
     return pruneCache({ cache: this.#solver.cache, snapshots: this.#parts.snapshots, collector: this.#parts.collector, isHeld: (id) => this.#holds.has(id) }, options);
   }
 

@@ -34,6 +34,11 @@ export class ImageCache {
     await writeFileAtomic(join(this.#folder, `${key}.json`), JSON.stringify({ key, imageId }));
   }
 
+  /** Forgets images that are gone. */
+  async retain(exists: (imageId: string) => Promise<boolean>): Promise<void> {
+    for (const [key, imageId] of [...this.#images]) if (!(await exists(imageId))) await this.remove(key);
+  }
+
   async remove(key: string): Promise<void> {
     this.#images.delete(key);
     await rm(join(this.#folder, `${key}.json`), { force: true });

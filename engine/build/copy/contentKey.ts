@@ -8,9 +8,10 @@ export async function contentKey(tree: SourceTree, sources: readonly SelectedSou
   const parts: unknown[] = [];
   for (const { name, entries } of sources) {
     const [first] = entries;
-    const rows = await mapBounded(entries, 8, async (entry) => row(entry, entry.type === 'file' ? await tree.digest(entry, signal) : '', keepOwners));
-    // Only the name of a single file matters: a folder's contents are copied, not the folder.
-    parts.push([first?.type === 'folder' ? '' : name, rows]);
+    const counted = first?.type === 'folder' ? entries.slice(1) : entries;
+    const rows = await mapBounded(counted, 8, async (entry) => row(entry, entry.type === 'file' ? await tree.digest(entry, signal) : '', keepOwners));
+    // Of a folder the contents are copied, not the folder: its own name, mode and owner do not count.
+    parts.push([first?.type === 'folder' ? ['folder'] : ['file', name], rows]);
   }
   return digestOf(parts);
 }

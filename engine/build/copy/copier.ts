@@ -41,9 +41,11 @@ export class Copier {
     if (!first) return;
     const isFolder = first.type === 'folder';
     const target = destinationOf({ name: source.name, isFolder }, dest, isFolder || (await this.#isFolder(dest)));
-    const parent = await this.makeFolders(dirname(target));
-    if (isFolder) return this.#copyFolder(first, rest, target);
-    await this.#copyEntry(first, join(parent, target.slice(target.lastIndexOf('/') + 1)));
+    if (isFolder) return this.#copyFolder(rest, target);
+    // A link at the destination is followed, within the root (Docker's rule).
+    const real = await resolveInRoot(this.#rules.root, target);
+    await this.makeFolders(dirname(`/${real}`));
+    await this.#copyEntry(first, join(this.#rules.root, real));
   }
 
   /** Makes a folder and those above it; returns where it is on this host. */
@@ -52,7 +54,9 @@ export class Copier {
     let location = this.#rules.root;
     for (const name of names) {
       location = join(location, name);
-      if (await exists(location)) continue;
+      const there = await lstat(location).catch(() => undefined);
+      if (there?.isDirectory()) continue;
+      if (there) throw new CopyConflict(`cannot copy to non-directory: ${location.slice(this.#rules.root.length)}`);
       await mkdir(location);
       await chmod(location, 0o755);
       await lchown(location, this.#rules.madeBy.uid, this.#rules.madeBy.gid);
@@ -60,11 +64,9 @@ export class Copier {
     return location;
   }
 
-  async #copyFolder(folder: TreeEntry, entries: readonly TreeEntry[], target: string): Promise<void> {
-    const real = join(this.#rules.root, await resolveInRoot(this.#rules.root, target));
-    const isNew = !(await exists(real));
-    if (isNew) await mkdir(real);
-    else if (!(await lstat(real)).isDirectory()) throw new CopyConflict(`cannot copy to non-directory: ${target}`);
+  /** Copies what is in a folder. The target itself, when it has to be made, is an ordinary new folder (Docker's rule). */
+  async #copyFolder(entries: readonly TreeEntry[], target: string): Promise<void> {
+    const real = await this.makeFolders(target);
     const folders = entries.filter((entry) => entry.type === 'folder');
     for (const entry of folders) await this.#makeFolder(join(real, entry.path), entry.path);
     const files = entries.filter((entry) => entry.type !== 'folder');
@@ -73,7 +75,6 @@ export class Copier {
     for (const entry of files.filter((entry) => entry.stats.nlink > 1n)) await this.#copyEntry(entry, join(real, entry.path));
     // Deepest first: writing into a folder changes its times.
     for (const entry of folders.reverse()) await this.#finish(entry, join(real, entry.path));
-    if (isNew) await this.#finish(folder, real);
   }
 
   async #makeFolder(location: string, shown: string): Promise<void> {
@@ -128,8 +129,4 @@ export class Copier {
     const location = join(this.#rules.root, await resolveInRoot(this.#rules.root, dest));
     return stat(location).then((stats) => stats.isDirectory()).catch(() => false);
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(() => true).catch(() => false);
 }

@@ -37,7 +37,8 @@ export class StageState {
     this.index = index;
     const { Env: env, ...config } = from.config;
     this.config = structuredClone(config);
-    this.env = new Map((env ?? []).map((entry) => splitEntry(entry)));
+    const entries = (env ?? []).map((entry) => splitEntry(entry));
+    this.env = new Map(entries.some(([name]) => name === 'PATH') ? entries : [['PATH', DEFAULT_PATH], ...entries]);
     this.args = new Map(from.args);
     this.history = [...(from.history ?? [])];
     this.baseHistory = from.baseHistory;
@@ -53,10 +54,9 @@ export class StageState {
   /** A variable as the Dockerfile sees it: ENV wins over ARG. */
   readonly lookup: Lookup = (name) => this.env.get(name) ?? this.args.get(name);
 
-  /** `NAME=value` as a RUN gets it, PATH always included. */
+  /** `NAME=value`; PATH is always among them. */
   environment(): string[] {
-    const entries = [...this.env].map(([name, value]) => `${name}=${value}`);
-    return this.env.has('PATH') ? entries : [`PATH=${DEFAULT_PATH}`, ...entries];
+    return [...this.env].map(([name, value]) => `${name}=${value}`);
   }
 
   /** The configuration of an image made of this stage. */

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { buildEventSchema } from '../../../engine/api/berth/build.ts';
+import type { BuildEvent } from '../../../engine/api/berth/build.ts';
+import { ApiError } from '../../../engine/api/client.ts';
+import type { ApiClient } from '../../../engine/api/client.ts';
+import { EventBus } from '../../../engine/base/eventBus.ts';
+import { run, start } from '../../../engine/host/process.ts';
+import type { RunResult } from '../../../engine/host/process.ts';
+import { berthBuildRoutes } from '../../../engine/server/routes/berth/build.ts';
+import { dockerBuildRoutes } from '../../../engine/server/routes/docker/build.ts';
+import { systemRoutes } from '../../../engine/server/routes/docker/system.ts';
+import { BuildWorld } from '../../support/buildWorld.ts';
+import { serveRoutes } from '../../support/routeServer.ts';
+
+describe('builds over the API', () => {
+  let world: BuildWorld;
+  let served: Awaited<ReturnType<typeof serveRoutes>>;
+  let client: ApiClient;
+  const environment = (): NodeJS.ProcessEnv => ({ ...process.env, DOCKER_BUILDKIT: '0', DOCKER_HOST: `unix://${client.socketPath}`, DOCKER_CONFIG: `${world.root}/docker-config` });
+  const docker = (...args: string[]): Promise<RunResult> => run('docker', args, { env: environment(), okStatus: 'any' });
+
+  before(async () => {
+    world = await BuildWorld.create('blda');
+    const facts = { version: '0', id: 'x', dataRoot: world.dataRoot, runtimeName: () => 'crun', cgroupVersion: '1' as const, osName: '', warnings: () => [] };
+    const counts = { containers: () => ({ running: 0, paused: 0, stopped: 0 }), images: () => 0 };
+    served = await serveRoutes([...systemRoutes(facts, counts, new EventBus()), ...dockerBuildRoutes(world.service), ...berthBuildRoutes(world.service)]);
+    client = served.client;
+    await world.write('app', { Dockerfile: 'ARG BASE\nFROM $BASE AS one\nRUN echo made > /made\nFROM $BASE\nARG MSG\nCOPY --from=one /made /made\nCOPY . /ctx\nRUN ls -A /ctx; cat /made; echo "$MSG"\n', 'app.txt': 'a', 'skip.log': 'b', '.dockerignore': '*.log\n' });
+  });
+  after(async () => {
+    await served[Symbol.asyncDispose]();
+    await world.remove();
+  });
+  afterEach(async () => assert.deepEqual(await world.leftovers(), []));
+
+  it('serve the unmodified docker CLI', async () => {
+    const args = ['build', '-t', 'app:1', '-t', 'other', '--build-arg', 'BASE=debian', '--build-arg', 'MSG=hello', '--label', 'l=v', world.context('app')];
+    const first = await docker(...args);
+    assert.equal(first.status, 0, first.stderr);
+    for (const line of [/^Step 1\/7 : FROM \$BASE AS one$/m, /^Step 7\/7 : RUN ls/m, /^app\.txt$/m, /^made$/m, /^hello$/m, /^Successfully built [0-9a-f]{12}$/m, /^Successfully tagged app:1\nSuccessfully tagged other:latest$/m]) assert.match(first.stdout, line);
+    assert.doesNotMatch(first.stdout, /skip\.log/);
+    const image = await world.resolve('other:latest');
+    assert.deepEqual(image.config.config?.Labels, { l: 'v' });
+    const second = await docker(...args);
+    assert.equal(second.stdout.match(/---> Using cache/g)?.length, 4);
+    assert.ok(second.stdout.includes(`Successfully built ${image.id.slice(7, 19)}`));
+    assert.equal((await docker(...args, '-q')).stdout, `${image.id}\n`);
+  });
+
+  it('tell the docker CLI why a build failed', async () => {
+    await world.write('bad', { Dockerfile: 'FROM debian\nRUN echo before; exit 7\n' });
+    const failing = await docker('build', world.context('bad'));
+    assert.equal(failing.status, 7);
+    assert.match(failing.stdout, /^before$/m);
+    assert.match(failing.stderr, /The command '\/bin\/sh -c echo before; exit 7' returned a non-zero code: 7/);
+    await world.write('bad', { Dockerfile: 'FROM debian\nNONSENSE\n' });
+    const broken = await docker('build', world.context('bad'));
+    assert.equal(broken.status, 1);
+    assert.match(broken.stderr, /Error response from daemon: Dockerfile:2:1: unknown instruction: NONSENSE/);
+  });
+
+  it('stop when their client goes away', async () => {
+    await world.write('gone', { Dockerfile: 'FROM debian\nRUN echo begun; sleep 60\n' });
+    const child = start('docker', ['build', world.context('gone')], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    let printed = '';
+    child.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    while (!/^begun$/m.test(printed) && child.exitCode === null) await delay(20);
+    assert.equal(world.service.running, 1, printed);
+    child.kill('SIGKILL');
+    for (let i = 0; i < 500 && world.service.running > 0; i++) await delay(20);
+    assert.equal(world.service.running, 0);
+  });
+
+  it('of a folder on the host send typed events, the last of them the result or the error', async () => {
+    const build = async (body: object): Promise<BuildEvent[]> => {
+      const answer = await client.stream('POST', '/berth/v1/build', { json: body });
+      let text = '';
+      for await (const chunk of answer) text += String(chunk);
+      return text.trim().split('\n').map((line) => buildEventSchema.parse(JSON.parse(line)));
+    };
+    const context = { kind: 'directory', path: world.context('app') };
+    const events = await build({ context, buildArgs: { BASE: 'debian', MSG: 'hi' }, tags: ['api:1'] });
+    assert.deepEqual([events[0]?.type, events.at(-1)], ['plan', { type: 'result', imageId: (await world.resolve('api:1')).id }]);
+    const [failed] = (await build({ context: { kind: 'directory', path: world.context('gone') }, buildArgs: {}, target: '0', noCache: false, network: 'none', dockerfile: '../bad/failing' }).catch((error: unknown) => [error])) as unknown[];
+    assert.ok(failed instanceof ApiError && failed.code === 'DOCKERFILE_NOT_FOUND' && failed.status === 400);
+    await world.write('bad', { Dockerfile: 'FROM debian\nRUN exit 5\n' });
+    const last = (await build({ context: { kind: 'directory', path: world.context('bad') } })).at(-1);
+    assert.deepEqual(last?.type === 'error' && [last.error.code, last.error.params?.['line'], last.error.params?.['exitCode']], ['BUILD_STEP_FAILED', 2, 5]);
+    await assert.rejects(build({ context: { kind: 'directory', path: 'relative' } }), { code: 'BAD_REQUEST' });
+  });
+
+  it('forget the cache on request', async () => {
+    const answer = await docker('builder', 'prune', '-af');
+    assert.equal(answer.status, 0, answer.stderr);
+    assert.match(answer.stdout, /Total reclaimed space/);
+    assert.equal(world.service.snapshotsInUse().size, 0);
+  });
+});
