@@ -1,4 +1,5 @@
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { removeTempFiles } from '../base/atomicFile.ts';
@@ -67,11 +68,12 @@ export class AttachmentStore {
     return this.#records.get(containerId);
   }
 
-  async save(attachment: Attachment): Promise<void> {
+  save(attachment: Attachment): void {
     this.#records.set(attachment.containerId, attachment);
     const temp = join(this.#folder, `.tmp-${shortRandom(6)}-${attachment.containerId}.json`);
-    await writeFile(temp, JSON.stringify(attachment), { mode: 0o600 });
-    await rename(temp, this.#path(attachment.containerId));
+    // Synchronous: a few hundred bytes into the page cache take less than the way through the thread pool, and a start waits for it.
+    writeFileSync(temp, JSON.stringify(attachment), { mode: 0o600 });
+    renameSync(temp, this.#path(attachment.containerId));
   }
 
   async remove(containerId: string): Promise<void> {

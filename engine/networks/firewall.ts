@@ -39,6 +39,11 @@ export class Firewall {
     });
   }
 
+  /** Resolves when every change so far is applied. */
+  settled(): Promise<void> {
+    return this.#queue;
+  }
+
   /** Ports known from before a restart: written by the next `setNetworks`. */
   remember(forwards: readonly Forward[]): void {
     for (const forward of forwards) this.#forwards.set(keyOf(forward), forward);

@@ -7,6 +7,9 @@ export interface PoolMaker {
   destroy(namespaces: readonly Namespace[]): Promise<void>;
 }
 
+/** Starting a process takes milliseconds of the engine: not those in which the container that took a namespace is started. */
+const REFILL_DELAY_MS = 40;
+
 /**
  * Keeps a few network namespaces ready, so that a start does not wait for the kernel. Taking one is immediate; when half are gone the
  * pool is refilled in the background.
@@ -17,6 +20,7 @@ export class NamespacePool {
   readonly #size: number;
   readonly #log: Log;
   #filling: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(maker: PoolMaker, size: number, log: Log) {
@@ -28,7 +32,7 @@ export class NamespacePool {
   /** A ready namespace; made now if none is left. */
   async take(): Promise<Namespace> {
     const ready = this.#ready.shift();
-    if (this.#ready.length <= this.#size / 2) this.refill();
+    if (this.#ready.length <= this.#size / 2) this.#timer ??= setTimeout(() => this.refill(), REFILL_DELAY_MS).unref();
     if (ready) return ready;
     const [made] = await this.#maker.make(1);
     if (!made) throw new Error('no network namespace was made');
@@ -37,20 +41,24 @@ export class NamespacePool {
 
   /** Fills the pool in the background; a failure is logged and shows again at the next take. */
   refill(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#closed || this.#filling) return;
     this.#filling = this.#fill()
       .catch((error: unknown) => this.#log.warn('the pool of network namespaces could not be filled', { error }))
       .finally(() => (this.#filling = undefined));
   }
 
-  /** Resolves when the filling under way, if any, is done. */
+  /** Resolves when the pool is full again, or could not be filled. */
   async settled(): Promise<void> {
+    if (this.#timer) this.refill();
     await this.#filling;
   }
 
   /** Destroys what is ready; the pool gives no more. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#timer);
     await this.#filling;
     await this.#maker.destroy(this.#ready.splice(0));
   }

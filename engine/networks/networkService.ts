@@ -83,7 +83,7 @@ export class NetworkService {
     const namespace = await this.#namespaceFor(record, request);
     const legs = namespace.leg ? [toAttachedLeg(record, namespace.leg)] : [];
     const attachment: Attachment = { containerId, name: request.name ?? request.hostname, netns: namespace.name, legs, ports: [] };
-    await this.#parts.attachments.save(attachment);
+    this.#parts.attachments.save(attachment);
     this.#events.publish('network', 'connect', record.id, { container: containerId, name: record.name, type: record.driver });
     this.#recheckForward();
     return legs[0] ? toEndpoint(attachment.netns, legs[0]) : { ...nowhere(record), netnsPath: namespace.path, endpointId: newId() };
@@ -94,7 +94,7 @@ export class NetworkService {
     const attachment = this.#parts.attachments.get(containerId);
     if (ports.length === 0 || !attachment || endpoint.ip === '') return [];
     const published = await this.#parts.publisher.publish(containerId, endpoint.ip, ports);
-    await this.#parts.attachments.save({ ...attachment, ports: [...attachment.ports, ...published.ports.map(({ protocol, hostIp, hostPort, containerPort }) => ({ protocol, hostIp, hostPort, containerPort }))] });
+    this.#parts.attachments.save({ ...attachment, ports: [...attachment.ports, ...published.ports.map(({ protocol, hostIp, hostPort, containerPort }) => ({ protocol, hostIp, hostPort, containerPort }))] });
     return published.ports;
   }
 
@@ -136,7 +136,7 @@ export class NetworkService {
       this.#parts.addresses.giveBack(record.id, leg.ip);
       throw error;
     });
-    await this.#parts.attachments.save({ ...attachment, legs: [...attachment.legs, toAttachedLeg(record, leg)] });
+    this.#parts.attachments.save({ ...attachment, legs: [...attachment.legs, toAttachedLeg(record, leg)] });
     this.#events.publish('network', 'connect', record.id, { container: containerId, name: record.name, type: record.driver });
   }
 
@@ -148,7 +148,7 @@ export class NetworkService {
     if (!attachment || !leg) throw containerNotAttached({ container: containerId });
     const first = attachment.legs[0] === leg;
     if (first) await this.#parts.publisher.withdraw(containerId, forwardsOf(attachment));
-    await this.#parts.attachments.save({ ...attachment, legs: attachment.legs.filter((other) => other !== leg), ports: first ? [] : attachment.ports });
+    this.#parts.attachments.save({ ...attachment, legs: attachment.legs.filter((other) => other !== leg), ports: first ? [] : attachment.ports });
     await this.#parts.namespaces.removeLegs([leg]);
     this.#parts.addresses.giveBack(record.id, leg.ip);
     this.#events.publish('network', 'disconnect', record.id, { container: containerId, name: record.name, type: record.driver });
@@ -161,7 +161,7 @@ export class NetworkService {
 
   /** Resolves when the pool is full and what was released is gone. */
   async settled(): Promise<void> {
-    await Promise.all([this.#pool.settled(), this.#reaper.settled()]);
+    await Promise.all([this.#pool.settled(), this.#reaper.settled(), this.#parts.firewall.settled()]);
   }
 
   /** The engine ends: namespaces of containers and their published ports stay; without containers nothing stays in the kernel. */
@@ -169,6 +169,7 @@ export class NetworkService {
     await this.#pool.close();
     await this.#reaper.settled();
     await this.#parts.publisher.close();
+    await this.#parts.firewall.settled();
     if (this.#parts.attachments.list().length === 0) await removeKernelParts(this.#parts);
   }
 

@@ -67,8 +67,9 @@ export class PortPublisher {
     }
   }
 
+  /** Frees the ports; the kernel's redirects go in the background, before any that are published later. */
   async withdraw(owner: string, forwards: readonly Forward[]): Promise<void> {
-    if (forwards.length > 0) await this.#firewall.removeForwards(forwards);
+    if (forwards.length > 0) this.#firewall.removeForwards(forwards).catch((error: unknown) => this.#log.error('redirects of published ports could not be removed', { container: owner, error }));
     const holds = this.#holds.get(owner) ?? [];
     this.#holds.delete(owner);
     await Promise.all(holds.map((hold) => hold.close()));
