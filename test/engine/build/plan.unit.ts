@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { BerthError } from '../../../engine/base/errors.ts';
 import { parseDockerfile } from '../../../engine/build/dockerfile/parse.ts';
 import type { BuildPlan, Op, PlanOptions, Step } from '../../../engine/build/plan/graph.ts';
 import { outlineBuild } from '../../../engine/build/plan/outline.ts';
@@ -149,4 +151,23 @@ describe('the plan of a build', () => {
       });
     });
   }
+
+  it('is made, or refused with a coded error that has a place, whatever the Dockerfile says', () => {
+    const words = ['a', 'b=c', '"q r"', '$x', '${y:-z}', '${', "'", '\\', '/', './', '/p/', '*', '--from=0', '--from=s', '--chown=u:g', '--chmod=755', '["j", "k"]', '80', '8000-8010/udp', 'CMD', 'NONE', 'RUN', 'AS', 's', '<<E\nt $x\nE'];
+    const keywords = ['RUN', 'COPY', 'ADD', 'ENV', 'ARG', 'LABEL', 'HEALTHCHECK', 'ONBUILD', 'SHELL', 'VOLUME', 'EXPOSE', 'USER', 'WORKDIR', 'ENTRYPOINT', 'CMD', 'STOPSIGNAL', 'MAINTAINER', 'FROM base AS s\nARG', 'FROM s\nENV'];
+    const line = fc.tuple(fc.constantFrom(...keywords), fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 5 })).map(([keyword, parts]) => `${keyword} ${parts.join(' ')}`);
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 12 }), (lines) => {
+        try {
+          const built = plan(`ARG x=1\nFROM base\n${lines.join('\n')}\n`);
+          assert.ok(built.steps.has(built.target));
+          for (const step of built.steps.values()) assert.ok((step.parent === undefined || built.steps.has(step.parent)) && (step.from === undefined || built.steps.has(step.from)));
+        } catch (error) {
+          assert.ok(error instanceof BerthError, String(error));
+          assert.ok(Number(error.params['line']) >= 1 && Number(error.params['column']) >= 1, error.message);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
 });
