@@ -1,5 +1,5 @@
 import { BerthError, defineError } from '../base/errors.ts';
-import type { ErrorKind, ErrorParams } from '../base/errors.ts';
+import type { ErrorParams } from '../base/errors.ts';
 
 /** A place in a Dockerfile: `line` and `column` count from 1. */
 interface Place extends Record<string, string | number | boolean | undefined> {
@@ -12,7 +12,6 @@ const at = (p: Place): string => `${p.file}:${p.line}:${p.column}`;
 
 export const dockerfileSyntax = defineError<Place & { detail: string; text: string }>('DOCKERFILE_SYNTAX', 400, (p) => `${at(p)}: ${p.detail}${p.text === '' ? '' : ` (in "${p.text}")`}`);
 export const buildNotImplemented = defineError<Place & { what: string }>('NOT_IMPLEMENTED', 501, (p) => `${at(p)}: ${p.what} is not supported by this version of Berth`);
-export const requestNotImplemented = defineError<{ what: string }>('NOT_IMPLEMENTED', 501, (p) => `${p.what} is not supported by this version of Berth`);
 export const dockerfileNotFound = defineError<{ path: string }>('DOCKERFILE_NOT_FOUND', 400, (p) => `Cannot locate specified Dockerfile: ${p.path}`);
 export const targetNotFound = defineError<{ target: string; stages: string }>('BUILD_TARGET_NOT_FOUND', 400, (p) => `failed to reach build target ${p.target} in Dockerfile. Its stages are: ${p.stages}`);
 export const contextInvalid = defineError<{ detail: string }>('BUILD_CONTEXT_INVALID', 400, (p) => `The build context cannot be read: ${p.detail}`);
@@ -29,4 +28,4 @@ export function locate(error: BerthError, place: Place): BerthError {
   return new BerthError(error.code, error.status, `${at(place)}: ${error.message}`, params, { cause: error });
 }
 
-export type { ErrorKind, Place };
+export type { Place };
