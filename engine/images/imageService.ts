@@ -1,0 +1,197 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { OperationContext } from '../base/context.ts';
+import type { EventBus } from '../base/eventBus.ts';
+import { KeyedMutex } from '../base/keyedMutex.ts';
+import type { Log } from '../base/log.ts';
+import type { ContentStore } from '../content/contentStore.ts';
+import { mediaTypes } from '../content/oci.ts';
+import type { Descriptor, ImageConfig } from '../content/oci.ts';
+import { familiarTag, parseReference } from '../registry/reference.ts';
+import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
+import { bootstrapLayer, isBootstrappable } from './bootstrap.ts';
+import { imageHasNames, imageInUse } from './errors.ts';
+import { findImage } from './findImage.ts';
+import type { ImageRecord } from './imageRecord.ts';
+import { ImageStore } from './imageStore.ts';
+import { loadImages, recordImage } from './load.ts';
+import { pullImage } from './pull.ts';
+import type { PullOptions } from './pull.ts';
+import { Unpacker } from './unpacker.ts';
+
+export interface ImageServiceParts {
+  readonly dataRoot: string;
+  readonly content: ContentStore;
+  readonly snapshots: FileSnapshotStore;
+  readonly events: EventBus;
+  readonly log: Log;
+  /** Containers that use an image, as people name them. */
+  readonly inUse: (imageId: string) => readonly string[];
+  /** Snapshots that containers and the build cache need. */
+  readonly snapshotsInUse: () => Iterable<string>;
+}
+
+export interface RemovedImage {
+  readonly untagged?: string;
+  readonly deleted?: string;
+}
+
+/** Images: what is here, and how they come and go. Call `load` once at start. */
+export class ImageService {
+  readonly store: ImageStore;
+  readonly unpacker: Unpacker;
+  readonly #parts: ImageServiceParts;
+  readonly #tempRoot: string;
+  readonly #mutex = new KeyedMutex();
+
+  constructor(parts: ImageServiceParts) {
+    this.#parts = parts;
+    this.#tempRoot = join(parts.dataRoot, 'tmp', 'images');
+    this.store = new ImageStore(parts.content, parts.snapshots, parts.log);
+    this.unpacker = new Unpacker(parts.snapshots);
+  }
+
+  /** Reads index.json and drops what a killed engine left: temp folders, blobs that nothing names. */
+  async load(): Promise<void> {
+    await rm(this.#tempRoot, { recursive: true, force: true });
+    await mkdir(this.#tempRoot, { recursive: true, mode: 0o700 });
+    await this.store.load();
+    await this.store.sweepBlobs();
+  }
+
+  list(): ImageRecord[] {
+    return this.store.list();
+  }
+
+  /** The image with this name, id or beginning of an id. Throws NO_SUCH_IMAGE, AMBIGUOUS_IMAGE_ID, INVALID_REFERENCE. */
+  resolve(ref: string): ImageRecord {
+    return findImage(this.store.list(), ref);
+  }
+
+  has(ref: string): boolean {
+    try {
+      this.resolve(ref);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Gives an image one more name; another image that had it loses it. */
+  async tag(ref: string, newRef: string): Promise<void> {
+    const image = this.resolve(ref);
+    const name = familiarTag(parseReference(newRef));
+    await this.store.add({ manifest: await this.#descriptor(image), tags: [name], repoDigests: image.repoDigests });
+    this.#announce('tag', image, name);
+  }
+
+  /** Takes one name away; the last one takes the image along. By id, all names go (several need `force`). Throws IMAGE_IN_USE, IMAGE_HAS_NAMES. */
+  async remove(ref: string, { force = false }: { force?: boolean } = {}): Promise<RemovedImage[]> {
+    return this.#mutex.run('remove', async () => {
+      const image = this.resolve(ref);
+      const named = image.repoTags.find((tag) => tag === nameIn(ref));
+      const others = image.repoTags.filter((tag) => tag !== named);
+      if (named !== undefined && others.length > 0) return this.#untag(image, [named]);
+      if (named === undefined && image.repoTags.length > 1 && !force) throw imageHasNames({ image: image.id.slice(7, 19), names: image.repoTags.join(', ') });
+      const users = this.#parts.inUse(image.id);
+      if (users.length > 0 && named !== undefined && force) return this.#untag(image, [named]);
+      if (users.length > 0) throw imageInUse({ image: named ?? image.id.slice(7, 19), containers: users.join(', '), detail: force ? 'cannot be forced' : 'must be forced' });
+      return this.#delete(image);
+    });
+  }
+
+  async pull(ref: string, options: PullOptions, ctx: OperationContext): Promise<ImageRecord> {
+    const { image, digest } = await pullImage({ content: this.#parts.content, store: this.store, unpacker: this.unpacker }, parseReference(ref), options, ctx);
+    ctx.report({ status: `Digest: ${digest}` });
+    this.#announce('pull', image, ref);
+    return image;
+  }
+
+  /** The image, from its registry; a Debian base that no registry gives is made from Debian's packages. */
+  async obtain(ref: string, options: PullOptions, ctx: OperationContext): Promise<ImageRecord> {
+    try {
+      return await this.pull(ref, options, ctx);
+    } catch (error) {
+      if (ctx.signal.aborted || !isBootstrappable(ref)) throw error;
+      ctx.report({ id: ref, status: `No registry gave it (${error instanceof Error ? error.message : String(error)}): making it from Debian's packages` });
+      return this.bootstrap(ref, ctx);
+    }
+  }
+
+  /** Loads an archive. Returns the images in it. */
+  async loadArchive(stream: Readable, ctx: OperationContext): Promise<ImageRecord[]> {
+    const images = await loadImages({ content: this.#parts.content, store: this.store, unpacker: this.unpacker, tempRoot: this.#tempRoot }, stream, ctx);
+    for (const image of images) this.#announce('load', image, image.repoTags[0] ?? image.id);
+    return images;
+  }
+
+  /** Makes a base image from Debian's packages. Two calls for the same one share the work. */
+  async bootstrap(ref: string, ctx: OperationContext): Promise<ImageRecord> {
+    const name = familiarTag(parseReference(ref));
+    return this.#mutex.run(`bootstrap ${name}`, async () => {
+      const { layer, config } = await bootstrapLayer(ref, this.unpacker, this.#tempRoot, ctx);
+      return this.addImage({ config, snapshotIds: [layer.snapshotId], tags: [name] });
+    });
+  }
+
+  /** Records an image made here. Its layers are digested now if they have not been. */
+  async addImage(image: { config: Omit<ImageConfig, 'rootfs'>; snapshotIds: readonly string[]; tags: readonly string[] }): Promise<ImageRecord> {
+    const releases = image.snapshotIds.map((id) => this.unpacker.hold(id));
+    try {
+      const layers = await Promise.all(image.snapshotIds.map((id) => this.unpacker.identify(id)));
+      const descriptors: Descriptor[] = layers.map(({ diffId, size }) => ({ mediaType: mediaTypes.ociLayer, digest: diffId, size }));
+      const config = { ...image.config, rootfs: { type: 'layers' as const, diff_ids: layers.map(({ diffId }) => diffId) } };
+      const record = await recordImage({ content: this.#parts.content, store: this.store }, Buffer.from(JSON.stringify(config)), descriptors, image.tags.map((tag) => familiarTag(parseReference(tag))));
+      this.#announce('create', record, image.tags[0] ?? record.id);
+      return record;
+    } finally {
+      for (const release of releases) release();
+    }
+  }
+
+  /** Removes those of the snapshots that nothing needs; returns the bytes freed. */
+  async collect(snapshotIds: Iterable<string>): Promise<number> {
+    const needed = new Set([...this.store.snapshotsInUse(), ...this.unpacker.held(), ...this.#parts.snapshotsInUse()]);
+    let freed = 0;
+    for (const id of snapshotIds) {
+      const snapshot = this.#parts.snapshots.get(id);
+      if (!snapshot || needed.has(id)) continue;
+      await this.#parts.snapshots.remove(id);
+      freed += snapshot.size;
+    }
+    return freed;
+  }
+
+  async #untag(image: ImageRecord, tags: readonly string[]): Promise<RemovedImage[]> {
+    await this.store.untag(tags);
+    for (const tag of tags) this.#announce('untag', image, tag);
+    return tags.map((untagged) => ({ untagged }));
+  }
+
+  async #delete(image: ImageRecord): Promise<RemovedImage[]> {
+    const snapshots = await this.store.remove(image.id);
+    await this.collect(snapshots);
+    for (const tag of image.repoTags) this.#announce('untag', image, tag);
+    this.#announce('delete', image, image.id);
+    return [...image.repoTags.map((untagged) => ({ untagged })), ...image.repoDigests.map((untagged) => ({ untagged })), { deleted: image.id }];
+  }
+
+  async #descriptor(image: ImageRecord): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'>> {
+    const known = this.#parts.content.entries.find((entry) => entry.digest === image.manifestDigest);
+    return known ?? { mediaType: mediaTypes.ociManifest, digest: image.manifestDigest, size: (await this.#parts.content.read(image.manifestDigest)).length };
+  }
+
+  #announce(action: string, image: ImageRecord, name: string): void {
+    this.#parts.events.publish('image', action, image.id, { name });
+  }
+}
+
+/** `ref` as a name of this store, if it is one. */
+function nameIn(ref: string): string | undefined {
+  try {
+    return familiarTag(parseReference(ref));
+  } catch {
+    return undefined;
+  }
+}
