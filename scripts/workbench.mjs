@@ -45,7 +45,7 @@ function link(target, path) {
 }
 
 /** Installs the workbench; an installation cut short has no stamp and is begun again. */
-export function installWorkbench(say = () => undefined) {
+function installWorkbench(say) {
   if (isInstalled()) return;
   say('Installing the VS Code workbench for the tests (about a minute, 600 MB in .cache/workbench)');
   rmSync(home, { recursive: true, force: true });
@@ -60,7 +60,7 @@ export function installWorkbench(say = () => undefined) {
 }
 
 /** Installs Chromium with apt when it is missing; needs root for that. */
-export function installChromium(say = () => undefined) {
+function installChromium(say) {
   if (existsSync(chromium)) return;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
     throw new Error(`${chromium} is missing: install it (Debian: apt-get install chromium fonts-dejavu-core), or set BERTH_TEST_CHROMIUM`);
@@ -75,8 +75,13 @@ export function installChromium(say = () => undefined) {
   }
 }
 
+/** All that the extension's tests drive. */
+export function setupWorkbench(say = console.log) {
+  installWorkbench(say);
+  installChromium(say);
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  installWorkbench(console.log);
-  installChromium(console.log);
+  setupWorkbench();
   console.log(`Workbench: ${serverEntry}\nChromium: ${chromium}`);
 }

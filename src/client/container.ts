@@ -23,9 +23,16 @@ export const execCreatedSchema = z.looseObject({ Id: z.string() });
 /** The parts of `GET /exec/:id/json` that a terminal needs. */
 export const execStateSchema = z.looseObject({ Running: z.boolean(), ExitCode: z.number().nullish() });
 
-/** The parts of `GET /containers/:id/json` that logs and terminals need. */
+/** The parts of `GET /containers/:id/json` that the views, logs and terminals need. */
 export const containerDetailsSchema = z.looseObject({
   Id: z.string(),
-  Config: z.looseObject({ Tty: z.boolean().optional() }),
-  State: z.looseObject({ Running: z.boolean(), ExitCode: z.number().optional() }),
+  Name: z.string(),
+  /** RFC 3339. */
+  Created: z.string(),
+  Config: z.looseObject({ Image: z.string(), Tty: z.boolean().optional(), Labels: z.record(z.string(), z.string()).nullish() }),
+  State: z.looseObject({ Status: z.string() }),
+  NetworkSettings: z
+    .looseObject({ Ports: z.record(z.string(), z.array(z.looseObject({ HostIp: z.string().optional(), HostPort: z.string() })).nullish()).nullish() })
+    .nullish(),
 });
+export type ContainerDetails = z.infer<typeof containerDetailsSchema>;

@@ -7,7 +7,7 @@ import { ApiError } from '../../engine/api/client.ts';
 import { eventSchema } from '../../engine/api/docker/event.ts';
 import type { EngineEvent } from '../../engine/api/docker/event.ts';
 import { containerDetailsSchema, containerRowSchema, execCreatedSchema, execStateSchema } from './container.ts';
-import type { ContainerRow } from './container.ts';
+import type { ContainerDetails, ContainerRow } from './container.ts';
 import { Demultiplexer } from './multiplexed.ts';
 
 export interface ExecRequest {
@@ -54,9 +54,18 @@ export class EngineClient {
     return eventsOf(await this.#api.stream('GET', '/events', { query: { filters }, signal }));
   }
 
-  listContainers(ids?: readonly string[]): Promise<ContainerRow[]> {
-    const filters = ids ? JSON.stringify({ id: ids }) : undefined;
-    return this.#api.json('GET', '/containers/json', z.array(containerRowSchema), { query: { all: 1, filters } });
+  listContainers(): Promise<ContainerRow[]> {
+    return this.#api.json('GET', '/containers/json', z.array(containerRowSchema), { query: { all: 1 } });
+  }
+
+  /** One container as it is now; undefined when there is none (any more). */
+  async containerDetails(id: string): Promise<ContainerDetails | undefined> {
+    try {
+      return await this.#api.json('GET', `/containers/${id}/json`, containerDetailsSchema);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
   }
 
   inspectContainer(id: string): Promise<unknown> {

@@ -1,6 +1,6 @@
 import type { EngineEvent } from '../../engine/api/docker/event.ts';
 import type { EngineClient } from '../client/engineClient.ts';
-import { toContainer } from '../client/toContainer.ts';
+import { detailsToContainer, toContainer } from '../client/toContainer.ts';
 import { effectOf } from '../model/containerEvents.ts';
 import type { ContainerStore } from '../model/containerStore.ts';
 import { RowRefresher } from './rowRefresher.ts';
@@ -33,9 +33,13 @@ export async function feedContainers(client: EngineClient, store: ContainerStore
   }
 }
 
+/** Inspects instead of listing: Docker's list may still be as it was before the event that brought us here. */
 async function look(client: EngineClient, store: ContainerStore, ids: readonly string[]): Promise<void> {
-  const rows = await client.listContainers(ids);
-  const found = new Set(rows.map((row) => row.Id));
-  for (const row of rows) store.put(toContainer(row));
-  for (const id of ids) if (!found.has(id)) store.remove(id);
+  await Promise.all(
+    ids.map(async (id) => {
+      const details = await client.containerDetails(id);
+      if (details) store.put(detailsToContainer(details));
+      else store.remove(id);
+    }),
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * Looks again at the rows that events named: one request at a time, each with all ids that became due meanwhile, so that a
- * storm of events costs a few requests.
+ * Looks again at the rows that events named: one round at a time, each for all ids that became due meanwhile, so that a storm
+ * of events about one container costs two requests, not one for each.
  */
 export class RowRefresher {
   readonly #due = new Set<string>();
