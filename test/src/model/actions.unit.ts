@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { commandOf, containerActions, devContainerActions } from '../../../src/model/actions.ts';
+import type { DevContainerState } from '../../../src/model/actions.ts';
+import { containerStates } from '../../../src/model/containerState.ts';
+
+interface MenuRow {
+  readonly command: string;
+  readonly when: string;
+  readonly group: string;
+}
+
+interface Manifest {
+  readonly contributes: {
+    readonly commands: ReadonlyArray<{ command: string; icon?: string }>;
+    readonly menus: Readonly<Record<string, readonly MenuRow[]>>;
+  };
+}
+
+const manifest = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../../package.json'), 'utf8')) as Manifest;
+const menu = manifest.contributes.menus['view/item/context'] ?? [];
+const declared = new Set(manifest.contributes.commands.map((row) => row.command));
+
+/** Evaluates the clauses that the menus use: `view == X && viewItem =~ /…/`. */
+function holds(when: string, view: string, viewItem: string): boolean {
+  const parts = /^view == (\S+) && viewItem =~ \/(.+)\/$/.exec(when);
+  assert.ok(parts, `the test does not understand the clause ${when}`);
+  return parts[1] === view && new RegExp(parts[2] ?? '').test(viewItem);
+}
+
+function offered(view: string, viewItem: string, inline: boolean): string[] {
+  return menu.filter((row) => row.group.startsWith('inline') === inline && holds(row.when, view, viewItem)).map((row) => row.command);
+}
+
+const devContainerStates: readonly DevContainerState[] = [...containerStates, 'absent', 'busy'];
+
+describe('what is offered in which state', () => {
+  for (const state of containerStates) {
+    it(`the menu of a container that is ${state} offers what the table says`, () => {
+      assert.deepEqual(offered('berth.containers', `container:${state}`, false).sort(), containerActions[state].map(commandOf).sort());
+    });
+  }
+
+  for (const state of devContainerStates) {
+    it(`the menu of a dev container that is ${state} offers what the table says`, () => {
+      assert.deepEqual(offered('berth.devContainers', `devContainer:${state}`, false).sort(), devContainerActions(state).map(commandOf).sort());
+    });
+  }
+
+  it('inline icons repeat entries of the menu, two at most, each with an icon', () => {
+    for (const [view, kind, states] of [['berth.containers', 'container', containerStates], ['berth.devContainers', 'devContainer', devContainerStates]] as const) {
+      for (const state of states) {
+        const inline = offered(view, `${kind}:${state}`, true);
+        assert.ok(inline.length <= 2, `${kind} ${state} has ${inline.length} inline icons`);
+        for (const command of inline) {
+          assert.ok(offered(view, `${kind}:${state}`, false).includes(command), `${command} is inline only`);
+          assert.ok(manifest.contributes.commands.find((row) => row.command === command)?.icon, `${command} has no icon`);
+        }
+      }
+    }
+  });
+
+  it('Start is never offered on a paused container, nor Stop on a stopped one', () => {
+    assert.ok(!containerActions.paused.includes('start'));
+    assert.ok(!containerActions.exited.includes('stop'));
+  });
+
+  it('every command of a menu is declared', () => {
+    for (const rows of Object.values(manifest.contributes.menus)) for (const row of rows) assert.ok(declared.has(row.command), row.command);
+  });
+});
+
+describe('the manifest', () => {
+  it('restricts every setting in untrusted workspaces, as all reach execution', () => {
+    const full = manifest as unknown as { capabilities: { untrustedWorkspaces: { supported: string; restrictedConfigurations: string[] } }; contributes: { configuration: { properties: Record<string, { scope: string }> } } };
+    const settings = full.contributes.configuration.properties;
+    assert.equal(full.capabilities.untrustedWorkspaces.supported, 'limited');
+    assert.deepEqual(full.capabilities.untrustedWorkspaces.restrictedConfigurations.sort(), Object.keys(settings).sort());
+    for (const [name, { scope }] of Object.entries(settings)) assert.equal(scope, 'machine', name);
+  });
+
+  it('has the commands that the sources register, and no others', () => {
+    const sources = ['engine/start', 'engine/refresh', 'engine/showLog', 'engine/doctor', 'devContainer/up', 'devContainer/openConfig', ...['start', 'stop', 'restart', 'remove', 'logs', 'openShell', 'inspect', 'copyId'].map((verb) => `container/${verb}`)];
+    const registered = sources.flatMap((name) => [...readFileSync(resolve(import.meta.dirname, `../../../src/commands/${name}.ts`), 'utf8').matchAll(/id: '([^']+)'/g)].map((match) => match[1] ?? ''));
+    assert.deepEqual(registered.sort(), [...declared].sort());
+  });
+});
