@@ -1,0 +1,328 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Duplex, Writable } from 'node:stream';
+import type { CreateContainer, Limits } from '../api/docker/container.ts';
+import type { EngineConfig } from '../base/config.ts';
+import type { EventBus } from '../base/eventBus.ts';
+import { KeyedMutex } from '../base/keyedMutex.ts';
+import type { Log } from '../base/log.ts';
+import { cgroupFacts, removeCgroupParent } from '../host/cgroups.ts';
+import { resizeTerminal } from '../host/conmon.ts';
+import { FifoPool } from '../host/fifoPool.ts';
+import { chooseRuntime } from '../host/runtimeChoice.ts';
+import { announce } from './attributes.ts';
+import { Attachment } from './attachment.ts';
+import type { AttachOptions } from './attachment.ts';
+import type { Container } from './container.ts';
+import { ContainerStore } from './containerStore.ts';
+import { createContainer } from './creation.ts';
+import { Ender } from './ending.ts';
+import { isPaused, isRunning, notPaused, notRunning, removalInProgress } from './errors.ts';
+import { ExecService } from './execService.ts';
+import { ExitWatcher } from './exitWatcher.ts';
+import { toResources } from './limits.ts';
+import { listContainers } from './listing.ts';
+import type { ListOptions } from './listing.ts';
+import { writeLogs } from './logs.ts';
+import type { LogOptions } from './logs.ts';
+import { checkName } from './names.ts';
+import type { ContainerParts } from './parts.ts';
+import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
+import { reconcileContainers } from './reconcile.ts';
+import { Remover } from './removal.ts';
+import { Restarter, shouldRestart } from './restartPolicy.ts';
+import { makeSkeleton } from './skeleton.ts';
+import { Starter } from './starter.ts';
+import { Stopper } from './stopping.ts';
+import { inspectContainer, networkView } from './view.ts';
+
+export interface ContainerServiceOptions {
+  readonly config: EngineConfig;
+  readonly log: Log;
+  readonly events: EventBus;
+  readonly images: Images;
+  readonly snapshots: Snapshots;
+  readonly networks: Networks;
+  readonly volumes: Volumes;
+  /** An image's tags, for `ps --filter ancestor`; default: none. */
+  readonly imageNames?: (imageId: string) => readonly string[];
+}
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+
+/** Containers: their life, their stdio, what they say of themselves. `open` once before anything else. */
+export class ContainerService {
+  readonly parts: ContainerParts;
+  readonly execs: ExecService;
+  readonly #imageNames: (imageId: string) => readonly string[];
+  readonly #starter: Starter;
+  readonly #ender: Ender;
+  readonly #remover: Remover;
+  readonly #restarter: Restarter;
+  readonly #stopper: Stopper;
+  readonly #watcher: ExitWatcher;
+  readonly #ends = new Set<Promise<void>>();
+
+  /** Chooses the OCI runtime, takes over what a former engine left, and begins to watch. Networks, images and volumes must be ready. */
+  static async open(options: ContainerServiceOptions): Promise<ContainerService> {
+    const { config, log } = options;
+    const inRun = (name: string): string => join(config.runRoot, name);
+    const folders = { bundles: inRun('bundles'), exits: inRun('exits'), execs: inRun('execs'), skeleton: join(config.dataRoot, 'skeleton') };
+    const cgroupParent = cgroupParentOf(config.instance);
+    for (const folder of [folders.bundles, folders.exits, folders.execs]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    const fifos = new FifoPool(inRun('fifos'));
+    await mkdir(config.dataRoot, { recursive: true, mode: 0o711 });
+    const [runtime] = await Promise.all([chooseRuntime(config.dataRoot, inRun('oci'), cgroupParent, log), fifos.prepare(), makeSkeleton(folders.skeleton)]);
+    await runtime.prepare();
+    const service = new ContainerService(options, {
+      log,
+      events: options.events,
+      images: options.images,
+      snapshots: options.snapshots,
+      networks: options.networks,
+      volumes: options.volumes,
+      store: new ContainerStore(config.dataRoot, config.runRoot, log),
+      runtime,
+      cgroups: cgroupFacts(),
+      cgroupParent,
+      fifos,
+      locks: new KeyedMutex(),
+      folders,
+    });
+    await service.#reconcile();
+    return service;
+  }
+
+  private constructor(options: ContainerServiceOptions, parts: ContainerParts) {
+    this.parts = parts;
+    this.#imageNames = options.imageNames ?? (() => []);
+    this.execs = new ExecService(parts);
+    this.#starter = new Starter(parts);
+    this.#remover = new Remover(parts);
+    this.#restarter = new Restarter(parts, async (container) => void (await this.#startLocked(container)));
+    this.#ender = new Ender(parts, this.#remover, this.#restarter);
+    this.#stopper = new Stopper(parts, this.#ender);
+    this.#watcher = new ExitWatcher(parts.folders.exits, (id) => this.#onExit(id), parts.log);
+  }
+
+  /** Creates a container. Throws NO_SUCH_IMAGE, NAME_IN_USE, INVALID_CONTAINER_CONFIG, BIND_SOURCE_MISSING. */
+  async create(request: CreateContainer, name?: string): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
+    const { container, warnings } = await createContainer(this.parts, request, name);
+    return { id: container.id, warnings };
+  }
+
+  /** The container meant by an id, the beginning of one, or a name. Throws NO_SUCH_CONTAINER, AMBIGUOUS_CONTAINER. */
+  find(ref: string): Container {
+    return this.parts.store.find(ref);
+  }
+
+  /** Starts a container; false if it runs already. Throws COMMAND_NOT_FOUND, PORT_IN_USE, START_FAILED, … */
+  async start(ref: string): Promise<boolean> {
+    const container = this.find(ref);
+    if (container.state.status === 'paused') throw isPaused({ id: ref });
+    return this.#startLocked(container);
+  }
+
+  /** Stops a container; false if it does not run. `timeout` in seconds, negative: wait for ever. */
+  async stop(ref: string, options: { readonly timeout?: number; readonly signal?: string } = {}): Promise<boolean> {
+    const container = this.find(ref);
+    const stops = container.running || container.state.status === 'restarting';
+    await this.#stopper.stop(container, options);
+    return stops;
+  }
+
+  async restart(ref: string, options: { readonly timeout?: number; readonly signal?: string } = {}): Promise<void> {
+    const container = this.find(ref);
+    await this.#stopper.stop(container, options);
+    await this.#startLocked(container);
+    announce(this.parts.events, container, 'restart');
+  }
+
+  async kill(ref: string, signal = 'SIGKILL'): Promise<void> {
+    await this.#stopper.signal(this.find(ref), signal || 'SIGKILL');
+  }
+
+  /** Resolves with the exit status once the condition holds. */
+  async wait(ref: string, condition: WaitCondition = 'not-running'): Promise<{ readonly statusCode: number; readonly error?: string }> {
+    const container = this.find(ref);
+    if (condition === 'removed') await container.nextRemoval();
+    else if (condition === 'next-exit' || container.running || container.state.status === 'restarting') await Promise.race([container.nextExit(), container.nextRemoval()]);
+    return { statusCode: container.state.exitCode, ...(container.state.error === '' ? {} : { error: container.state.error }) };
+  }
+
+  /** Removes a container. Throws CONTAINER_RUNNING unless `force`; `volumes`: its anonymous ones too. */
+  async remove(ref: string, options: { readonly force?: boolean; readonly volumes?: boolean } = {}): Promise<void> {
+    const container = this.find(ref);
+    if (container.state.status === 'removing') throw removalInProgress({ id: container.id });
+    if (container.running) {
+      if (!options.force) throw isRunning({ id: `/${container.record.name}`, what: 'remove' });
+      container.state = { ...container.state, stoppedByUser: true };
+      await this.#stopper.kill(container);
+    }
+    await this.parts.locks.run(container.id, () => this.#remover.removeLocked(container, { volumes: options.volumes ?? false }));
+  }
+
+  async pause(ref: string): Promise<void> {
+    const container = this.#runningOrThrow(ref);
+    await this.parts.locks.run(container.id, async () => {
+      await this.parts.runtime.pause(container.id);
+      await this.parts.store.setState(container, { status: 'paused' });
+    });
+    announce(this.parts.events, container, 'pause');
+  }
+
+  async unpause(ref: string): Promise<void> {
+    const container = this.find(ref);
+    if (container.state.status !== 'paused') throw notPaused({ id: ref });
+    await this.parts.locks.run(container.id, async () => {
+      await this.parts.runtime.resume(container.id);
+      await this.parts.store.setState(container, { status: 'running' });
+    });
+    announce(this.parts.events, container, 'unpause');
+  }
+
+  async rename(ref: string, newName: string): Promise<void> {
+    const container = this.find(ref);
+    const name = checkName(newName);
+    const old = container.record.name;
+    if (name === old) return;
+    const { store, locks, events } = this.parts;
+    store.reserveName(name, container.id);
+    await locks.run(container.id, async () => {
+      container.record = { ...container.record, name };
+      await store.saveRecord(container);
+      store.releaseName(old);
+    });
+    announce(events, container, 'rename', { oldName: `/${old}` });
+  }
+
+  /** Changes limits and restart policy, of a running container at once. */
+  async update(ref: string, change: Limits): Promise<void> {
+    const container = this.find(ref);
+    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null && value !== undefined && value !== 0 && value !== ''));
+    await this.parts.locks.run(container.id, async () => {
+      const hostConfig = { ...container.record.hostConfig, ...given };
+      if (container.running) await this.parts.runtime.update(container.id, toResources(hostConfig, this.parts.cgroups.swapLimit));
+      container.record = { ...container.record, hostConfig };
+      await this.parts.store.saveRecord(container);
+    });
+    announce(this.parts.events, container, 'update');
+  }
+
+  list(options: ListOptions): object[] {
+    return listContainers(this.parts.store, this.parts.networks, this.#imageNames, options);
+  }
+
+  /** Docker's shape. */
+  inspect(ref: string): object {
+    const container = this.find(ref);
+    const { networks, runtime, snapshots } = this.parts;
+    const lowerDirs = container.record.snapshots.map((id) => snapshots.lowerDir(id)).reverse();
+    return inspectContainer(container, networkView(networks, container), this.execs.idsOf(container.execs), { runtime: runtime.name, lowerDirs });
+  }
+
+  /** Writes a container's log to a client; see LogOptions. */
+  async logs(ref: string, options: LogOptions, client: Writable, signal: AbortSignal): Promise<void> {
+    await writeLogs(this.find(ref), options, client, signal);
+  }
+
+  /** Connects a client to a container's stdio: now, or when it starts. Resolves when the client is no longer attached. */
+  async attach(ref: string, client: Duplex, options: Omit<AttachOptions, 'tty' | 'stdin'> & { readonly stdin: boolean }): Promise<void> {
+    const container = this.find(ref);
+    if (container.state.status === 'paused') throw isPaused({ id: ref });
+    const attachment = new Attachment(client, { ...options, stdin: options.stdin && (container.record.config.OpenStdin ?? false), tty: container.tty });
+    announce(this.parts.events, container, 'attach');
+    if (container.running) await attachment.connect(container.paths.bundle).catch(() => attachment.abandon());
+    else container.attachments.add(attachment);
+    await attachment.done;
+    container.attachments.delete(attachment);
+  }
+
+  async resize(ref: string, rows: number, columns: number): Promise<void> {
+    const container = this.find(ref);
+    if (!container.running) throw notRunning({ id: container.id });
+    await resizeTerminal(container.paths.bundle, rows, columns);
+    announce(this.parts.events, container, 'resize', { height: String(rows), width: String(columns) });
+  }
+
+  counts(): { running: number; paused: number; stopped: number } {
+    const counts = { running: 0, paused: 0, stopped: 0 };
+    for (const { state } of this.parts.store.list()) counts[state.status === 'running' ? 'running' : state.status === 'paused' ? 'paused' : 'stopped'] += 1;
+    return counts;
+  }
+
+  /** Ids of the containers made from an image. */
+  usersOfImage(imageId: string): string[] {
+    return this.#ids(({ record }) => record.imageId === imageId);
+  }
+
+  usersOfSnapshot(snapshotId: string): string[] {
+    return this.#ids(({ record }) => record.snapshots.includes(snapshotId));
+  }
+
+  usersOfVolume(name: string): string[] {
+    return this.#ids(({ record }) => record.mounts.some((mount) => mount.name === name));
+  }
+
+  /** Whether the engine must stay: something runs or waits to be restarted. */
+  isNeeded(): boolean {
+    return this.parts.store.list().some(({ running, state }) => running || state.status === 'restarting');
+  }
+
+  /** The engine ends: containers go on, their ends are found by the next engine. */
+  async close(): Promise<void> {
+    this.#watcher.close();
+    this.#restarter.close();
+    await Promise.all(this.#ends);
+    await this.parts.fifos.close();
+    if (!this.isNeeded()) await removeCgroupParent(this.parts.cgroups.version, this.parts.cgroupParent);
+  }
+
+  async #reconcile(): Promise<void> {
+    await reconcileContainers(this.parts, this.#ender, this.#remover);
+    await this.#watcher.open();
+    const again = this.parts.store.list().filter((container) => !container.running && container.state.status !== 'created' && wantsStart(container));
+    for (const container of again) void this.#startLocked(container).catch((error: unknown) => this.parts.log.warn('a container could not be restarted', { container: container.id, error }));
+  }
+
+  #startLocked(container: Container): Promise<boolean> {
+    return this.parts.locks.run(container.id, async () => {
+      if (container.running) return false;
+      if (!this.parts.store.get(container.id)) throw removalInProgress({ id: container.id });
+      clearTimeout(container.restartTimer);
+      await this.#starter.start(container);
+      return true;
+    });
+  }
+
+  #onExit(id: string): void {
+    const container = this.parts.store.get(id);
+    if (!container) return;
+    const end: Promise<void> = this.#ender
+      .end(container)
+      .catch((error: unknown) => this.parts.log.error('the end of a container could not be handled', { container: id, error }))
+      .finally(() => this.#ends.delete(end));
+    this.#ends.add(end);
+  }
+
+  #runningOrThrow(ref: string): Container {
+    const container = this.find(ref);
+    if (container.state.status === 'paused') throw isPaused({ id: ref });
+    if (!container.running) throw notRunning({ id: container.id });
+    return container;
+  }
+
+  #ids(wanted: (container: Container) => boolean): string[] {
+    return this.parts.store.list().filter(wanted).map(({ id }) => id);
+  }
+}
+
+/** `/berth`, or `/berth-<instance>`: the parent of every container's cgroup. */
+export function cgroupParentOf(instance: string): string {
+  return instance === 'berth' ? '/berth' : `/berth-${instance}`;
+}
+
+/** At engine start: containers that a policy wants running. */
+function wantsStart(container: Container): boolean {
+  return container.record.hostConfig.RestartPolicy?.Name === 'always' || shouldRestart(container);
+}

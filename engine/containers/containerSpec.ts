@@ -1,0 +1,136 @@
+import type { HostConfig, Idmap } from '../api/docker/container.ts';
+import { containerCapabilities } from '../host/capabilities.ts';
+import type { NamespaceChoice, SpecInput } from '../host/ociSpec.ts';
+import type { OciDevice, OciDeviceRule, OciIdMapping, OciMount } from '../host/ociTypes.ts';
+import { toRlimits } from '../host/rlimits.ts';
+import { mergeEnv } from './createPlan.ts';
+import { toResources } from './limits.ts';
+import type { ContainerRecord, MountPoint } from './record.ts';
+import { parseSecurity, toOciSeccomp } from './security.ts';
+import type { ResolvedUser } from './user.ts';
+
+/** What only a start knows of a container. */
+export interface StartFacts {
+  readonly rootfs: string;
+  readonly cgroupsPath: string;
+  readonly cgroupVersion: '1' | '2';
+  readonly swapLimit: boolean;
+  readonly user: ResolvedUser;
+  readonly hostname: string;
+  readonly network: NamespaceChoice;
+  /** First processes of the containers whose namespaces this one joins, by mode: `pid`, `ipc`. */
+  readonly joined: { readonly pid?: number; readonly ipc?: number };
+  /** Host path of the init to bind in; absent: none wanted. */
+  readonly init?: string;
+  readonly devices: readonly OciDevice[];
+  readonly deviceRules: readonly OciDeviceRule[];
+  readonly etc: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
+  /** Whether the OCI runtime makes idmapped mounts; if not, binds that want one were mounted so at this path of the host. */
+  readonly mounts: readonly MountPoint[];
+}
+
+const INIT = '/dev/init';
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** A container and the facts of its start as input for the OCI specification. Pure. */
+export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput {
+  const { config, hostConfig: host } = record;
+  const privileged = host.Privileged ?? false;
+  const security = parseSecurity(host.SecurityOpt ?? []);
+  const capabilities = containerCapabilities({ privileged, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] });
+  const [height, width] = host.ConsoleSize ?? [];
+  return {
+    rootfs: facts.rootfs,
+    cgroupsPath: facts.cgroupsPath,
+    args: facts.init ? [INIT, '--', ...record.args] : record.args,
+    env: processEnv(record, facts),
+    cwd: config.WorkingDir || '/',
+    user: { uid: facts.user.uid, gid: facts.user.gid, additionalGids: facts.user.additionalGids },
+    hostname: facts.hostname,
+    terminal: config.Tty ?? false,
+    ...(height && width ? { consoleSize: { height, width } } : {}),
+    readonlyRootfs: host.ReadonlyRootfs ?? false,
+    privileged,
+    capAdd: host.CapAdd ?? [],
+    capDrop: host.CapDrop ?? [],
+    noNewPrivileges: security.noNewPrivileges,
+    ...(security.seccomp === 'default' ? {} : { seccomp: security.seccomp === 'unconfined' ? 'unconfined' : toOciSeccomp(security.seccomp, capabilities) }),
+    mounts: mountsOf(facts),
+    ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
+    ...namespaces(host, facts),
+    resources: toResources(host, facts.swapLimit),
+    devices: facts.devices,
+    deviceRules: facts.deviceRules,
+    ...(host.Sysctls && Object.keys(host.Sysctls).length > 0 ? { sysctl: host.Sysctls } : {}),
+    rlimits: toRlimits(host.Ulimits ?? []),
+    ...(host.OomScoreAdj ? { oomScoreAdj: host.OomScoreAdj } : {}),
+    maskedPaths: host.MaskedPaths ?? null,
+    readonlyPaths: host.ReadonlyPaths ?? null,
+  };
+}
+
+/** The environment of a container's first process: what every container has, then what image and user set. */
+export function processEnv(record: Pick<ContainerRecord, 'config'>, { user, hostname }: Pick<StartFacts, 'user' | 'hostname'>): string[] {
+  const own = record.config.Env ?? [];
+  const base = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...(record.config.Tty ? ['TERM=xterm'] : [])];
+  return mergeEnv(base, own, own.some((entry) => entry.startsWith('HOME=')) ? [] : [`HOME=${user.home}`]);
+}
+
+function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'network' | 'pid' | 'ipc' | 'uts' | 'cgroup'> {
+  const join = (mode: string | null | undefined, pid: number | undefined, kind: string): NamespaceChoice => (mode === 'host' ? 'host' : pid === undefined ? 'own' : { path: `/proc/${pid}/ns/${kind}` });
+  const cgroup = host.CgroupnsMode || (facts.cgroupVersion === '2' && !host.Privileged ? 'private' : 'host');
+  return {
+    network: facts.network,
+    pid: join(host.PidMode, facts.joined.pid, 'pid'),
+    ipc: join(host.IpcMode, facts.joined.ipc, 'ipc'),
+    uts: host.UTSMode === 'host' ? 'host' : 'own',
+    cgroup: cgroup === 'private' ? 'own' : 'host',
+  };
+}
+
+function mountsOf(facts: StartFacts): OciMount[] {
+  const targets = new Set(facts.mounts.map(({ destination }) => destination));
+  const file = (destination: string, source: string): OciMount[] => (targets.has(destination) ? [] : [{ destination, type: 'bind', source, options: ['bind', 'rprivate'] }]);
+  return [
+    ...file('/etc/resolv.conf', facts.etc.resolvConf),
+    ...file('/etc/hostname', facts.etc.hostname),
+    ...file('/etc/hosts', facts.etc.hosts),
+    ...facts.mounts.map(toOciMount),
+    // In /dev, a file system of the container's own: nothing of it is left in the root filesystem.
+    ...(facts.init ? [{ destination: INIT, type: 'bind', source: facts.init, options: ['bind', 'ro', 'rprivate'] }] : []),
+    ...(facts.joined.ipc === undefined ? [] : [{ destination: '/dev/shm', type: 'bind', source: `/proc/${facts.joined.ipc}/root/dev/shm`, options: ['bind', 'nosuid', 'noexec', 'nodev'] }]),
+  ];
+}
+
+/** A mount point as the OCI runtime takes it. */
+export function toOciMount(mount: MountPoint): OciMount {
+  const access = mount.readOnly ? ['ro'] : [];
+  if (mount.type === 'tmpfs') return { destination: mount.destination, type: 'tmpfs', source: 'tmpfs', options: [...tmpfsDefaults(mount.tmpfsOptions ?? []), ...access] };
+  const mapping = mount.idmap ? { options: ['idmap'], uidMappings: swap(mount.idmap, 'uid'), gidMappings: swap(mount.idmap, 'gid') } : undefined;
+  return {
+    destination: mount.destination,
+    type: 'bind',
+    source: mount.source,
+    options: [mount.recursive && !mapping ? 'rbind' : 'bind', mount.propagation || 'rprivate', ...access, ...(mapping?.options ?? [])],
+    ...(mapping ? { uidMappings: mapping.uidMappings, gidMappings: mapping.gidMappings } : {}),
+  };
+}
+
+function tmpfsDefaults(options: readonly string[]): string[] {
+  const opposite: Readonly<Record<string, string>> = { noexec: 'exec', nosuid: 'suid', nodev: 'dev' };
+  return [...Object.entries(opposite).flatMap(([no, yes]) => (options.includes(yes) ? [] : [no])), ...options];
+}
+
+const LAST_ID = 2 ** 32 - 2;
+
+/**
+ * All ids as they are, but for two that change places: what belongs to `onDisk` outside belongs to `inside` in the container, and
+ * the other way round. In idmapped mounts `containerID` is the id on disk and `hostID` the one seen.
+ */
+export function swap({ onDisk, inside }: Idmap, kind: 'uid' | 'gid'): OciIdMapping[] {
+  const low = Math.min(onDisk[kind], inside[kind]);
+  const high = Math.max(onDisk[kind], inside[kind]);
+  const same = (first: number, end: number): OciIdMapping[] => (end > first ? [{ containerID: first, hostID: first, size: end - first }] : []);
+  if (low === high) return same(0, LAST_ID);
+  return [...same(0, low), { containerID: low, hostID: high, size: 1 }, ...same(low + 1, high), { containerID: high, hostID: low, size: 1 }, ...same(high + 1, LAST_ID)];
+}

@@ -1,0 +1,137 @@
+import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeTempFiles, writeFileAtomic } from '../base/atomicFile.ts';
+import { nameInUse } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { readJsonFile } from '../state/jsonFile.ts';
+import { Container, containerPaths } from './container.ts';
+import type { ContainerPaths } from './container.ts';
+import { ambiguousContainer, noSuchContainer } from './errors.ts';
+import { freshState, recordSchema, stateSchema } from './record.ts';
+import type { ContainerRecord, ContainerState } from './record.ts';
+
+const ID = /^[0-9a-f]{64}$/;
+
+/** All containers, in memory and in `containers/`. A folder without config.json was never a container; one with `removing` is finished off by whoever loads. */
+export class ContainerStore {
+  readonly folder: string;
+  readonly #dataRoot: string;
+  readonly #runRoot: string;
+  readonly #log: Log;
+  readonly #byId = new Map<string, Container>();
+  /** Name to id; also of containers that are being created. */
+  readonly #names = new Map<string, string>();
+
+  constructor(dataRoot: string, runRoot: string, log: Log) {
+    this.#dataRoot = dataRoot;
+    this.#runRoot = runRoot;
+    this.#log = log;
+    this.folder = join(dataRoot, 'containers');
+  }
+
+  paths(id: string): ContainerPaths {
+    return containerPaths(this.#dataRoot, this.#runRoot, id);
+  }
+
+  /** Reads every container; returns the ids of folders that hold none, for the caller to remove. */
+  async load(): Promise<string[]> {
+    await mkdir(this.folder, { recursive: true, mode: 0o711 });
+    const strays: string[] = [];
+    for (const id of (await readdir(this.folder)).filter((name) => ID.test(name))) {
+      const paths = this.paths(id);
+      await removeTempFiles(paths.folder);
+      const record = await readJsonFile(join(paths.folder, 'config.json'), recordSchema, this.#log);
+      if (!record) {
+        strays.push(id);
+        continue;
+      }
+      this.#byId.set(id, new Container(record, await this.#loadState(paths), paths));
+      this.#names.set(record.name, id);
+    }
+    return strays;
+  }
+
+  list(): Container[] {
+    return [...this.#byId.values()];
+  }
+
+  get(id: string): Container | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The container meant by a full id, a name (with or without its slash), or the beginning of an id, in this order, as Docker does. */
+  find(ref: string): Container {
+    const exact = this.#byId.get(ref) ?? this.#byId.get(this.#names.get(ref.replace(/^\//, '')) ?? '');
+    if (exact) return exact;
+    const matches = ref === '' ? [] : this.list().filter(({ id }) => id.startsWith(ref));
+    if (matches.length > 1) throw ambiguousContainer({ ref, matches: matches.length });
+    if (!matches[0]) throw noSuchContainer({ ref });
+    return matches[0];
+  }
+
+  hasName(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Takes a name for a container. Throws NAME_IN_USE. */
+  reserveName(name: string, id: string): void {
+    const holder = this.#names.get(name);
+    if (holder !== undefined && holder !== id) throw nameInUse({ kind: 'container', name, by: holder });
+    this.#names.set(name, id);
+  }
+
+  releaseName(name: string): void {
+    this.#names.delete(name);
+  }
+
+  /** Makes the container's folders and writes it; durable when this resolves, unless `transient` (it removes itself anyway). */
+  async add(record: ContainerRecord, transient: boolean): Promise<Container> {
+    const paths = this.paths(record.id);
+    await mkdir(paths.folder, { mode: 0o711 });
+    await Promise.all([mkdir(paths.upper, { mode: 0o755 }), mkdir(paths.work, { mode: 0o700 }), mkdir(paths.rootfs, { mode: 0o755 })]);
+    await chmod(paths.upper, 0o755); // it is the container's `/`, whatever our umask says
+    const container = new Container(record, freshState, paths);
+    await this.saveRecord(container, transient);
+    this.#byId.set(record.id, container);
+    return container;
+  }
+
+  async saveRecord({ paths, record }: Container, transient = false): Promise<void> {
+    const path = join(paths.folder, 'config.json');
+    const text = `${JSON.stringify(record, null, 1)}\n`;
+    await (transient ? replaceFile(path, text) : writeFileAtomic(path, text));
+  }
+
+  /**
+   * Sets and writes a state. Not synced: it survives a killed engine, and after a crash of the whole host a container that
+   * claims to run is recorded as ended anyway.
+   */
+  async setState(container: Container, change: Partial<ContainerState>): Promise<void> {
+    container.state = { ...container.state, ...change };
+    await replaceFile(join(container.paths.folder, 'state.json'), `${JSON.stringify(container.state)}\n`);
+  }
+
+  /** Forgets a container whose folder is gone. */
+  drop(container: Container): void {
+    this.#byId.delete(container.id);
+    if (this.#names.get(container.record.name) === container.id) this.#names.delete(container.record.name);
+  }
+
+  async removeFolder(id: string): Promise<void> {
+    await rm(this.paths(id).folder, { recursive: true, force: true });
+  }
+
+  async #loadState(paths: ContainerPaths): Promise<ContainerState> {
+    try {
+      return stateSchema.parse(JSON.parse(await readFile(join(paths.folder, 'state.json'), 'utf8')));
+    } catch {
+      return freshState; // never started, or lost in a crash of the host: what still runs of it is removed by reconcile
+    }
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temp = `${path}.new`;
+  await writeFile(temp, text, { mode: 0o600 });
+  await rename(temp, path);
+}

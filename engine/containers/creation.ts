@@ -1,0 +1,75 @@
+import { mkdir, stat } from 'node:fs/promises';
+import type { CreateContainer } from '../api/docker/container.ts';
+import { CleanupStack } from '../base/cleanup.ts';
+import { badRequest } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import { announce } from './attributes.ts';
+import type { Container } from './container.ts';
+import { planContainer } from './createPlan.ts';
+import { bindSourceMissing } from './errors.ts';
+import { idmapSupport } from './idmapFallback.ts';
+import { checkName, inventName } from './names.ts';
+import type { PlannedMount } from './mountPlan.ts';
+import type { ContainerParts } from './parts.ts';
+import type { MountPoint } from './record.ts';
+
+export interface Created {
+  readonly container: Container;
+  readonly warnings: readonly string[];
+}
+
+/** Makes a container; on failure nothing of it is left, volumes with a name excepted (as with Docker). */
+export async function createContainer(parts: ContainerParts, request: CreateContainer, wishedName?: string): Promise<Created> {
+  const { store, images, events } = parts;
+  if (!request.Image) throw badRequest({ what: 'create container', detail: 'Image: no image was named' });
+  const image = await images.resolve(request.Image);
+  const plan = planContainer(request, image.config);
+  const id = newId();
+  await using undo = new CleanupStack();
+  const name = wishedName ? checkName(wishedName) : inventName((one) => store.hasName(one));
+  store.reserveName(name, id);
+  undo.defer(() => store.releaseName(name));
+  const mounts = await realise(parts, plan.mounts, undo);
+  const { config, hostConfig, network, args } = plan.record;
+  const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
+  undo.defer(() => store.removeFolder(id));
+  const container = await store.add(
+    { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, network },
+    hostConfig.AutoRemove ?? false,
+  );
+  undo.keep();
+  announce(events, container, 'create');
+  return { container, warnings: await warningsOf(parts, container) };
+}
+
+/** Finds or makes what the mounts mount. */
+async function realise(parts: ContainerParts, planned: readonly PlannedMount[], undo: CleanupStack): Promise<MountPoint[]> {
+  const mounts: MountPoint[] = [];
+  for (const { volumeName, volumeLabels, createSource, ...mount } of planned) {
+    if (mount.type === 'volume') {
+      const volume = await parts.volumes.create({ ...(volumeName ? { name: volumeName } : {}), ...(volumeLabels ? { labels: volumeLabels } : {}) });
+      if (mount.anonymous) undo.defer(() => parts.volumes.remove(volume.name, { force: true }));
+      mounts.push({ ...mount, name: volume.name, source: volume.mountpoint });
+      continue;
+    }
+    if (mount.type === 'bind') await checkSource(mount.source, createSource);
+    mounts.push(mount);
+  }
+  return mounts;
+}
+
+async function checkSource(path: string, create: boolean): Promise<void> {
+  const there = await stat(path).then(() => true, () => false);
+  if (there) return;
+  if (!create) throw bindSourceMissing({ path });
+  await mkdir(path, { recursive: true });
+}
+
+async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
+  const warnings: string[] = [];
+  if (record.hostConfig.Memory && !parts.cgroups.swapLimit) warnings.push('Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.');
+  if (record.mounts.some(({ idmap }) => idmap) && (await idmapSupport(parts.runtime)) === 'none') {
+    warnings.push('This host can make no idmapped mounts (crun, or util-linux 2.39 or newer, is needed): files made in the container in mounted folders belong to the user who makes them there.');
+  }
+  return warnings;
+}

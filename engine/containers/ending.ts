@@ -1,0 +1,61 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { wasOomKilled } from '../host/cgroups.ts';
+import { conmonFiles } from '../host/conmon.ts';
+import { announce } from './attributes.ts';
+import type { Container } from './container.ts';
+import type { ContainerParts } from './parts.ts';
+import type { Remover } from './removal.ts';
+import type { Restarter } from './restartPolicy.ts';
+import { releaseRuntime } from './starter.ts';
+
+/** What happens when a container's process has ended. */
+export class Ender {
+  readonly #parts: ContainerParts;
+  readonly #remover: Remover;
+  readonly #restarter: Restarter;
+
+  constructor(parts: ContainerParts, remover: Remover, restarter: Restarter) {
+    this.#parts = parts;
+    this.#remover = remover;
+    this.#restarter = restarter;
+  }
+
+  /** conmon noted an exit status: records it, tells who waits, cleans up, then removes or restarts as the container's settings say. */
+  async end(container: Container): Promise<void> {
+    await this.#parts.locks.run(container.id, async () => {
+      if (!container.running) return;
+      const code = await this.exitStatus(container.id);
+      if (code !== undefined) await this.record(container, code);
+    });
+  }
+
+  /** The status that conmon noted; `undefined` if none. */
+  async exitStatus(id: string): Promise<number | undefined> {
+    const text = await readFile(join(this.#parts.folders.exits, id), 'utf8').catch(() => undefined);
+    return text === undefined || !/^\d+/.test(text) ? undefined : Number.parseInt(text, 10);
+  }
+
+  /** Records an end with this status. The caller holds the lock. */
+  async record(container: Container, exitCode: number, error = ''): Promise<void> {
+    const { store, events } = this.#parts;
+    const oomKilled = await this.#wasOomKilled(container);
+    const removes = container.record.hostConfig.AutoRemove ?? false;
+    const { process: _process, monitor: _monitor, ...rest } = container.state;
+    container.state = rest;
+    await store.setState(container, { status: removes ? 'removing' : 'exited', exitCode, error, oomKilled, finishedAt: new Date().toISOString() });
+    if (oomKilled) announce(events, container, 'oom');
+    announce(events, container, 'die', { exitCode: String(exitCode) });
+    container.exited.fire(exitCode);
+    await releaseRuntime(this.#parts, container);
+    if (removes) await this.#remover.removeLocked(container, { volumes: true });
+    else await this.#restarter.consider(container);
+  }
+
+  async #wasOomKilled(container: Container): Promise<boolean> {
+    const { cgroups, cgroupParent } = this.#parts;
+    if (!container.record.hostConfig.Memory) return false;
+    const path = `${cgroupParent}/${container.id}`;
+    return (await wasOomKilled(cgroups.version, path)) || access(join(container.paths.bundle, conmonFiles.oom)).then(() => true, () => false);
+  }
+}

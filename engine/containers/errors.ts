@@ -1,0 +1,20 @@
+import { defineError } from '../base/errors.ts';
+
+export const noSuchContainer = defineError<{ ref: string }>('NO_SUCH_CONTAINER', 404, (p) => `No such container: ${p.ref}`);
+export const ambiguousContainer = defineError<{ ref: string; matches: number }>('AMBIGUOUS_CONTAINER', 404, (p) => `Multiple IDs found with provided prefix: ${p.ref} (${p.matches} containers). Give more digits.`);
+export const noSuchExec = defineError<{ id: string }>('NO_SUCH_EXEC', 404, (p) => `No such exec instance: ${p.id}`);
+export const notRunning = defineError<{ id: string }>('CONTAINER_NOT_RUNNING', 409, (p) => `Container ${p.id} is not running`);
+export const isPaused = defineError<{ id: string }>('CONTAINER_PAUSED', 409, (p) => `Container ${p.id} is paused. Unpause the container first`);
+export const notPaused = defineError<{ id: string }>('CONTAINER_NOT_PAUSED', 409, (p) => `Container ${p.id} is not paused`);
+export const isRunning = defineError<{ id: string; what: string }>('CONTAINER_RUNNING', 409, (p) => `cannot ${p.what} container "${p.id}": container is running: stop the container before removing or force remove`);
+export const removalInProgress = defineError<{ id: string }>('REMOVAL_IN_PROGRESS', 409, (p) => `removal of container ${p.id} is already in progress`);
+export const invalidName = defineError<{ name: string }>('INVALID_CONTAINER_NAME', 400, (p) => `Invalid container name (${p.name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+export const invalidConfig = defineError<{ what: string; detail: string }>('INVALID_CONTAINER_CONFIG', 400, (p) => `${p.what}: ${p.detail}`);
+export const bindSourceMissing = defineError<{ path: string }>('BIND_SOURCE_MISSING', 400, (p) => `invalid mount config for type "bind": bind source path does not exist: ${p.path}`);
+export const noSuchUser = defineError<{ kind: string; name: string }>('NO_SUCH_USER', 400, (p) => `unable to find ${p.kind} ${p.name}: no matching entries in ${p.kind === 'group' ? 'group' : 'passwd'} file`);
+export const commandNotFound = defineError<{ command: string; stage: string }>('COMMAND_NOT_FOUND', 400, (p) => `${p.stage}: unable to start container process: exec: "${p.command}": ${p.command.includes('/') ? `stat ${p.command}: no such file or directory` : 'executable file not found in $PATH'}: unknown`);
+export const commandNotExecutable = defineError<{ command: string; stage: string }>('COMMAND_NOT_EXECUTABLE', 400, (p) => `${p.stage}: unable to start container process: exec: "${p.command}": permission denied: unknown`);
+export const startFailed = defineError<{ id: string; detail: string }>('START_FAILED', 500, (p) => `failed to create task for container: ${p.detail}`);
+export const networkSharedGone = defineError<{ id: string }>('SHARED_NETWORK_GONE', 409, (p) => `cannot join network of a non running container: ${p.id}`);
+export const pathNotInContainer = defineError<{ path: string; container: string }>('NO_SUCH_PATH', 404, (p) => `Could not find the file ${p.path} in container ${p.container}`);
+export const unknownSignal = defineError<{ signal: string }>('UNKNOWN_SIGNAL', 400, (p) => `Invalid signal: ${p.signal}`);

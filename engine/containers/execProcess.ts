@@ -1,0 +1,28 @@
+import { containerCapabilities } from '../host/capabilities.ts';
+import { capabilitySets } from '../host/ociSpec.ts';
+import type { OciProcess } from '../host/ociTypes.ts';
+import { toRlimits } from '../host/rlimits.ts';
+import { processEnv } from './containerSpec.ts';
+import type { ExecSession } from './execSession.ts';
+import { mergeEnv } from './createPlan.ts';
+import { parseSecurity } from './security.ts';
+import type { ResolvedUser } from './user.ts';
+
+/** The process of an exec: that of its container, but for what the exec says otherwise. */
+export function processSpec({ container, config, tty, size }: ExecSession, user: ResolvedUser): OciProcess {
+  const { record } = container;
+  const { hostConfig: host } = record;
+  const privileged = config.Privileged || (host.Privileged ?? false);
+  const names = containerCapabilities({ privileged, add: host.CapAdd ?? [], drop: config.Privileged ? [] : (host.CapDrop ?? []) });
+  return {
+    terminal: tty,
+    ...(tty && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    args: config.Cmd ?? [],
+    env: mergeEnv(processEnv({ ...record, config: { ...record.config, Tty: tty } }, { user, hostname: record.config.Hostname ?? '' }), config.Env ?? []),
+    cwd: config.WorkingDir || record.config.WorkingDir || '/',
+    capabilities: capabilitySets(names),
+    rlimits: toRlimits(host.Ulimits ?? []),
+    noNewPrivileges: parseSecurity(host.SecurityOpt ?? []).noNewPrivileges,
+  };
+}

@@ -1,0 +1,23 @@
+import type { Limits } from '../api/docker/container.ts';
+import type { OciResources } from '../host/ociTypes.ts';
+
+const DEFAULT_PERIOD = 100_000;
+
+/** Docker's limits as OCI resources; the runtime translates them for the cgroup version. Without `swapLimit` the kernel has no limit on swap to set. */
+export function toResources(limits: Limits, swapLimit: boolean): Omit<OciResources, 'devices'> {
+  const memory = {
+    ...(limits.Memory ? { limit: limits.Memory } : {}),
+    ...(swapLimit && limits.MemorySwap ? { swap: limits.MemorySwap } : {}),
+    ...(limits.MemoryReservation ? { reservation: limits.MemoryReservation } : {}),
+    ...(limits.OomKillDisable ? { disableOOMKiller: true } : {}),
+    ...(limits.MemorySwappiness != null && limits.MemorySwappiness >= 0 ? { swappiness: limits.MemorySwappiness } : {}),
+  };
+  const quota = limits.NanoCpus ? { quota: Math.round((limits.NanoCpus * DEFAULT_PERIOD) / 1e9), period: DEFAULT_PERIOD } : { ...(limits.CpuQuota ? { quota: limits.CpuQuota } : {}), ...(limits.CpuPeriod ? { period: limits.CpuPeriod } : {}) };
+  const cpu = { ...(limits.CpuShares ? { shares: limits.CpuShares } : {}), ...quota, ...(limits.CpusetCpus ? { cpus: limits.CpusetCpus } : {}), ...(limits.CpusetMems ? { mems: limits.CpusetMems } : {}) };
+  return {
+    ...(Object.keys(memory).length > 0 ? { memory } : {}),
+    ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
+    ...(limits.PidsLimit && limits.PidsLimit !== 0 ? { pids: { limit: limits.PidsLimit } } : {}),
+    ...(limits.BlkioWeight ? { blockIO: { weight: limits.BlkioWeight } } : {}),
+  };
+}

@@ -1,0 +1,37 @@
+import type { EventBus } from '../base/eventBus.ts';
+import type { KeyedMutex } from '../base/keyedMutex.ts';
+import type { Log } from '../base/log.ts';
+import type { CgroupFacts } from '../host/cgroups.ts';
+import type { FifoPool } from '../host/fifoPool.ts';
+import type { OciRuntime } from '../host/ociRuntime.ts';
+import type { ContainerStore } from './containerStore.ts';
+import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
+
+/** What the classes of this folder share; made once by ContainerService. */
+export interface ContainerParts {
+  readonly log: Log;
+  readonly events: EventBus;
+  readonly images: Images;
+  readonly snapshots: Snapshots;
+  readonly networks: Networks;
+  readonly volumes: Volumes;
+  readonly store: ContainerStore;
+  readonly runtime: OciRuntime;
+  readonly cgroups: CgroupFacts;
+  /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`. */
+  readonly cgroupParent: string;
+  readonly fifos: FifoPool;
+  /** One lock per container: start, end, removal. */
+  readonly locks: KeyedMutex;
+  readonly folders: RuntimeFolders;
+}
+
+/** Folders under the runtime root. */
+export interface RuntimeFolders {
+  readonly bundles: string;
+  /** conmon notes exit statuses here. */
+  readonly exits: string;
+  readonly execs: string;
+  /** The lowest layer under every container: mount points that an image may lack. */
+  readonly skeleton: string;
+}

@@ -1,0 +1,68 @@
+import type { ImageConfig } from '../content/oci.ts';
+
+/** What containers need of the other services. Declared here, given to the constructor by the composition root. */
+
+export interface ContainerImage {
+  /** Digest of the configuration. */
+  readonly id: string;
+  readonly config: ImageConfig;
+  /** Base first. */
+  readonly layers: ReadonlyArray<{ readonly snapshotId: string }>;
+}
+
+export interface Images {
+  /** Throws NO_SUCH_IMAGE. */
+  resolve(ref: string): ContainerImage | Promise<ContainerImage>;
+}
+
+export interface Snapshots {
+  /** The overlay lower directory of a snapshot (absolute). */
+  lowerDir(id: string): string;
+}
+
+/** A container's place in a network. `netnsPath` is '' for the host's own namespace; addresses are '' where there are none. */
+export interface Endpoint {
+  readonly networkName: string;
+  readonly networkId: string;
+  readonly netnsPath: string;
+  readonly ip: string;
+  readonly prefix: number;
+  readonly gateway: string;
+  readonly mac: string;
+  readonly endpointId: string;
+}
+
+export interface PortRequest {
+  readonly containerPort: number;
+  readonly protocol: 'tcp' | 'udp';
+  /** Empty: every address of the host. */
+  readonly hostIp: string;
+  /** 0: choose one. */
+  readonly hostPort: number;
+}
+
+export interface Networks {
+  attach(containerId: string, request: { readonly network: string; readonly hostname: string; readonly name?: string; readonly aliases?: readonly string[]; readonly mac?: string; readonly ip?: string }): Promise<Endpoint>;
+  /** All or none. Throws PORT_IN_USE. */
+  publish(containerId: string, endpoint: Pick<Endpoint, 'ip'>, ports: readonly PortRequest[]): Promise<unknown>;
+  /** Takes back ports, addresses and namespace; fine if there are none. */
+  release(containerId: string): Promise<void>;
+  /** Releases what belongs to none of these containers. */
+  reconcile(liveContainerIds: Iterable<string>): Promise<void>;
+  /** Those of a running container, the one with the default route first. */
+  endpoints(containerId: string): readonly Endpoint[];
+  publishedPorts(containerId: string): readonly PortRequest[];
+  resolvConf(mode?: 'bridge' | 'host'): string;
+}
+
+export interface ContainerVolume {
+  readonly name: string;
+  readonly mountpoint: string;
+}
+
+export interface Volumes {
+  /** The volume of this name, made when missing; without a name a new anonymous one. */
+  create(volume: { readonly name?: string; readonly labels?: Readonly<Record<string, string>> }): Promise<ContainerVolume>;
+  /** Throws when something uses it, also with `force` (which forgives only that it is gone). */
+  remove(name: string, options: { readonly force?: boolean }): Promise<void>;
+}

@@ -1,0 +1,50 @@
+import { access, rm } from 'node:fs/promises';
+import { isAlive } from '../host/processIdentity.ts';
+import type { Container } from './container.ts';
+import type { Ender } from './ending.ts';
+import type { ContainerParts } from './parts.ts';
+import type { Remover } from './removal.ts';
+import { releaseRuntime } from './starter.ts';
+
+/** Docker's status for a container whose end nobody saw. */
+const UNSEEN = 255;
+
+/**
+ * What a former engine left, brought in order: running containers are taken over, ends in the meantime recorded, half-made starts
+ * and removals finished off.
+ */
+export async function reconcileContainers(parts: ContainerParts, ender: Ender, remover: Remover): Promise<void> {
+  const strays = await parts.store.load();
+  for (const id of strays) {
+    await parts.runtime.delete(id);
+    await parts.store.removeFolder(id);
+    await rm(parts.store.paths(id).bundle, { recursive: true, force: true });
+  }
+  await Promise.all(parts.store.list().map((container) => parts.locks.run(container.id, () => reconcileOne(parts, ender, remover, container))));
+  await parts.networks.reconcile(parts.store.list().filter(({ running }) => running).map(({ id }) => id));
+}
+
+async function reconcileOne(parts: ContainerParts, ender: Ender, remover: Remover, container: Container): Promise<void> {
+  const { status } = container.state;
+  if (status === 'removing') return remover.removeLocked(container, { volumes: container.record.hostConfig.AutoRemove ?? false, release: true });
+  if (status === 'running' || status === 'paused') return reconcileRunning(parts, ender, container);
+  if (status === 'restarting') await parts.store.setState(container, { status: 'exited' });
+  // A bundle without a running container: a start or an end that was cut short.
+  const leftover = await access(container.paths.bundle).then(() => true, () => false);
+  if (leftover) await releaseRuntime(parts, container);
+}
+
+async function reconcileRunning(parts: ContainerParts, ender: Ender, container: Container): Promise<void> {
+  const code = await ender.exitStatus(container.id);
+  if (code !== undefined) return ender.record(container, code);
+  const { process, monitor } = container.state;
+  if (!process || !isAlive(process)) return ender.record(container, UNSEEN);
+  if (!monitor || !isAlive(monitor)) return ender.record(container, UNSEEN, 'its monitor (conmon) ended before it did');
+  const known = await parts.runtime.status(container.id);
+  if (known === 'running' || known === 'paused') return parts.store.setState(container, { status: known });
+  // Created and never begun: the engine was killed between the two.
+  await releaseRuntime(parts, container);
+  const { process: _process, monitor: _monitor, ...rest } = container.state;
+  container.state = rest;
+  await parts.store.setState(container, { status: container.state.finishedAt.startsWith('0001') ? 'created' : 'exited', error: 'the engine ended while it was starting' });
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { containerConfigSchema, hostConfigSchema, idmapSchema } from '../api/docker/container.ts';
+import { containerStatusSchema } from '../api/docker/containerView.ts';
+
+export const mountPointSchema = z.object({
+  type: z.enum(['bind', 'volume', 'tmpfs']),
+  /** A volume's name. */
+  name: z.string().optional(),
+  /** The path on the host; empty for tmpfs. */
+  source: z.string(),
+  destination: z.string(),
+  readOnly: z.boolean(),
+  propagation: z.string(),
+  /** What the user wrote behind the second colon. */
+  mode: z.string(),
+  /** A volume that was made for this container only. */
+  anonymous: z.boolean(),
+  /** Fill an empty volume with what the image has at the destination. */
+  copyUp: z.boolean(),
+  recursive: z.boolean(),
+  tmpfsOptions: z.array(z.string()).optional(),
+  idmap: idmapSchema.optional(),
+});
+export type MountPoint = z.infer<typeof mountPointSchema>;
+
+/** What a container is: `config.json`. Written at creation, rewritten by rename and update only. */
+export const recordSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** RFC 3339, UTC. */
+  created: z.string(),
+  imageId: z.string(),
+  /** The image as the user named it. */
+  imageRef: z.string(),
+  /** Base first. */
+  snapshots: z.array(z.string()),
+  args: z.array(z.string()),
+  /** Docker's Config: the request merged with the image. */
+  config: containerConfigSchema,
+  hostConfig: hostConfigSchema,
+  mounts: z.array(mountPointSchema),
+  network: z.object({ mode: z.string(), aliases: z.array(z.string()), mac: z.string().optional(), ip: z.string().optional() }),
+});
+export type ContainerRecord = z.infer<typeof recordSchema>;
+
+const processSchema = z.object({ pid: z.number(), startTime: z.string() });
+
+/** What a container does: `state.json`. */
+export const stateSchema = z.object({
+  status: containerStatusSchema,
+  process: processSchema.optional(),
+  /** conmon's. */
+  monitor: processSchema.optional(),
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  exitCode: z.number(),
+  error: z.string(),
+  oomKilled: z.boolean(),
+  restartCount: z.number(),
+  /** Stopped by its user: no restart policy starts it again. */
+  stoppedByUser: z.boolean(),
+});
+export type ContainerState = z.infer<typeof stateSchema>;
+
+/** Docker's time for "never". */
+export const never = '0001-01-01T00:00:00Z';
+
+export const freshState: ContainerState = { status: 'created', startedAt: never, finishedAt: never, exitCode: 0, error: '', oomKilled: false, restartCount: 0, stoppedByUser: false };

@@ -1,0 +1,148 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { hostname as hostName } from 'node:os';
+import { join } from 'node:path';
+import { asBerthError } from '../base/errors.ts';
+import { conmonFiles, createFailed, createWithConmon } from '../host/conmon.ts';
+import { allHostDevices, hostDevices } from '../host/devices.ts';
+import { mountOverlay, unmount } from '../host/mounts.ts';
+import { buildSpec } from '../host/ociSpec.ts';
+import { writeBundle } from '../host/ociRuntime.ts';
+import type { OciDevice, OciDeviceRule } from '../host/ociTypes.ts';
+import { identify } from '../host/processIdentity.ts';
+import { announce } from './attributes.ts';
+import type { Container } from './container.ts';
+import { specInput } from './containerSpec.ts';
+import type { StartFacts } from './containerSpec.ts';
+import { commandFailure } from './commandFailure.ts';
+import { startFailed } from './errors.ts';
+import { attachNetwork } from './joining.ts';
+import type { Joined } from './joining.ts';
+import { findInit } from './init.ts';
+import { mountIdmapped, unmountIdmapped } from './idmapFallback.ts';
+import { writeEtcFiles } from './etcWriter.ts';
+import type { ContainerParts } from './parts.ts';
+import { publishPorts } from './publish.ts';
+import { prepareRootfs } from './rootfsSetup.ts';
+import type { ResolvedUser } from './user.ts';
+
+/** Starts containers: what does not depend on one another is done at the same time. The caller holds the container's lock. */
+export class Starter {
+  readonly #parts: ContainerParts;
+
+  constructor(parts: ContainerParts) {
+    this.#parts = parts;
+  }
+
+  /** Gives the container a process. On failure nothing is left, and the state says why. */
+  async start(container: Container): Promise<void> {
+    const { store, events, networks } = this.#parts;
+    try {
+      const joined = await this.#build(container);
+      const pid = await this.#create(container);
+      if (joined.endpoint) await publishPorts(networks, container, joined.endpoint);
+      for (const attachment of container.attachments) await attachment.connect(container.paths.bundle);
+      container.attachments.clear();
+      const monitor = await readFile(join(container.paths.bundle, conmonFiles.monitorPid), 'utf8');
+      const process = identify(pid);
+      const watcher = identify(Number(monitor));
+      // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
+      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false });
+      await this.#parts.runtime.start(container.id);
+      announce(events, container, 'start');
+    } catch (error) {
+      await this.#undo(container);
+      throw await this.#recordFailure(container, error);
+    }
+  }
+
+  /** Root filesystem, network and specification. */
+  async #build(container: Container): Promise<Joined> {
+    const { record, paths } = container;
+    const [joined, user, devices] = await Promise.all([attachNetwork(this.#parts, container), this.#rootfs(container), devicesOf(container), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
+    const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
+    const [etc, mounts, init] = await Promise.all([
+      writeEtcFiles(this.#parts.networks, container, joined, hostname),
+      mountIdmapped(this.#parts.runtime, container),
+      record.hostConfig.Init ? findInit() : undefined,
+    ]);
+    const { cgroups, cgroupParent } = this.#parts;
+    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroupVersion: cgroups.version, swapLimit: cgroups.swapLimit, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...devices, etc, mounts };
+    await writeBundle(paths.bundle, buildSpec(specInput(record, facts)));
+    return joined;
+  }
+
+  async #rootfs(container: Container): Promise<ResolvedUser> {
+    await mountRootfs(this.#parts, container);
+    return prepareRootfs(container);
+  }
+
+  async #create(container: Container): Promise<number> {
+    const { record, paths } = container;
+    const size = Number(record.hostConfig.LogConfig?.Config?.['berth-max-bytes'] ?? 0);
+    const { pid } = await createWithConmon(this.#parts.runtime, {
+      id: container.id,
+      bundle: paths.bundle,
+      logPath: paths.log,
+      ...(size > 0 ? { logSizeMax: size } : {}),
+      exitDir: this.#parts.folders.exits,
+      terminal: container.tty,
+      stdin: record.config.OpenStdin ?? false,
+      keepStdin: container.tty || !(record.config.StdinOnce ?? false),
+    });
+    return pid;
+  }
+
+  async #undo(container: Container): Promise<void> {
+    for (const attachment of container.attachments) attachment.abandon();
+    container.attachments.clear();
+    await releaseRuntime(this.#parts, container);
+  }
+
+  async #recordFailure(container: Container, error: unknown): Promise<Error> {
+    const known = createFailed.is(error) ? commandFailure(String(error.params['detail']), container.record.args[0] ?? '', 'failed to create task for container: failed to create shim task: OCI runtime create failed') : undefined;
+    const failure = known?.error ?? (createFailed.is(error) ? startFailed({ id: container.id, detail: error.message }, { cause: error }) : asBerthError(error));
+    await this.#parts.store.setState(container, { status: container.state.startedAt.startsWith('0001') ? 'created' : 'exited', exitCode: known?.exitCode ?? 128, error: failure.message });
+    return failure;
+  }
+}
+
+/** Mounts a container's root filesystem: its changes over the image's layers over the skeleton. */
+export async function mountRootfs({ snapshots, folders }: Pick<ContainerParts, 'snapshots' | 'folders'>, { record, paths }: Container): Promise<void> {
+  const lowerDirs = [...record.snapshots.map((id) => snapshots.lowerDir(id)).reverse(), folders.skeleton];
+  await mountOverlay({ lowerDirs, upperDir: paths.upper, workDir: paths.work, target: paths.rootfs, volatile: record.hostConfig.AutoRemove ?? false });
+}
+
+/** Takes away all that a start made: processes, cgroup, network, mounts, bundle. Everything is idempotent. */
+export async function releaseRuntime(parts: ContainerParts, container: Container): Promise<void> {
+  const { runtime, networks } = parts;
+  await Promise.all([runtime.delete(container.id).then(() => unmountAll(container)), networks.release(container.id)]);
+  await Promise.all([rm(container.paths.bundle, { recursive: true, force: true }), rm(join(parts.folders.exits, container.id), { force: true })]);
+}
+
+async function unmountAll(container: Container): Promise<void> {
+  await unmountIdmapped(container);
+  await unmount(container.paths.rootfs);
+  // What `volatile` leaves to say "not synced": without removing it the same directories could not be mounted again.
+  if (container.record.hostConfig.AutoRemove) await rm(join(container.paths.work, 'work/incompat'), { recursive: true, force: true });
+}
+
+async function devicesOf({ record }: Container): Promise<{ devices: OciDevice[]; deviceRules: OciDeviceRule[] }> {
+  const { hostConfig: host } = record;
+  if (host.Privileged) return { devices: await allHostDevices(), deviceRules: [] };
+  const devices: OciDevice[] = [];
+  const deviceRules: OciDeviceRule[] = (host.DeviceCgroupRules ?? []).map(parseRule);
+  for (const { PathOnHost, PathInContainer, CgroupPermissions } of host.Devices ?? []) {
+    const found = await hostDevices(PathOnHost, PathInContainer || PathOnHost).catch((error: unknown) => {
+      throw startFailed({ id: record.id, detail: `error gathering device information while adding custom device "${PathOnHost}": no such file or directory` }, { cause: error });
+    });
+    devices.push(...found);
+    deviceRules.push(...found.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access: CgroupPermissions || 'rwm' })));
+  }
+  return { devices, deviceRules };
+}
+
+/** `c 13:* rwm`. */
+function parseRule(rule: string): OciDeviceRule {
+  const [, type = 'a', major = '*', minor = '*', access = 'rwm'] = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]+)$/.exec(rule) ?? [];
+  return { allow: true, type, ...(major === '*' ? {} : { major: Number(major) }), ...(minor === '*' ? {} : { minor: Number(minor) }), access };
+}

@@ -1,0 +1,155 @@
+import { hostConfigSchema } from '../api/docker/container.ts';
+import type { Container } from './container.ts';
+import { canonical } from './portPlan.ts';
+import type { Endpoint, Networks, PortRequest } from './ports.ts';
+import type { MountPoint } from './record.ts';
+
+/** What the API shows of a container, in Docker's shape. Pure, given what its network says. */
+
+export interface NetworkView {
+  readonly endpoints: readonly Endpoint[];
+  readonly published: readonly PortRequest[];
+}
+
+export function networkView(networks: Networks, { id, running }: Container): NetworkView {
+  return running ? { endpoints: networks.endpoints(id), published: networks.publishedPorts(id) } : { endpoints: [], published: [] };
+}
+
+/** `GET /containers/:id/json`. */
+export function inspectContainer(container: Container, network: NetworkView, execIds: readonly string[], driver: { readonly runtime: string; readonly lowerDirs: readonly string[] }): object {
+  const { record, paths, state } = container;
+  const [path = '', ...args] = record.args;
+  return {
+    Id: record.id,
+    Created: record.created,
+    Path: path,
+    Args: args,
+    State: stateView(container),
+    Image: record.imageId,
+    ResolvConfPath: paths.resolvConf,
+    HostnamePath: paths.hostname,
+    HostsPath: paths.hosts,
+    LogPath: paths.log,
+    Name: `/${record.name}`,
+    RestartCount: state.restartCount,
+    Driver: 'overlay2',
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: execIds.length > 0 ? execIds : null,
+    HostConfig: hostConfigView(container, driver.runtime),
+    GraphDriver: { Name: 'overlay2', Data: { LowerDir: driver.lowerDirs.join(':'), MergedDir: paths.rootfs, UpperDir: paths.upper, WorkDir: paths.work } },
+    Mounts: record.mounts.map(mountView),
+    Config: { AttachStdin: false, AttachStdout: false, AttachStderr: false, Tty: false, OpenStdin: false, StdinOnce: false, Domainname: '', OnBuild: null, ...record.config, Image: record.imageRef, Hostname: record.config.Hostname ?? '' },
+    NetworkSettings: networkSettings(container, network),
+  };
+}
+
+function stateView({ state, running }: Container): object {
+  return {
+    Status: state.status,
+    Running: running,
+    Paused: state.status === 'paused',
+    Restarting: state.status === 'restarting',
+    OOMKilled: state.oomKilled,
+    Dead: state.status === 'dead',
+    Pid: running ? (state.process?.pid ?? 0) : 0,
+    ExitCode: state.exitCode,
+    Error: state.error,
+    StartedAt: state.startedAt,
+    FinishedAt: state.finishedAt,
+  };
+}
+
+/** Every field that clients expect, what was given, and Docker's zero for the rest. */
+function hostConfigView({ record, id }: Container, runtime: string): object {
+  const zero: Record<string, unknown> = {};
+  for (const key of Object.keys(hostConfigSchema.shape)) zero[key] = zeros[key] ?? null;
+  return { ...zero, ContainerIDFile: '', VolumeDriver: '', Cgroup: '', Links: null, PublishAllPorts: false, UsernsMode: '', Runtime: runtime, Isolation: '', CgroupParent: '', CgroupnsMode: record.hostConfig.CgroupnsMode ?? '', ...stripNull(record.hostConfig), Id: undefined, ...(id ? {} : {}) };
+}
+
+const zeros: Readonly<Record<string, unknown>> = {
+  ...Object.fromEntries(['Memory', 'MemorySwap', 'MemoryReservation', 'CpuShares', 'CpuPeriod', 'CpuQuota', 'NanoCpus', 'BlkioWeight', 'OomScoreAdj', 'ShmSize'].map((key) => [key, 0])),
+  ...Object.fromEntries(['AutoRemove', 'Privileged', 'ReadonlyRootfs', 'PublishAllPorts'].map((key) => [key, false])),
+  ...Object.fromEntries(['CpusetCpus', 'CpusetMems', 'PidMode', 'UTSMode', 'IpcMode', 'NetworkMode', 'CgroupnsMode'].map((key) => [key, ''])),
+  PortBindings: {},
+  Dns: [],
+  DnsOptions: [],
+  DnsSearch: [],
+  Devices: [],
+  ConsoleSize: [0, 0],
+  MaskedPaths: [],
+  ReadonlyPaths: [],
+};
+
+function stripNull(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null && value !== undefined));
+}
+
+export function mountView(mount: MountPoint): object {
+  return {
+    Type: mount.type,
+    ...(mount.name ? { Name: mount.name } : {}),
+    Source: mount.source,
+    Destination: mount.destination,
+    ...(mount.type === 'volume' ? { Driver: 'local' } : {}),
+    Mode: mount.mode,
+    RW: !mount.readOnly,
+    Propagation: mount.propagation,
+  };
+}
+
+function networkSettings({ record, id, running, state }: Container, { endpoints, published }: NetworkView): object {
+  const [first] = endpoints;
+  const named = Object.fromEntries(endpoints.map((endpoint) => [endpoint.networkName, endpointView(endpoint, record.network.aliases)]));
+  const shares = record.network.mode.startsWith('container:');
+  return {
+    Bridge: '',
+    SandboxID: running ? id : '',
+    SandboxKey: first?.netnsPath ?? (running && state.process ? `/proc/${state.process.pid}/ns/net` : ''),
+    Ports: running ? portMap(Object.keys(record.config.ExposedPorts ?? {}), published) : {},
+    HairpinMode: false,
+    LinkLocalIPv6Address: '',
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID: first?.endpointId ?? '',
+    Gateway: first?.gateway ?? '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    IPAddress: first?.ip ?? '',
+    IPPrefixLen: first?.prefix ?? 0,
+    IPv6Gateway: '',
+    MacAddress: first?.mac ?? '',
+    Networks: endpoints.length > 0 || shares ? named : { [record.network.mode]: endpointView({ networkName: '', networkId: '', netnsPath: '', ip: '', prefix: 0, gateway: '', mac: '', endpointId: '' }, record.network.aliases) },
+  };
+}
+
+function endpointView(endpoint: Endpoint, aliases: readonly string[]): object {
+  return {
+    IPAMConfig: null,
+    Links: null,
+    Aliases: aliases.length > 0 ? aliases : null,
+    MacAddress: endpoint.mac,
+    DriverOpts: null,
+    NetworkID: endpoint.networkId,
+    EndpointID: endpoint.endpointId,
+    Gateway: endpoint.gateway,
+    IPAddress: endpoint.ip,
+    IPPrefixLen: endpoint.prefix,
+    IPv6Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    DNSNames: null,
+  };
+}
+
+/** `{ "80/tcp": [{ HostIp, HostPort }], "81/tcp": null }`: exposed ports that are not published have null. */
+export function portMap(exposed: readonly string[], published: readonly PortRequest[]): Record<string, Array<{ HostIp: string; HostPort: string }> | null> {
+  const map: Record<string, Array<{ HostIp: string; HostPort: string }> | null> = Object.fromEntries(exposed.map((key) => [canonical(key), null]));
+  for (const { containerPort, protocol, hostIp, hostPort } of published) {
+    (map[`${containerPort}/${protocol}`] ??= []).push({ HostIp: hostIp, HostPort: String(hostPort) });
+  }
+  return map;
+}

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile, readdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../base/errors.ts';
+
+const ROOT = '/sys/fs/cgroup';
+
+export interface CgroupFacts {
+  readonly version: '1' | '2';
+  /** Whether a limit on memory plus swap can be set. */
+  readonly swapLimit: boolean;
+  /** Changes when controllers are mounted differently; part of what decides the choice of OCI runtime. */
+  readonly layout: string;
+}
+
+/** The cgroup set-up of this host. */
+export function cgroupFacts(): CgroupFacts {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter((fields) => fields[4]?.startsWith(ROOT))
+    .map((fields) => fields[4] ?? '');
+  const version = existsSync(join(ROOT, 'cgroup.controllers')) ? '2' : '1';
+  const swapLimit = version === '2' || existsSync(join(ROOT, 'memory/memory.memsw.limit_in_bytes'));
+  return { version, swapLimit, layout: [...new Set(mounts)].sort().join(' ') };
+}
+
+/** The folder of a cgroup for one controller (version 2 has one folder for all). `path` as in the OCI spec's cgroupsPath. */
+export function cgroupFolder(version: '1' | '2', controller: string, path: string): string {
+  return version === '2' ? join(ROOT, path) : join(ROOT, controller, path);
+}
+
+/** The text of a cgroup file; empty if it is not there. */
+export async function readCgroupFile(folder: string, file: string): Promise<string> {
+  try {
+    return await readFile(join(folder, file), 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENODEV' || systemCode(error) === 'EOPNOTSUPP') return '';
+    throw error;
+  }
+}
+
+/** `key value` lines as numbers. */
+export function parseKeyed(text: string): Record<string, number> {
+  return Object.fromEntries(
+    text
+      .split('\n')
+      .map((line) => line.split(' '))
+      .filter((fields): fields is [string, string] => fields.length === 2)
+      .map(([key, value]) => [key, Number(value)]),
+  );
+}
+
+/** Whether the kernel has killed something in this cgroup for want of memory. */
+export async function wasOomKilled(version: '1' | '2', path: string): Promise<boolean> {
+  const folder = cgroupFolder(version, 'memory', path);
+  const text = await readCgroupFile(folder, version === '2' ? 'memory.events' : 'memory.oom_control');
+  return (parseKeyed(text)['oom_kill'] ?? 0) > 0;
+}
+
+/** Pids of all processes in a cgroup and those below it. */
+export async function cgroupPids(version: '1' | '2', path: string): Promise<number[]> {
+  return pidsBelow(cgroupFolder(version, 'pids', path));
+}
+
+async function pidsBelow(folder: string): Promise<number[]> {
+  const own = (await readCgroupFile(folder, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
+  const children = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const nested = await Promise.all(children.filter((entry) => entry.isDirectory()).map((entry) => pidsBelow(join(folder, entry.name))));
+  return [...own, ...nested.flat()];
+}
+
+/** Removes a parent cgroup from every hierarchy, where it is empty. */
+export async function removeCgroupParent(version: '1' | '2', path: string): Promise<void> {
+  const roots = version === '2' ? [ROOT] : (await readdir(ROOT, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => join(ROOT, entry.name));
+  await Promise.all(roots.map((root) => rmdir(join(root, path)).catch(() => undefined)));
+}

@@ -1,0 +1,182 @@
+import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { defineError } from '../base/errors.ts';
+import type { OciRuntime } from './ociRuntime.ts';
+import { start, startFailure } from './process.ts';
+
+/** conmon: one small process per container (and per terminal session) that holds its stdio, writes its log and notes its exit status. */
+
+export const createFailed = defineError<{ detail: string }>('CREATE_FAILED', 500, (p) => `OCI runtime create failed: ${p.detail}`);
+
+export interface ConmonContainer {
+  readonly id: string;
+  /** Holds config.json; conmon adds `attach`, `ctl`, `winsz`, `oom`. */
+  readonly bundle: string;
+  readonly logPath: string;
+  /** Bytes after which conmon begins the log anew. */
+  readonly logSizeMax?: number;
+  /** Gets a file named by the container's id, with its exit status in it. */
+  readonly exitDir: string;
+  readonly terminal: boolean;
+  readonly stdin: boolean;
+  /** Whether stdin stays open when a client that was attached leaves. */
+  readonly keepStdin: boolean;
+}
+
+export const conmonFiles = { attach: 'attach', control: 'ctl', pid: 'pid', monitorPid: 'conmon.pid', oom: 'oom' } as const;
+
+/** Creates a container; it waits for the runtime's `start`. Resolves to its first process. Throws CREATE_FAILED in the runtime's words. */
+export async function createWithConmon(runtime: OciRuntime, container: ConmonContainer): Promise<{ readonly pid: number }> {
+  const args = [
+    ...commonArgs(runtime, container.id, container.bundle),
+    ...['--exit-dir', container.exitDir, '-l', `k8s-file:${container.logPath}`],
+    ...(container.logSizeMax ? ['--log-size-max', String(container.logSizeMax)] : []),
+    ...(container.terminal ? ['-t'] : []),
+    ...(container.stdin ? ['-i'] : []),
+    ...(container.keepStdin ? ['--leave-stdin-open'] : []),
+  ];
+  const child = start('conmon', args, { cwd: container.bundle, env: { ...environment(), _OCI_SYNCPIPE: '3' }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'], detached: true });
+  const words = collect(child.stderr);
+  const failure = new Promise<never>((_resolve, reject) => child.once('error', (error) => reject(startFailure('conmon', error))));
+  failure.catch(() => undefined);
+  const message = await Promise.race([new SyncPipe(child.stdio[3] as Readable).next(), failure]);
+  child.stdio[3]?.destroy();
+  child.stderr?.destroy();
+  if (message && message.data > 0) return { pid: message.data };
+  throw createFailed({ detail: plainWords(message?.message ?? (words.text() || 'conmon ended without a word')) });
+}
+
+export interface ConmonExec {
+  readonly containerId: string;
+  readonly bundle: string;
+  readonly processPath: string;
+  readonly stdin: boolean;
+  /** Whether somebody will attach, and the process must wait for that. */
+  readonly attach: boolean;
+}
+
+/** A process with a terminal in a running container. */
+export interface ConmonSession {
+  /** Lets the process start, once who wants to has attached. Resolves to its pid. Throws CREATE_FAILED. */
+  start(): Promise<{ readonly pid: number }>;
+  /** Its exit status. */
+  readonly exited: Promise<number>;
+}
+
+/** Prepares a process with a terminal; the attach socket is there when this resolves. */
+export async function execWithConmon(runtime: OciRuntime, exec: ConmonExec): Promise<ConmonSession> {
+  const args = [
+    ...commonArgs(runtime, exec.containerId, exec.bundle),
+    ...['-e', '--exec-process-spec', exec.processPath, '-l', 'none', '-t', '--leave-stdin-open', '--sync'],
+    ...(exec.stdin ? ['-i'] : []),
+    ...(exec.attach ? ['--exec-attach'] : []),
+  ];
+  const child: ChildProcess = start('conmon', args, { cwd: exec.bundle, env: { ...environment(), _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4', _OCI_ATTACHPIPE: '5' }, stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', 'pipe'], detached: true });
+  const failed = new Promise<never>((_resolve, reject) => child.once('error', (error) => reject(startFailure('conmon', error))));
+  failed.catch(() => undefined);
+  const [, , , syncEnd, startEnd, attachEnd] = child.stdio as ReadonlyArray<unknown>;
+  const sync = new SyncPipe(syncEnd as Readable);
+  const startPipe = startEnd as Writable;
+  startPipe.on('error', () => undefined);
+  startPipe.write('\n'); // the first word: get ready
+  if (exec.attach) await Promise.race([new SyncPipe(attachEnd as Readable).next(), failed]);
+  let begin: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => (begin = resolve));
+  const started = asked.then(async () => {
+    if (exec.attach) startPipe.write('\n'); // the second: begin
+    const message = await sync.next();
+    if (!message || message.data <= 0) throw createFailed({ detail: plainWords(message?.message ?? 'conmon ended without a word') });
+    return { pid: message.data };
+  });
+  const exited = started.then(async () => (await sync.next())?.data ?? 255);
+  started.catch(() => undefined);
+  exited.catch(() => undefined);
+  return {
+    start: () => {
+      begin();
+      return started;
+    },
+    exited,
+  };
+}
+
+/** Sets a terminal's size through conmon's control FIFO. False if nobody listens there any more. */
+export async function resizeTerminal(bundle: string, rows: number, columns: number): Promise<boolean> {
+  try {
+    const control = await open(join(bundle, conmonFiles.control), constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      await control.write(`1 ${rows} ${columns}\n`);
+    } finally {
+      await control.close();
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function commonArgs(runtime: OciRuntime, id: string, bundle: string): string[] {
+  return [
+    ...['--api-version', '1', '-c', id, '-u', id, '-n', id.slice(0, 12), '-r', runtime.path, '--runtime-arg', '--root', '--runtime-arg', runtime.root],
+    ...['-b', bundle, '-p', join(bundle, conmonFiles.pid), '-P', join(bundle, conmonFiles.monitorPid), '--full-attach', '--no-sync-log'],
+  ];
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: process.env['PATH'], ...(process.env['XDG_RUNTIME_DIR'] ? { XDG_RUNTIME_DIR: process.env['XDG_RUNTIME_DIR'] } : {}) };
+}
+
+interface SyncMessage {
+  readonly data: number;
+  readonly message?: string;
+}
+
+/** conmon's answers: JSON, one a line. */
+class SyncPipe {
+  #text = '';
+  #ended = false;
+  #wake: () => void = () => undefined;
+
+  constructor(pipe: Readable) {
+    pipe.setEncoding('utf8');
+    pipe.on('data', (chunk: string) => {
+      this.#text += chunk;
+      this.#wake();
+    });
+    for (const event of ['end', 'error', 'close']) {
+      pipe.on(event, () => {
+        this.#ended = true;
+        this.#wake();
+      });
+    }
+  }
+
+  async next(): Promise<SyncMessage | undefined> {
+    for (;;) {
+      const end = this.#text.indexOf('\n');
+      if (end >= 0) {
+        const line = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 1);
+        return JSON.parse(line) as SyncMessage;
+      }
+      if (this.#ended) return undefined;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}
+
+function collect(stream: Readable | null): { text(): string } {
+  let text = '';
+  stream?.on('data', (chunk: Buffer) => (text = (text + chunk.toString()).slice(-4000)));
+  return { text: () => text.trim() };
+}
+
+/** The runtime's last words without its log's decoration. */
+function plainWords(text: string): string {
+  const line = text.trim().split('\n').filter((one) => one !== '').at(-1) ?? '';
+  const message = /msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line;
+  return message.replaceAll('\\"', '"').replace(/^(crun|runc|conmon): /, '');
+}

@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, relative, sep } from 'node:path';
+import { defineError } from '../base/errors.ts';
+import { run } from './process.ts';
+
+/** An overlay file system to mount. All paths absolute and on one host; `lowerDirs` topmost first. */
+export interface OverlaySpec {
+  readonly lowerDirs: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  readonly target: string;
+  /** Skip every sync of the upper directory: for work that a crash of the host may lose. */
+  readonly volatile?: boolean;
+}
+
+export interface MountEntry {
+  readonly target: string;
+  readonly fsType: string;
+  readonly source: string;
+  /** Super block options. */
+  readonly options: string;
+}
+
+export const tooManyLayers = defineError<{ layers: number; bytes: number }>('TOO_MANY_LAYERS', 500, (p) => `The image has ${p.layers} layers; their names take ${p.bytes} bytes, more than the kernel's 4095 for one mount. Build the image with fewer layers.`);
+
+/** One page, with the zero that ends it. */
+const OPTION_LIMIT = 4095;
+/** libmount's newer path hands options over one by one, each at most 255 bytes: too short for a list of layers. */
+const environment = { PATH: process.env['PATH'], LIBMOUNT_FORCE_MOUNT2: 'always', LC_ALL: 'C' };
+
+/** The folder to run `mount` in and its options: directories relative to that folder, so that 127 layers fit one page. */
+export function overlayOptions(spec: OverlaySpec): { readonly cwd: string; readonly options: string } {
+  const cwd = commonFolder([...spec.lowerDirs, spec.upperDir, spec.workDir]);
+  const name = (path: string): string => relative(cwd, path).replaceAll(/[\\:,]/g, '\\$&');
+  const options = [
+    `lowerdir=${spec.lowerDirs.map(name).join(':')}`,
+    `upperdir=${name(spec.upperDir)}`,
+    `workdir=${name(spec.workDir)}`,
+    // An upper directory must mean by itself what it says: it may become an image layer.
+    'index=off,redirect_dir=off,metacopy=off,xino=off',
+    ...(spec.volatile ? ['volatile'] : []),
+  ].join(',');
+  const bytes = Buffer.byteLength(options);
+  if (bytes > OPTION_LIMIT) throw tooManyLayers({ layers: spec.lowerDirs.length, bytes });
+  return { cwd, options };
+}
+
+/** Mounts an overlay on `target`. Throws TOO_MANY_LAYERS, HOST_COMMAND_FAILED. */
+export async function mountOverlay(spec: OverlaySpec): Promise<void> {
+  const { cwd, options } = overlayOptions(spec);
+  await run('mount', ['-i', '-n', '-t', 'overlay', 'overlay', '-o', options, spec.target], { cwd, env: environment });
+}
+
+/** Mounts `source` on `target` with further options, such as `X-mount.idmap=…`. */
+export async function mountBind(source: string, target: string, options: readonly string[] = []): Promise<void> {
+  await run('mount', ['-n', '--bind', ...(options.length > 0 ? ['-o', options.join(',')] : []), source, target], { env: environment });
+}
+
+/** Takes everything mounted on these paths away, at once for new users and when the last user is gone for good. Not mounted is fine. */
+export async function unmount(...targets: readonly string[]): Promise<void> {
+  if (targets.length === 0) return;
+  const { status, stderr } = await run('umount', ['-l', '-n', ...targets], { env: environment, okStatus: 'any' });
+  if (status === 0) return;
+  const wanted = new Set(targets);
+  const left = (await listMounts()).filter((mount) => wanted.has(mount.target)).map((mount) => mount.target);
+  if (left.length === 0) return;
+  if (left.length < targets.length) return unmount(...left);
+  await run('umount', ['-l', ...left], { env: environment }).catch((error: unknown) => {
+    throw new Error(`cannot unmount ${left.join(', ')}: ${stderr.trim()}`, { cause: error });
+  });
+}
+
+/** What this process sees mounted, in the order it was mounted. */
+export async function listMounts(): Promise<readonly MountEntry[]> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8');
+  return text.split('\n').flatMap((line) => parseMountLine(line) ?? []);
+}
+
+/** One line of /proc/<pid>/mountinfo. */
+export function parseMountLine(line: string): MountEntry | undefined {
+  const [before = '', after] = line.split(' - ');
+  const target = before.split(' ')[4];
+  if (target === undefined || after === undefined) return undefined;
+  const [fsType = '', source = '', options = ''] = after.split(' ');
+  return { target: unescape(target), fsType, source: unescape(source), options };
+}
+
+function unescape(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+function commonFolder(paths: readonly string[]): string {
+  const split = paths.map((path) => dirname(path).split(sep));
+  const [first = []] = split;
+  let length = 0;
+  while (length < first.length && split.every((parts) => parts[length] === first[length])) length += 1;
+  return first.slice(0, length).join(sep) || '/';
+}

@@ -1,0 +1,104 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { defineError } from '../base/errors.ts';
+import type { OciResources } from './ociTypes.ts';
+import { run, start, startFailure } from './process.ts';
+
+export const runtimeFailed = defineError<{ runtime: string; detail: string }>('RUNTIME_FAILED', 500, (p) => `OCI runtime ${p.runtime} failed: ${p.detail}`);
+
+export type OciStatus = 'creating' | 'created' | 'running' | 'stopped' | 'paused';
+
+/** crun or runc, with a state folder of its own (`--root`). */
+export class OciRuntime {
+  readonly name: string;
+  readonly path: string;
+  readonly root: string;
+
+  constructor(name: string, path: string, root: string) {
+    this.name = name;
+    this.path = path;
+    this.root = root;
+  }
+
+  async prepare(): Promise<void> {
+    await mkdir(this.root, { recursive: true, mode: 0o700 });
+  }
+
+  /** Lets a created container's process run. */
+  async start(id: string): Promise<void> {
+    await this.#run(['start', id]);
+  }
+
+  /** Removes what the runtime keeps of a container, killing what still runs. Fine if there is nothing. */
+  async delete(id: string): Promise<void> {
+    await this.#run(['delete', '--force', id]).catch((error: unknown) => {
+      if (!/does not exist|No such file|container not running/i.test(String(error))) throw error;
+    });
+  }
+
+  async pause(id: string): Promise<void> {
+    await this.#run(['pause', id]);
+  }
+
+  async resume(id: string): Promise<void> {
+    await this.#run(['resume', id]);
+  }
+
+  /** What the runtime knows of a container; `undefined` if nothing. */
+  async status(id: string): Promise<OciStatus | undefined> {
+    const { status, stdout } = await run(this.path, ['--root', this.root, 'state', id], { okStatus: 'any' });
+    return status === 0 ? (JSON.parse(stdout) as { status: OciStatus }).status : undefined;
+  }
+
+  /** Changes limits of a running container. */
+  async update(id: string, resources: OciResources): Promise<void> {
+    await run(this.path, ['--root', this.root, 'update', '--resources', '-', id], { input: JSON.stringify(resources) });
+  }
+
+  /** Runs a bundle to its end, attached to `stdio`. The caller owns the process. Failures of the runtime itself go to `logPath`. */
+  spawnRun(id: string, bundle: string, logPath: string, stdio: StdioOptions): ChildProcess {
+    return start(this.path, ['--root', this.root, '--log', logPath, 'run', '--bundle', bundle, id], { stdio, cwd: bundle });
+  }
+
+  /** Runs a further process in a container. With `detached` it goes on when the engine ends. */
+  spawnExec(id: string, files: { readonly process: string; readonly pid: string; readonly log: string }, stdio: StdioOptions, detached: boolean): ChildProcess {
+    return start(this.path, ['--root', this.root, '--log', files.log, 'exec', '--process', files.process, '--pid-file', files.pid, id], { stdio, detached });
+  }
+
+  async #run(args: readonly string[]): Promise<void> {
+    try {
+      await run(this.path, ['--root', this.root, ...args]);
+    } catch (error) {
+      throw runtimeFailed({ runtime: this.name, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+    }
+  }
+}
+
+/** Writes a bundle's config.json and returns its folder. */
+export async function writeBundle(folder: string, spec: unknown): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(join(folder, 'config.json'), specText(spec), { mode: 0o600 });
+}
+
+/** A specification, or the process part of one, as JSON for the runtime. */
+export function specText(spec: unknown): string {
+  return JSON.stringify(spec).replaceAll(/"(hard|soft)":-1\b/g, '"$1":18446744073709551615');
+}
+
+/** Resolves to a process's exit status (128 + signal when a signal ended it). Rejects if it cannot start. */
+export function exitOf(program: string, child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(startFailure(program, error)));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15)));
+  });
+}
+
+/** The runtime's own words from its log: text or JSON lines, the last one counts. */
+export function runtimeMessage(log: string): string {
+  const last = log.trim().split('\n').filter((line) => line !== '').at(-1) ?? '';
+  const json = /"msg":"((?:[^"\\]|\\.)*)"/.exec(last)?.[1];
+  const text = /msg="((?:[^"\\]|\\.)*)"/.exec(last)?.[1];
+  const quoted = json ?? text;
+  return quoted === undefined ? last.replace(/^\S+T\S+Z:?\s*/, '') : (JSON.parse(`"${quoted}"`) as string);
+}

@@ -1,0 +1,96 @@
+import { lstat, mkdir, readFile, readlink, rm, stat, symlink } from 'node:fs/promises';
+import { release } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic } from '../base/atomicFile.ts';
+import { defineError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { cgroupFacts } from './cgroups.ts';
+import { OciRuntime, exitOf, writeBundle } from './ociRuntime.ts';
+import { buildSpec } from './ociSpec.ts';
+import type { OciMount } from './ociTypes.ts';
+
+export const noUsableRuntime = defineError<{ detail: string }>('NO_USABLE_RUNTIME', 500, (p) => `No usable OCI runtime on this host: ${p.detail}. Run berth doctor for what is wrong, berth doctor --fix to install what is missing.`);
+
+const choiceSchema = z.object({ key: z.string(), name: z.string(), path: z.string() });
+const CANDIDATES = ['crun', 'runc'];
+
+/**
+ * The OCI runtime of this host: the first of crun and runc that really runs a container here. The answer is remembered in
+ * `<dataRoot>/runtime.json` for these binaries, this kernel and these cgroup mounts.
+ */
+export async function chooseRuntime(dataRoot: string, stateRoot: string, cgroupParent: string, log: Log): Promise<OciRuntime> {
+  const found = (await Promise.all(CANDIDATES.map(locateTool))).flatMap((one) => one ?? []);
+  const key = [release(), cgroupFacts().layout, ...found.map(({ path, mtime }) => `${path}@${mtime}`)].join(' ');
+  const file = join(dataRoot, 'runtime.json');
+  const known = await remembered(file, key);
+  if (known) return new OciRuntime(known.name, known.path, join(stateRoot, known.name));
+  const failures: string[] = found.length > 0 ? [] : [`neither ${CANDIDATES.join(' nor ')} is installed`];
+  for (const { name, path } of found) {
+    const runtime = new OciRuntime(name, path, join(stateRoot, name));
+    const failure = await smokeRun(runtime, cgroupParent);
+    if (failure === undefined) {
+      await writeFileAtomic(file, `${JSON.stringify({ key, name, path }, null, 2)}\n`);
+      return runtime;
+    }
+    failures.push(`${name}: ${failure}`);
+    log.info('an OCI runtime does not work here', { runtime: name, failure });
+  }
+  throw noUsableRuntime({ detail: failures.join('; ') });
+}
+
+/** Runs `true` from the host's own files in a container; `undefined` when that works, else why not. */
+export async function smokeRun(runtime: OciRuntime, cgroupParent: string): Promise<string | undefined> {
+  await runtime.prepare();
+  const bundle = `${runtime.root}-smoke`;
+  const id = 'smoke';
+  try {
+    await removeSmoke(runtime, id, bundle); // of an engine that was killed in the middle
+    await mkdir(bundle, { recursive: true, mode: 0o700 });
+    const rootfs = join(bundle, 'rootfs');
+    await mkdir(rootfs, { mode: 0o755 });
+    const mounts = await hostTools(rootfs);
+    await writeBundle(bundle, buildSpec({ rootfs, cgroupsPath: `${cgroupParent}/${id}`, args: ['true'], env: [`PATH=${process.env['PATH'] ?? '/usr/bin:/bin'}`], mounts }));
+    const log = join(bundle, 'log');
+    const status = await exitOf(runtime.path, runtime.spawnRun(id, bundle, log, 'ignore'));
+    return status === 0 ? undefined : (await readFile(log, 'utf8').catch(() => '')).trim().slice(-500) || `status ${status}`;
+  } catch (error) {
+    return String(error);
+  } finally {
+    await removeSmoke(runtime, id, bundle);
+  }
+}
+
+async function removeSmoke(runtime: OciRuntime, id: string, bundle: string): Promise<void> {
+  await runtime.delete(id).catch(() => undefined);
+  await rm(bundle, { recursive: true, force: true });
+}
+
+async function hostTools(rootfs: string): Promise<OciMount[]> {
+  const mounts: OciMount[] = [];
+  for (const folder of ['/usr', '/bin', '/lib', '/lib64']) {
+    const info = await lstat(folder).catch(() => undefined);
+    if (info?.isSymbolicLink()) await symlink(await readlink(folder), join(rootfs, folder));
+    else if (info) mounts.push({ destination: folder, type: 'bind', source: folder, options: ['rbind', 'ro'] });
+  }
+  return mounts;
+}
+
+/** Where a program is, on PATH or where system tools are. */
+export async function locateTool(name: string): Promise<{ name: string; path: string; mtime: number } | undefined> {
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin']) {
+    const path = join(folder, name);
+    const info = folder === '' ? undefined : await stat(path).catch(() => undefined);
+    if (info?.isFile() && (info.mode & 0o111) !== 0) return { name, path, mtime: info.mtimeMs };
+  }
+  return undefined;
+}
+
+async function remembered(file: string, key: string): Promise<{ name: string; path: string } | undefined> {
+  try {
+    const choice = choiceSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    return choice.key === key ? choice : undefined;
+  } catch {
+    return undefined; // absent or damaged: the smoke run decides again
+  }
+}
