@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { diskFull, hostCommandFailed } from '../../base/errors.ts';
 import { start, startFailure } from '../process.ts';
@@ -67,17 +66,48 @@ async function translate(source: AsyncIterable<Buffer>, out: Writable, isBroken:
   const hash = createHash('sha256');
   const recipe = new RecipeWriter();
   const layer = new LayerTranslator();
-  const write = async (data: Buffer): Promise<void> => {
-    if (isBroken()) throw new Error('tar stopped reading');
-    if (!out.write(data)) await Promise.race([once(out, 'drain'), once(out, 'close')]);
-  };
+  const sink = new BatchedSink(out);
   for await (const part of readTar(source)) {
+    if (isBroken()) throw new Error('tar stopped reading');
     hash.update(part.kind === 'entry' ? part.raw : part.data);
     layer.record(part, recipe);
-    for (const data of layer.step(part)) await write(data);
+    for (const data of layer.step(part)) if (sink.add(data)) await sink.flush();
   }
-  for (const data of layer.finish()) await write(data);
+  for (const data of layer.finish()) sink.add(data);
+  await sink.flush();
   return { diffId: `sha256:${hash.digest('hex')}`, size: recipe.size, recipe: layer.replayable ? recipe : undefined };
+}
+
+/** Gathers small pieces: a pipe write for each of ten thousand headers costs more than unpacking them. */
+class BatchedSink {
+  readonly #out: Writable;
+  #pieces: Buffer[] = [];
+  #size = 0;
+
+  constructor(out: Writable) {
+    this.#out = out;
+  }
+
+  /** True when it is time to flush. */
+  add(data: Buffer): boolean {
+    this.#pieces.push(data);
+    this.#size += data.length;
+    return this.#size >= 512 * 1024;
+  }
+
+  async flush(): Promise<void> {
+    const batch = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#size = 0;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        this.#out.off('close', settle);
+        resolve();
+      };
+      this.#out.once('close', settle); // tar left: its status says why
+      this.#out.write(batch, settle);
+    });
+  }
 }
 
 /** Turns the parts of a layer's tar into what GNU tar shall unpack. */
