@@ -1,0 +1,48 @@
+import type { Readable } from 'node:stream';
+import type { OperationContext } from '../base/context.ts';
+import type { EventBus } from '../base/eventBus.ts';
+import type { ContentStore } from '../content/contentStore.ts';
+import type { SnapshotStore } from '../snapshots/types.ts';
+import type { ImageRecord } from './imageRecord.ts';
+import type { ImageService } from './imageService.ts';
+import { importTar } from './importTar.ts';
+import type { ImportOptions } from './importTar.ts';
+import { saveImages, selectSaved } from './save.ts';
+
+/** Images as archives: what `docker save` and `docker import` do. */
+export class ImageArchives {
+  readonly #images: ImageService;
+  readonly #content: ContentStore;
+  readonly #snapshots: SnapshotStore;
+  readonly #events: EventBus;
+
+  constructor(parts: { images: ImageService; content: ContentStore; snapshots: SnapshotStore; events: EventBus }) {
+    this.#images = parts.images;
+    this.#content = parts.content;
+    this.#snapshots = parts.snapshots;
+    this.#events = parts.events;
+  }
+
+  /** The archive of these images. Throws NO_SUCH_IMAGE before anything is written. */
+  async save(refs: readonly string[]): Promise<Readable> {
+    const saved = selectSaved(refs, this.#images.list(), (ref) => this.#images.resolve(ref));
+    const releases = saved.flatMap(({ image }) => image.layers.map(({ snapshotId }) => this.#images.unpacker.hold(snapshotId)));
+    const release = (): void => releases.forEach((one) => one());
+    try {
+      const stream = await saveImages({ content: this.#content, snapshots: this.#snapshots }, saved);
+      stream.once('close', release);
+      for (const { image } of saved) this.#events.publish('image', 'save', image.id, { name: image.id });
+      return stream;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** An image from the tar of a root file system. */
+  async import(stream: Readable, options: ImportOptions, ctx: OperationContext): Promise<ImageRecord> {
+    const image = await importTar({ content: this.#content, store: this.#images.store, unpacker: this.#images.unpacker }, stream, options, ctx);
+    this.#events.publish('image', 'import', image.id, { name: image.repoTags[0] ?? image.id });
+    return image;
+  }
+}

@@ -1,0 +1,91 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { badRequest, notImplemented } from '../../../base/errors.ts';
+import type { Descriptor } from '../../../content/oci.ts';
+import { indexSchema } from '../../../content/oci.ts';
+import type { ImageArchives } from '../../../images/imageArchives.ts';
+import type { ImageRecord } from '../../../images/imageRecord.ts';
+import type { ImageService } from '../../../images/imageService.ts';
+import { parseRegistryAuth } from '../../../registry/auth.ts';
+import { familiarTag, parseReference } from '../../../registry/reference.ts';
+import { RegistryClient } from '../../../registry/registryClient.ts';
+import type { Reply, RequestContext } from '../../route.ts';
+import { JsonProgress } from './jsonProgress.ts';
+
+type RequestedPlatform = { readonly os: string; readonly architecture: string; readonly variant?: string };
+
+/** `POST /images/create`: a pull (`fromImage`) or an import (`fromSrc=-`, the tar in the body). */
+export async function createImage(images: ImageService, archives: ImageArchives, context: RequestContext, reply: Reply): Promise<void> {
+  const { query } = context;
+  const platform = parsePlatform(query.get('platform'));
+  if (query.has('fromImage')) return pull(images, context, platform, reply);
+  if (!query.has('fromSrc')) throw badRequest({ what: 'images/create', detail: 'give fromImage or fromSrc' });
+  if (query.get('fromSrc') !== '-') throw notImplemented({ what: 'Importing from a URL (download it and import the file)' });
+  const options = { repo: query.get('repo') ?? '', tag: query.get('tag') ?? '', changes: query.getAll('changes'), ...(query.has('message') ? { message: query.get('message') ?? '' } : {}), ...(platform ? { platform } : {}) };
+  const progress = new JsonProgress(reply);
+  await progress.during(context.signal, async (ctx) => {
+    const image = await archives.import(asReadable(context.body), options, ctx);
+    progress.line({ status: image.id });
+  });
+}
+
+async function pull(images: ImageService, { query, headers, signal }: RequestContext, platform: RequestedPlatform | undefined, reply: Reply): Promise<void> {
+  const name = query.get('fromImage') ?? '';
+  const tag = query.get('tag') ?? '';
+  const reference = parseReference(tag === '' ? name : tag.startsWith('sha256:') ? `${name}@${tag}` : `${name}:${tag}`);
+  const shown = familiarTag(reference);
+  const credentials = parseRegistryAuth(headers['x-registry-auth']?.toString());
+  const before = known(images, shown)?.id;
+  const progress = new JsonProgress(reply);
+  await progress.during(signal, async (ctx) => {
+    const image = await images.pull(shown, { ...(platform ? { platform } : {}), ...(credentials ? { credentials } : {}) }, ctx);
+    progress.line({ status: image.id === before ? `Status: Image is up to date for ${shown}` : `Status: Downloaded newer image for ${shown}` });
+  });
+}
+
+function known(images: ImageService, ref: string): ImageRecord | undefined {
+  return images.has(ref) ? images.resolve(ref) : undefined;
+}
+
+/** `POST /images/load`: an archive of images in the body. */
+export async function loadImages(images: ImageService, { body, signal }: RequestContext, reply: Reply): Promise<void> {
+  const progress = new JsonProgress(reply);
+  await progress.during(signal, async (ctx) => {
+    for (const image of await images.loadArchive(asReadable(body), ctx)) {
+      const lines = image.repoTags.length === 0 ? [`Loaded image ID: ${image.id}`] : image.repoTags.map((tag) => `Loaded image: ${tag}`);
+      for (const line of lines) progress.line({ stream: `${line}\n` });
+    }
+  });
+}
+
+/** Images as an archive. */
+export async function sendArchive(archives: ImageArchives, names: readonly string[], reply: Reply): Promise<void> {
+  const wanted = names.filter((name) => name !== '');
+  if (wanted.length === 0) throw badRequest({ what: 'names', detail: 'name the images to save' });
+  const stream = await archives.save(wanted);
+  await pipeline(stream, reply.stream(200, 'application/x-tar'));
+}
+
+/** `GET /distribution/{name}/json`: what a registry says about an image that need not be here. */
+export async function describeRemote(name: string, { headers, signal }: RequestContext, reply: Reply): Promise<void> {
+  const reference = parseReference(name);
+  const client = new RegistryClient(reference, parseRegistryAuth(headers['x-registry-auth']?.toString()));
+  const { mediaType, digest, body } = await client.manifest(reference.digest ?? reference.tag ?? 'latest', signal);
+  const index = indexSchema.safeParse(JSON.parse(body.toString('utf8')));
+  const platforms = index.success ? index.data.manifests.flatMap(({ platform }: Descriptor) => (platform ? [platform] : [])) : [];
+  reply.json(200, { Descriptor: { mediaType, digest, size: body.length }, Platforms: platforms });
+}
+
+/** `linux/arm64/v8`, `amd64`. Throws BAD_REQUEST. */
+export function parsePlatform(text: string | null): RequestedPlatform | undefined {
+  if (text === null || text === '') return undefined;
+  const parts = text.toLowerCase().split('/');
+  const [os = 'linux', architecture = '', variant] = parts.length === 1 && parts[0] !== 'linux' ? ['linux', ...parts] : parts;
+  if (os !== 'linux' || !/^[a-z0-9_]+$/.test(architecture) || parts.length > 3) throw badRequest({ what: 'platform', detail: `"${text}" is not a platform such as linux/amd64` });
+  const names: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+  return { os, architecture: names[architecture] ?? architecture, ...(variant === undefined ? {} : { variant }) };
+}
+
+function asReadable(stream: NodeJS.ReadableStream): Readable {
+  return stream instanceof Readable ? stream : new Readable().wrap(stream);
+}
