@@ -23,8 +23,10 @@ export class WorkbenchPage {
     page.setDefaultTimeout(stepMs);
   }
 
-  static async open(browser: Browser, url: string): Promise<WorkbenchPage> {
+  /** `language`: as if that language pack were installed, for what extensions bring along themselves. */
+  static async open(browser: Browser, url: string, options: { language?: string } = {}): Promise<WorkbenchPage> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    if (options.language !== undefined) await context.addInitScript((language) => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: language }), options.language);
     const workbench = new WorkbenchPage(await context.newPage());
     await workbench.page.goto(url);
     await workbench.page.locator('.monaco-workbench').waitFor();
