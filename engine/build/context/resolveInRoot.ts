@@ -6,10 +6,11 @@ const MOST_LINKS = 40;
 
 /**
  * Where `path` leads when `root` is `/`: symbolic links are followed, each within the root, so the result never lies
- * outside it. Parts that do not exist stay as they are. `keepLast`: a link in the last place is not followed.
+ * outside it. Parts that do not exist stay as they are. Of several roots, each lies on top of those behind it.
  * Returns the path relative to the root (`''` for the root itself).
  */
-export async function resolveInRoot(root: string, path: string, options: { keepLast?: boolean } = {}): Promise<string> {
+export async function resolveInRoot(root: string | readonly string[], path: string): Promise<string> {
+  const roots = typeof root === 'string' ? [root] : root;
   let done: string[] = [];
   const todo = names(path);
   let links = 0;
@@ -19,7 +20,7 @@ export async function resolveInRoot(root: string, path: string, options: { keepL
       done.pop();
       continue;
     }
-    const target = options.keepLast && todo.length === 0 ? undefined : await readLink(join(root, ...done, name));
+    const target = await readLink(roots.map((top) => join(top, ...done, name)));
     if (target === undefined) {
       done.push(name);
       continue;
@@ -35,14 +36,18 @@ function names(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.');
 }
 
-async function readLink(path: string): Promise<string | undefined> {
-  try {
-    return await readlink(path);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EINVAL' || code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
+/** Where the topmost of these leads, if it is a link. */
+async function readLink(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    try {
+      return await readlink(path);
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === 'EINVAL') return undefined;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    }
   }
+  return undefined;
 }
 
 /** The last name of a path; '' for the root. */

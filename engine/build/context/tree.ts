@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { breathe } from '../solve/breathe.ts';
 
 /** A file, folder, link or special file below the start of a walk. */
 export interface TreeEntry {
@@ -40,7 +41,7 @@ interface Walk {
 }
 
 async function visit(walk: Walk, rootPath: string, found: TreeEntry[]): Promise<void> {
-  const entry = await readEntry(walk, rootPath);
+  const entry = readEntry(walk, rootPath);
   if (!entry) return;
   const ignored = rootPath !== '' && (walk.filter?.ignores(rootPath) ?? false);
   if (entry.type !== 'folder') {
@@ -48,27 +49,19 @@ async function visit(walk: Walk, rootPath: string, found: TreeEntry[]): Promise<
     return;
   }
   if (ignored && !walk.filter?.mayKeepBelow(rootPath)) return;
-  walk.signal?.throwIfAborted();
-  const names = (await readdir(entry.location)).sort();
-  const lists = await Promise.all(
-    names.map(async (name) => {
-      const below: TreeEntry[] = [];
-      await visit(walk, rootPath === '' ? name : `${rootPath}/${name}`, below);
-      return below;
-    }),
-  );
-  if (ignored && lists.every((list) => list.length === 0)) return;
-  found.push(entry);
-  for (const list of lists) for (const item of list) found.push(item);
+  await breathe(walk.signal);
+  const before = found.push(entry);
+  for (const name of readdirSync(entry.location).sort()) await visit(walk, rootPath === '' ? name : `${rootPath}/${name}`, found);
+  if (ignored && found.length === before) found.pop();
 }
 
-async function readEntry(walk: Walk, rootPath: string): Promise<TreeEntry | undefined> {
+function readEntry(walk: Walk, rootPath: string): TreeEntry | undefined {
   const location = join(walk.root, rootPath);
-  const stats = await lstat(location, { bigint: true });
+  const stats = lstatSync(location, { bigint: true });
   const path = walk.start === '' ? rootPath : rootPath.slice(walk.start.length + 1);
   const base = { path, rootPath, location, stats };
   if (stats.isFile()) return { ...base, type: 'file' };
   if (stats.isDirectory()) return { ...base, type: 'folder' };
-  if (stats.isSymbolicLink()) return { ...base, type: 'link', link: await readlink(location) };
+  if (stats.isSymbolicLink()) return { ...base, type: 'link', link: readlinkSync(location) };
   return stats.isSocket() ? undefined : { ...base, type: 'special' };
 }

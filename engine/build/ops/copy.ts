@@ -10,7 +10,7 @@ import { lookUpOwner } from '../copy/owner.ts';
 import { selectSources } from '../copy/selectSources.ts';
 import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import { unpackArchive } from '../copy/unpack.ts';
-import { mountWritable } from '../overlay.ts';
+import { mountReadable } from '../overlay.ts';
 import type { CopyOp } from '../plan/graph.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -36,9 +36,9 @@ export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[]
   if (sources.length + inline.length > 1 && !op.dest.endsWith('/') && op.dest !== '/') {
     throw copyFailed({ ...place, detail: 'with more than one source file the destination must be a directory and end with a /' });
   }
-  await using mounted = await mountWritable(workspace.temp, workspace.lowerDirs, workspace.upperDir);
-  const named = op.owner === undefined ? undefined : await lookUpOwner(mounted.root, op.owner, place);
-  const rules = { root: mounted.root, madeBy: named ?? ROOT, signal, ...(op.mode === undefined ? {} : { mode: op.mode }) };
+  await using view = await mountReadable(workspace.temp, workspace.lowerDirs);
+  const named = op.owner === undefined ? undefined : await lookUpOwner(view.root, op.owner, place);
+  const rules = { view: view.root, upper: workspace.upperDir, madeBy: named ?? ROOT, signal, ...(op.mode === undefined ? {} : { mode: op.mode }) };
   const given = new Copier({ ...rules, ...(named || !keepOwners ? { owner: named ?? ROOT } : {}) });
   const unpacked = new Copier({ ...rules, ...(named ? { owner: named } : {}) });
   try {
