@@ -21,7 +21,7 @@ export function createProgram(version: string, context: CliContext, registration
 }
 
 function allCommands(command: Command): Command[] {
-  return [command, ...command.commands.flatMap((child) => allCommands(child as Command))];
+  return [command, ...command.commands.flatMap((child) => allCommands(child))];
 }
 
 /** Runs the command line and returns the exit status; errors become one line for people, with the stable code. */
@@ -37,7 +37,7 @@ export async function runProgram(program: Command, argv: readonly string[], cont
       context.setExitStatus(130);
       return;
     }
-    context.stderr.write(`berth: ${describe(error)}\n`);
+    context.stderr.write(`berth: ${describeError(error)}\n`);
     context.setExitStatus(error instanceof ConnectError ? 125 : 1);
   }
 }
@@ -46,7 +46,8 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || ('code' in error && error.code === 'ABORT_ERR'));
 }
 
-function describe(error: unknown): string {
+/** One line for people about any error, with its stable code. */
+export function describeError(error: unknown): string {
   if (error instanceof ApiError) return error.code ? `${error.message} [${error.code}]` : error.message;
   if (error instanceof ConnectError) return `${error.message}. ${connectHint(error.reason)}`;
   if (error instanceof Error) return 'code' in error && typeof error.code === 'string' && 'params' in error ? `${error.message} [${error.code}]` : error.message;

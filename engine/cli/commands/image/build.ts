@@ -1,0 +1,90 @@
+import { writeFile } from 'node:fs/promises';
+import { isAbsolute, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { buildEventSchema } from '../../../api/berth/build.ts';
+import type { BuildRequestBody } from '../../../api/berth/build.ts';
+import { ApiError } from '../../../api/client.ts';
+import type { CliContext } from '../../context.ts';
+import { BuildProgressPrinter } from '../../output/buildProgress.ts';
+import { collect } from '../container/execIn.ts';
+import { folderPath } from '../container/reference.ts';
+
+interface BuildOptions {
+  readonly file?: string;
+  readonly tag?: string[];
+  readonly target?: string;
+  readonly buildArg?: string[];
+  readonly label?: string[];
+  readonly cache: boolean;
+  readonly pull?: boolean;
+  readonly network?: string;
+  readonly quiet?: boolean;
+  readonly iidfile?: string;
+}
+
+/** `berth build`. */
+export function registerBuild(parent: Command, context: CliContext): void {
+  parent
+    .command('build [folder]')
+    .description('build an image from a Dockerfile; the folder (default: this one) is its context')
+    .option('-f, --file <path>', 'the Dockerfile (default: Dockerfile in the context)')
+    .option('-t, --tag <name>', 'name of the image; may be repeated', collect)
+    .option('--target <stage>', 'stage to build')
+    .option('--build-arg <NAME=value>', 'a build argument', collect)
+    .option('--label <key=value>', 'a label', collect)
+    .option('--no-cache', 'build every step again')
+    .option('--pull', 'ask the registries for newer base images')
+    .option('--network <mode>', 'network of RUN: default, none or host')
+    .option('-q, --quiet', 'print only the id')
+    .option('--iidfile <file>', 'write the id to this file')
+    .action((folder: string | undefined, options: BuildOptions) => build(context, folder ?? '.', options));
+}
+
+async function build(context: CliContext, folder: string, options: BuildOptions): Promise<void> {
+  const request = await requestOf(context, folder, options);
+  const client = await context.engine();
+  const printer = new BuildProgressPrinter(context.stderr);
+  let imageId: string | undefined;
+  try {
+    for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: request, signal: context.signal })) {
+      if (event.type === 'result') imageId = event.imageId;
+      else if (event.type === 'error') throw new ApiError(400, event.error.message, event.error.code, event.error.params);
+      else if (options.quiet !== true) printer.print(event);
+    }
+  } finally {
+    printer.end();
+  }
+  if (imageId === undefined) throw new Error('The engine ended the build without a result. See berth engine logs');
+  if (options.iidfile !== undefined) await writeFile(resolve(context.cwd, options.iidfile), imageId);
+  context.stdout.write(`${imageId}\n`);
+}
+
+async function requestOf(context: CliContext, folder: string, options: BuildOptions): Promise<BuildRequestBody> {
+  const path = await folderPath(context, folder);
+  const { network } = options;
+  if (network !== undefined && network !== 'default' && network !== 'none' && network !== 'host') throw new Error(`--network ${network}: expected default, none or host`);
+  return {
+    context: { kind: 'directory', path },
+    ...(options.file === undefined ? {} : { dockerfile: isAbsolute(options.file) ? options.file : resolve(context.cwd, options.file) }),
+    ...(options.target === undefined ? {} : { target: options.target }),
+    ...(options.buildArg === undefined ? {} : { buildArgs: pairs(context, '--build-arg', options.buildArg) }),
+    ...(options.label === undefined ? {} : { labels: pairs(context, '--label', options.label) }),
+    ...(options.tag === undefined ? {} : { tags: options.tag }),
+    ...(options.cache ? {} : { noCache: true }),
+    ...(options.pull === true ? { pull: true } : {}),
+    ...(network === undefined ? {} : { network }),
+  };
+}
+
+/** `NAME=value`; a build argument without a value takes it from our environment. */
+function pairs(context: CliContext, flag: string, texts: readonly string[]): Record<string, string> {
+  const map: Record<string, string> = {};
+  for (const text of texts) {
+    const at = text.indexOf('=');
+    const name = at === -1 ? text : text.slice(0, at);
+    if (name === '') throw new Error(`${flag} ${text}: expected NAME=value`);
+    const value = at === -1 ? (flag === '--label' ? '' : context.env[name]) : text.slice(at + 1);
+    if (value !== undefined) map[name] = value;
+  }
+  return map;
+}
