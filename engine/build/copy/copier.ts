@@ -1,4 +1,4 @@
-import { chmodSync, constants, copyFileSync, lchownSync, linkSync, lstatSync, lutimesSync, mkdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { chmodSync, constants, lchownSync, linkSync, lstatSync, lutimesSync, mkdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,6 +9,7 @@ import { breathe } from '../solve/breathe.ts';
 import { destinationOf } from './destination.ts';
 import type { Owner } from './owner.ts';
 import type { SelectedSource } from './selectSources.ts';
+import { copySmallFile, SMALL_FILE } from './smallFile.ts';
 
 export interface CopyRules {
   /** The file system as it is, only looked at: nothing outside it is touched, whatever links are in it. */
@@ -26,8 +27,6 @@ export interface CopyRules {
   readonly signal: AbortSignal;
 }
 
-/** Files up to this size are copied at once, larger ones beside other work. Bytes. */
-const AT_ONCE = 1n << 18n;
 const COPY_FLAGS = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
 
 /** What is at the destination cannot give way to what is copied. */
@@ -97,8 +96,7 @@ export class Copier {
     if (entry.type === 'link') symlinkSync(entry.link ?? '', location);
     else if (entry.type === 'special') await run('cp', ['-a', '--', entry.location, location], { signal: this.#rules.signal });
     else if (this.#hardLink(entry, location)) return;
-    else if (entry.stats.size <= AT_ONCE) copyFileSync(entry.location, location, COPY_FLAGS);
-    else await copyFile(entry.location, location, COPY_FLAGS);
+    else if (entry.stats.size > SMALL_FILE || !copySmallFile(entry.location, location)) await copyFile(entry.location, location, COPY_FLAGS);
     this.#finish(entry, location);
   }
 
