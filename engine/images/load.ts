@@ -31,7 +31,7 @@ export async function loadImages(parts: LoadParts, source: Readable, ctx: Operat
   await mkdir(parts.tempRoot, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(parts.tempRoot, 'load-'));
   try {
-    await unpackLayer(await decompressed(source), folder, ctx.signal);
+    await unpackLayer(await decompressed(source), folder, { signal: ctx.signal });
     const archive = new Archive(folder);
     const manifest = await archive.text('manifest.json');
     if (manifest !== undefined) return await loadDocker(parts, archive, manifest, ctx);

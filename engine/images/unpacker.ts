@@ -59,11 +59,11 @@ export class Unpacker {
   async unpack(source: Readable, signal: AbortSignal, expected?: Digest): Promise<ImageLayer> {
     await using pending = await this.#snapshots.begin();
     try {
-      const { diffId, size, recipe } = await unpackLayer(await decompressed(source), pending.dir, signal);
+      const { diffId, size, recipe } = await unpackLayer(await decompressed(source), pending.dir, { signal, replacedDir: pending.replacedDir });
       if (expected !== undefined && diffId !== expected) throw digestMismatch({ what: 'A layer, unpacked,', expected, found: diffId });
       const same = this.#snapshots.findByDiffId(diffId);
       if (same) return { diffId, snapshotId: same.id };
-      const snapshot = await pending.commit({ diffId, tarSize: size, ...(recipe ? { recipe } : {}) });
+      const snapshot = await pending.commit({ diffId, tarSize: size, recipe });
       return { diffId, snapshotId: snapshot.id };
     } finally {
       source.destroy();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { syncFolder } from '../base/atomicFile.ts';
-import { defineError, notFound } from '../base/errors.ts';
+import { notFound } from '../base/errors.ts';
 import { shortRandom } from '../base/ids.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
@@ -17,13 +17,13 @@ import { run } from '../host/process.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
 import type { PendingSnapshot, Snapshot, SnapshotStore } from './types.ts';
 
-export const layerNotReplayable = defineError<{ diffId: string }>('LAYER_NOT_REPLAYABLE', 500, (p) => `The layer ${p.diffId} came as an archive that names a file twice, so its tar cannot be made again. Build an image FROM it and save that.`);
-
-const metaSchema = z.object({ id: z.string(), parent: z.string().optional(), diffId: digestSchema.optional(), tarSize: z.number().optional(), size: z.number(), created: z.string(), replayable: z.boolean().optional() });
+const metaSchema = z.object({ id: z.string(), parent: z.string().optional(), diffId: digestSchema.optional(), tarSize: z.number().optional(), size: z.number(), created: z.string() });
 type Meta = z.infer<typeof metaSchema>;
 
 const TEMP = '.tmp-';
 const RECIPE = 'tar.recipe';
+/** Contents that a layer's tar has and its files have not: the archive itself replaced them. */
+const REPLACED = 'replaced';
 
 /** Where a layer comes from, and its tar if it had one. */
 export interface SnapshotOrigin {
@@ -75,7 +75,7 @@ export class FileSnapshotStore implements SnapshotStore {
     return join(this.#root, id, 'fs');
   }
 
-  async begin(): Promise<PendingSnapshot & { commit(origin: SnapshotOrigin): Promise<Snapshot> }> {
+  async begin(): Promise<PendingSnapshot & { readonly replacedDir: string; commit(origin: SnapshotOrigin): Promise<Snapshot> }> {
     const id = shortRandom(9);
     const temp = join(this.#root, `${TEMP}${id}`);
     const dir = join(temp, 'fs');
@@ -84,6 +84,7 @@ export class FileSnapshotStore implements SnapshotStore {
     return {
       id,
       dir,
+      replacedDir: join(temp, REPLACED),
       commit: (origin) => this.#commit(id, temp, origin),
       [Symbol.asyncDispose]: () => (this.#snapshots.has(id) ? Promise.resolve() : this.#delete(temp)),
     };
@@ -116,9 +117,8 @@ export class FileSnapshotStore implements SnapshotStore {
 
   async openTar(id: string): Promise<NodeJS.ReadableStream> {
     const { diffId } = await this.identify(id);
-    if (this.#require(id).replayable === false) throw layerNotReplayable({ diffId });
     const folder = join(this.#root, id);
-    return Readable.from(verified(replayRecipe(join(folder, RECIPE), join(folder, 'fs')), diffId), { objectMode: false, highWaterMark: 1024 * 1024 });
+    return Readable.from(verified(replayRecipe(join(folder, RECIPE), join(folder, 'fs'), join(folder, REPLACED)), diffId), { objectMode: false, highWaterMark: 1024 * 1024 });
   }
 
   async remove(id: string): Promise<void> {
@@ -132,9 +132,8 @@ export class FileSnapshotStore implements SnapshotStore {
 
   async #commit(id: string, temp: string, origin: SnapshotOrigin): Promise<Snapshot> {
     const { recipe, ...known } = origin;
-    const replayable = origin.diffId === undefined || recipe !== undefined;
     if (recipe) await recipe.save(join(temp, RECIPE));
-    const meta: Meta = { id, ...known, size: known.tarSize ?? (await contentSize(join(temp, 'fs'))), created: new Date().toISOString(), ...(replayable ? {} : { replayable }) };
+    const meta: Meta = { id, ...known, size: known.tarSize ?? (await contentSize(join(temp, 'fs'))), created: new Date().toISOString() };
     await writeJsonFile(join(temp, 'meta.json'), meta);
     await rename(temp, join(this.#root, id));
     await syncFolder(this.#root);

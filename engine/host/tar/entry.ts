@@ -4,7 +4,7 @@ export type TarType = 'file' | 'hardlink' | 'symlink' | 'character' | 'block' | 
 
 /** One member of a tar archive, from whatever mix of ustar, GNU and PAX headers described it. */
 export interface TarEntry {
-  /** As written, without a trailing slash. */
+  /** As written, without a trailing slash; one character a byte (see shownPath.ts). */
   readonly path: string;
   readonly type: TarType;
   /** Target of a link, as written. */
@@ -58,12 +58,12 @@ function paxRecords(entry: TarEntry): Buffer[] {
 }
 
 function fits(text: string, bytes: number): boolean {
-  return Buffer.byteLength(text) <= bytes && /^[\x20-\x7e]*$/.test(text);
+  return text.length <= bytes && /^[\x20-\x7e]*$/.test(text);
 }
 
 /** `<length> <key>=<value>\n`, where the length counts itself. */
 function paxRecord(key: string, value: string | Buffer): Buffer {
-  const rest = Buffer.concat([Buffer.from(` ${key}=`), Buffer.from(value), Buffer.from('\n')]);
+  const rest = Buffer.concat([Buffer.from(` ${key}=`, 'latin1'), typeof value === 'string' ? Buffer.from(value, 'latin1') : value, Buffer.from('\n')]);
   let length = rest.length + String(rest.length).length;
   if (rest.length + String(length).length > length) length += 1;
   return Buffer.concat([Buffer.from(String(length)), rest]);
@@ -73,7 +73,7 @@ type HeaderFields = Omit<TarEntry, 'type' | 'xattrs'>;
 
 function header(fields: HeaderFields, flag: string): Buffer {
   const block = Buffer.alloc(BLOCK);
-  const text = (value: string, at: number, length: number): void => void Buffer.from(value).subarray(0, length).copy(block, at);
+  const text = (value: string, at: number, length: number): void => void block.write(value.slice(0, length), at, 'latin1');
   const octal = (value: number, at: number, length: number): void => {
     const safe = value >= 0 && value < 8 ** (length - 1) ? Math.floor(value) : 0; // the PAX header has the true value
     block.write(safe.toString(8).padStart(length - 1, '0'), at, 'latin1');

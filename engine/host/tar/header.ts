@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { TarEntry, TarType } from './entry.ts';
 import { archiveInvalid, archiveUnsupported } from './errors.ts';
+import { shownPath } from './shownPath.ts';
 
 /** What came before a header to overrule it. */
 export interface Extensions {
@@ -19,7 +20,7 @@ export function* parsePax(body: Buffer): Generator<[string, Buffer]> {
     const length = Number.parseInt(body.toString('latin1', at, space), 10);
     const equals = body.indexOf(0x3d, space);
     if (space < 0 || !(length > 0) || at + length > body.length || equals < 0 || equals >= at + length) throw archiveInvalid({ detail: 'a PAX record is malformed' });
-    yield [body.toString('utf8', space + 1, equals), body.subarray(equals + 1, at + length - 1)];
+    yield [body.toString('latin1', space + 1, equals), body.subarray(equals + 1, at + length - 1)];
     at += length;
   }
 }
@@ -35,7 +36,7 @@ export function mergeHeader(block: Buffer, { pax, longName, longLink }: Extensio
     return value === undefined ? numeric(block, at, length) : Number(value.toString('latin1'));
   };
   const size = number('size', 124, 12);
-  if (!Number.isSafeInteger(size) || size < 0) throw archiveInvalid({ detail: `the size of "${path}" is not a number` });
+  if (!Number.isSafeInteger(size) || size < 0) throw archiveInvalid({ detail: `the size of "${shownPath(path)}" is not a number` });
   return {
     path,
     type,
@@ -53,13 +54,13 @@ export function mergeHeader(block: Buffer, { pax, longName, longLink }: Extensio
 
 function typeOf(flag: string, path: string, block: Buffer): TarType {
   const type = types[flag];
-  if (type === undefined) throw archiveUnsupported({ path, detail: `is of a kind that is not known (type flag ${JSON.stringify(flag)})` });
+  if (type === undefined) throw archiveUnsupported({ path: shownPath(path), detail: `is of a kind that is not known (type flag ${JSON.stringify(flag)})` });
   // In archives older than POSIX a directory is a file whose name ends with a slash.
   return type === 'file' && field(block, 0, 100).endsWith('/') ? 'directory' : type;
 }
 
 function refuseSparse(flag: string, pax: ReadonlyMap<string, Buffer>, path: string): void {
-  if (flag === 'S' || [...pax.keys()].some((key) => key.startsWith('GNU.sparse.'))) throw archiveUnsupported({ path, detail: 'is a sparse file in GNU form, which images do not use. Make the archive without --sparse' });
+  if (flag === 'S' || [...pax.keys()].some((key) => key.startsWith('GNU.sparse.'))) throw archiveUnsupported({ path: shownPath(path), detail: 'is a sparse file in GNU form, which images do not use. Make the archive without --sparse' });
 }
 
 function xattrs(pax: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
@@ -79,7 +80,7 @@ function cleanPath(path: string): string {
 }
 
 function text(value: Buffer | undefined): string | undefined {
-  return value?.toString('utf8').replace(/\0[\s\S]*$/, '');
+  return value?.toString('latin1').replace(/\0[\s\S]*$/, '');
 }
 
 function field(block: Buffer, at: number, length: number): string {

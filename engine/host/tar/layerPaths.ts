@@ -1,40 +1,47 @@
 import { archiveEscapes } from './errors.ts';
+import { shownPath } from './shownPath.ts';
+
+/** What an archive has made at a path so far. */
+export type PathKind = 'directory' | 'whiteout' | 'other';
 
 /**
- * Holds the paths of one archive to its root. Every component is checked: nothing absolute stays absolute, `..` is refused,
- * and nothing may be written through a symbolic link or a file that the same archive made.
+ * Holds the paths of one archive to its root, and knows what is at each of them. Nothing absolute stays absolute, `..` is
+ * refused, and nothing is written through a symbolic link or a file that the same archive made.
  */
 export class LayerPaths {
-  readonly #kinds = new Map<string, 'directory' | 'other'>();
-  /** Whether some path came twice: the first content is lost then. */
-  repeated = false;
+  readonly #kinds = new Map<string, PathKind>();
 
   /** The path relative to the root, without `.` and leading slashes; '' is the root itself. Throws ARCHIVE_ESCAPES. */
   normalise(path: string, what = 'leads out of the root'): string {
-    if (path.includes('\0')) throw archiveEscapes({ path, detail: 'has a NUL byte in its name' });
+    if (path.includes('\0')) throw archiveEscapes({ path: shownPath(path), detail: 'has a NUL byte in its name' });
     const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-    if (parts.includes('..')) throw archiveEscapes({ path, detail: what });
+    if (parts.includes('..')) throw archiveEscapes({ path: shownPath(path), detail: what });
     return parts.join('/');
   }
 
-  /** Notes that `path` (normalised) is made now. Throws ARCHIVE_ESCAPES when a parent is not a directory. */
-  claim(path: string, isDirectory: boolean): void {
-    this.mustReach(path);
-    const known = this.#kinds.get(path);
-    if (known !== undefined && !(known === 'directory' && isDirectory)) this.repeated = true;
-    if (known === 'directory' && !isDirectory) this.#forgetBelow(path);
-    this.#kinds.set(path, isDirectory ? 'directory' : 'other');
+  kindOf(path: string): PathKind | undefined {
+    return path === '' ? 'directory' : this.#kinds.get(path);
   }
 
-  /** Throws ARCHIVE_ESCAPES when a parent of `path` is a link or a file. */
-  mustReach(path: string): void {
+  set(path: string, kind: PathKind): void {
+    this.#kinds.set(path, kind);
+  }
+
+  /** The folders above `path` that are not there yet, outermost first. Throws ARCHIVE_ESCAPES when one is a link or a file. */
+  missingParents(path: string): string[] {
+    const missing: string[] = [];
     for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
       const parent = path.slice(0, at);
-      if (this.#kinds.get(parent) === 'other') throw archiveEscapes({ path, detail: `would be written through "${parent}", which is not a directory` });
+      const kind = this.#kinds.get(parent);
+      if (kind === 'directory') break;
+      if (kind === 'other') throw archiveEscapes({ path: shownPath(path), detail: `would be written through "${shownPath(parent)}", which is not a directory` });
+      missing.push(parent);
     }
+    return missing.reverse();
   }
 
-  #forgetBelow(path: string): void {
-    for (const other of this.#kinds.keys()) if (other.startsWith(`${path}/`)) this.#kinds.delete(other);
+  hasBelow(path: string): boolean {
+    for (const other of this.#kinds.keys()) if (other.startsWith(`${path}/`)) return true;
+    return false;
   }
 }

@@ -6,7 +6,7 @@ import { encodeEntry } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { readTar } from './reader.ts';
 import { RecipeWriter } from './recipe.ts';
-import { OPAQUE } from './unpackLayer.ts';
+import { OPAQUE } from './layerTranslator.ts';
 
 export interface PackedLayer {
   readonly diffId: string;
@@ -33,7 +33,7 @@ export async function packLayer(dir: string, signal?: AbortSignal): Promise<Pack
       const entries = toLayerEntries(part.entry);
       for (const entry of entries) bytes(encodeEntry(entry));
       open = part.entry.type === 'file' ? { path: entries[0]?.path ?? '', size: part.entry.size } : undefined;
-      if (open) recipe.file(open.path, open.size);
+      if (open && open.size > 0) recipe.content(open.path, open.size);
     } else if (part.kind === 'content') {
       hash.update(part.data);
     } else {

@@ -19,7 +19,6 @@ const MAX_EXTENSION = 1024 * 1024;
 /** Reads an uncompressed tar stream (ustar, GNU long names, PAX). Throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED. */
 export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<TarPart> {
   const reader = new ByteReader(source);
-  const globals = new Map<string, Buffer>();
   try {
     for (;;) {
       const block = await reader.exactly(BLOCK);
@@ -29,16 +28,16 @@ export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<Ta
         for await (const data of reader.rest()) yield { kind: 'trailer', data };
         return;
       }
-      yield* readEntry(reader, block, globals);
+      yield* readEntry(reader, block);
     }
   } finally {
     await reader.close();
   }
 }
 
-async function* readEntry(reader: ByteReader, first: Buffer, globals: Map<string, Buffer>): AsyncGenerator<TarPart> {
+async function* readEntry(reader: ByteReader, first: Buffer): AsyncGenerator<TarPart> {
   const raw: Buffer[] = [];
-  const extensions: Extensions = { pax: new Map(globals), longName: undefined, longLink: undefined };
+  const extensions: Extensions = { pax: new Map(), longName: undefined, longLink: undefined };
   let block: Buffer = first;
   for (;;) {
     raw.push(block);
@@ -48,8 +47,8 @@ async function* readEntry(reader: ByteReader, first: Buffer, globals: Map<string
     const body = await extension(reader, block, raw);
     if (flag === 'L') extensions.longName = body;
     else if (flag === 'K') extensions.longLink = body;
-    else for (const [key, value] of parsePax(body)) (flag === 'g' ? globals : extensions.pax).set(key, value);
-    if (flag === 'g') for (const [key, value] of globals) if (!extensions.pax.has(key)) extensions.pax.set(key, value);
+    else if (flag === 'x') for (const [key, value] of parsePax(body)) extensions.pax.set(key, value);
+    // Global headers (flag g) are skipped, as Docker does: git archive writes a comment in one.
     block = (await reader.exactly(BLOCK)) ?? fail('it ends after an extended header');
   }
   const entry = mergeHeader(block, extensions);

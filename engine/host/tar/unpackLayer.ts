@@ -1,37 +1,45 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { diskFull, hostCommandFailed } from '../../base/errors.ts';
+import { shortRandom } from '../../base/ids.ts';
 import { start, startFailure } from '../process.ts';
-import { encodeEntry } from './entry.ts';
-import type { TarEntry } from './entry.ts';
-import { LayerPaths } from './layerPaths.ts';
+import { LayerTranslator, OPAQUE } from './layerTranslator.ts';
 import { readTar } from './reader.ts';
-import type { TarPart } from './reader.ts';
-import { RecipeWriter } from './recipe.ts';
+import type { RecipeWriter } from './recipe.ts';
 
 export interface UnpackedLayer {
   /** sha256 of the uncompressed tar. */
   readonly diffId: string;
   /** Bytes of the uncompressed tar. */
   readonly size: number;
-  /** Replays the tar; `undefined` when the archive names a path twice, so that its first content is gone. */
-  readonly recipe: RecipeWriter | undefined;
+  /** Replays the tar. */
+  readonly recipe: RecipeWriter;
 }
 
-/** Marks a whole directory as hiding what is below it in lower layers. */
-export const OPAQUE = 'trusted.overlay.opaque';
-
-const WHITEOUT = '.wh.';
-const OPAQUE_WHITEOUT = '.wh..wh..opq';
+export interface UnpackOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Where contents go that the archive itself replaces later: a path on the same file system, made only then. Without it they are lost. */
+  readonly replacedDir?: string;
+}
 
 /**
  * Unpacks an uncompressed layer tar into `dir` as an overlay lower directory: whiteouts become character devices 0/0 and
  * opaque markers an attribute. The host's GNU tar does the writing, from headers that we made anew out of what we checked,
  * so it sees nothing else. Throws ARCHIVE_*, DISK_FULL, HOST_TOOL_MISSING; the caller removes `dir` then.
  */
-export async function unpackLayer(source: AsyncIterable<Buffer>, dir: string, signal?: AbortSignal): Promise<UnpackedLayer> {
-  const args = ['--extract', '--file=-', `--directory=${dir}`, '--numeric-owner', '--same-owner', '--same-permissions', '--xattrs', '--xattrs-include=*', '--delay-directory-restore', '--warning=no-timestamp'];
+export async function unpackLayer(source: AsyncIterable<Buffer>, dir: string, { signal, replacedDir }: UnpackOptions = {}): Promise<UnpackedLayer> {
+  const replaced = `.replaced-${shortRandom(16)}`;
+  const layer = new LayerTranslator(replaced);
+  const result = await writeTree(source, dir, layer, signal);
+  if (layer.replacedCount > 0) await (replacedDir === undefined ? rm(join(dir, replaced), { recursive: true }) : rename(join(dir, replaced), replacedDir));
+  return result;
+}
+
+async function writeTree(source: AsyncIterable<Buffer>, dir: string, layer: LayerTranslator, signal: AbortSignal | undefined): Promise<UnpackedLayer> {
+  const args = ['--extract', '--file=-', `--directory=${dir}`, '--numeric-owner', '--same-owner', '--same-permissions', '--xattrs', '--xattrs-include=*', '--delay-directory-restore', '--absolute-names', '--warning=no-timestamp'];
   const child = start('tar', args, { stdio: ['pipe', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' }, signal });
   const stderr: Buffer[] = [];
   child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
@@ -44,7 +52,7 @@ export async function unpackLayer(source: AsyncIterable<Buffer>, dir: string, si
   let broken = false;
   pipe.on('error', () => (broken = true));
   try {
-    const result = await translate(source, pipe, () => broken);
+    const result = await translate(source, pipe, layer, () => broken);
     pipe.end();
     refuseFailure(await ended, Buffer.concat(stderr).toString(), dir);
     return result;
@@ -57,25 +65,23 @@ export async function unpackLayer(source: AsyncIterable<Buffer>, dir: string, si
 }
 
 function refuseFailure(status: number, stderr: string, dir: string): void {
-  if (status === 0) return;
+  // A file system without xattrs is only warned about; overlay's markers must not get lost so quietly.
+  if (status === 0 && !stderr.includes(OPAQUE)) return;
   if (/No space left on device|Disk quota exceeded/.test(stderr)) throw diskFull({ path: dir });
   throw hostCommandFailed({ command: 'tar --extract', status, stderr: stderr.trim().split('\n').slice(-3).join('\n') });
 }
 
-async function translate(source: AsyncIterable<Buffer>, out: Writable, isBroken: () => boolean): Promise<UnpackedLayer> {
+async function translate(source: AsyncIterable<Buffer>, out: Writable, layer: LayerTranslator, isBroken: () => boolean): Promise<UnpackedLayer> {
   const hash = createHash('sha256');
-  const recipe = new RecipeWriter();
-  const layer = new LayerTranslator();
   const sink = new BatchedSink(out);
   for await (const part of readTar(source)) {
     if (isBroken()) throw new Error('tar stopped reading');
     hash.update(part.kind === 'entry' ? part.raw : part.data);
-    layer.record(part, recipe);
     for (const data of layer.step(part)) if (sink.add(data)) await sink.flush();
   }
   for (const data of layer.finish()) sink.add(data);
   await sink.flush();
-  return { diffId: `sha256:${hash.digest('hex')}`, size: recipe.size, recipe: layer.replayable ? recipe : undefined };
+  return { diffId: `sha256:${hash.digest('hex')}`, size: layer.recipe.size, recipe: layer.recipe };
 }
 
 /** Gathers small pieces: a pipe write for each of ten thousand headers costs more than unpacking them. */
@@ -109,90 +115,3 @@ class BatchedSink {
     });
   }
 }
-
-/** Turns the parts of a layer's tar into what GNU tar shall unpack. */
-export class LayerTranslator {
-  readonly #paths = new LayerPaths();
-  readonly #directories = new Map<string, TarEntry>();
-  readonly #opaque = new Set<string>();
-  #pass = false;
-  #path = '';
-
-  get replayable(): boolean {
-    return !this.#paths.repeated;
-  }
-
-  /** Keeps a part for the recipe. Call before `step` for the same part. */
-  record(part: TarPart, recipe: RecipeWriter): void {
-    if (part.kind === 'entry') {
-      recipe.bytes(part.raw);
-      const path = this.#paths.normalise(part.entry.path);
-      if (part.entry.type === 'file' && path !== '' && isPlain(path)) recipe.file(path, part.entry.size);
-    } else if (part.kind !== 'content' || !this.#pass) {
-      recipe.bytes(part.data);
-    }
-  }
-
-  step(part: TarPart): Buffer[] {
-    if (part.kind === 'entry') return this.#entry(part.entry);
-    return part.kind === 'trailer' || !this.#pass ? [] : [part.data];
-  }
-
-  /** What comes after the last entry: opaque markers and the end of the archive. */
-  finish(): Buffer[] {
-    const marked = [...this.#opaque].sort().map((path) => {
-      const known = this.#directories.get(path) ?? { ...emptyDirectory, path };
-      return encodeEntry({ ...known, path: path === '' ? '.' : path, xattrs: new Map([...known.xattrs, [OPAQUE, Buffer.from('y')]]) });
-    });
-    return [...marked, Buffer.alloc(1024)];
-  }
-
-  #entry(entry: TarEntry): Buffer[] {
-    const path = this.#paths.normalise(entry.path);
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    this.#pass = false;
-    this.#path = path;
-    if (name.startsWith(WHITEOUT)) return this.#whiteout(name);
-    if (path === '' && entry.type !== 'directory') return [];
-    this.#paths.claim(path, entry.type === 'directory');
-    const checked = { ...entry, path: path === '' ? '.' : path, linkPath: this.#link(entry), xattrs: withoutOverlay(entry) };
-    if (entry.type === 'directory') this.#directories.set(path, checked);
-    this.#pass = entry.type === 'file';
-    return [encodeEntry(checked)];
-  }
-
-  #whiteout(name: string): Buffer[] {
-    const folder = this.#path.slice(0, this.#path.length - name.length).replace(/\/$/, '');
-    if (name === OPAQUE_WHITEOUT) {
-      this.#paths.mustReach(this.#path);
-      this.#opaque.add(folder);
-      return [];
-    }
-    if (name.startsWith('.wh..wh.') || name === WHITEOUT) return []; // bookkeeping of aufs
-    const hidden = folder === '' ? name.slice(WHITEOUT.length) : `${folder}/${name.slice(WHITEOUT.length)}`;
-    this.#paths.normalise(hidden);
-    this.#paths.claim(hidden, false);
-    return [encodeEntry({ ...emptyDirectory, path: hidden, type: 'character', mode: 0 })];
-  }
-
-  /** A hard link's target is a path of this archive and must stay in it; a symbolic link's is only text. */
-  #link(entry: TarEntry): string {
-    if (entry.type !== 'hardlink') return entry.linkPath;
-    const target = this.#paths.normalise(entry.linkPath, `is a hard link to "${entry.linkPath}", which leads out of the root`);
-    this.#paths.mustReach(target);
-    return target;
-  }
-}
-
-const emptyDirectory: TarEntry = { path: '', type: 'directory', linkPath: '', size: 0, mode: 0o755, uid: 0, gid: 0, mtime: 0, deviceMajor: 0, deviceMinor: 0, xattrs: new Map() };
-
-function isPlain(path: string): boolean {
-  return !path.slice(path.lastIndexOf('/') + 1).startsWith(WHITEOUT);
-}
-
-/** Overlay's own attributes are ours to set, never an archive's. */
-function withoutOverlay(entry: TarEntry): ReadonlyMap<string, Buffer> {
-  const kept = [...entry.xattrs].filter(([name]) => !name.startsWith('trusted.overlay.') && !name.startsWith('user.overlay.'));
-  return new Map(kept);
-}
-

@@ -1,0 +1,147 @@
+import { Buffer } from 'node:buffer';
+import { encodeEntry } from './entry.ts';
+import type { TarEntry } from './entry.ts';
+import { archiveEscapes, archiveUnsupported } from './errors.ts';
+import { LayerPaths } from './layerPaths.ts';
+import type { TarPart } from './reader.ts';
+import { RecipeWriter } from './recipe.ts';
+import type { ContentReference } from './recipe.ts';
+import { shownPath } from './shownPath.ts';
+
+/** Marks a whole directory as hiding what is below it in lower layers. */
+export const OPAQUE = 'trusted.overlay.opaque';
+
+const WHITEOUT = '.wh.';
+const OPAQUE_WHITEOUT = '.wh..wh..opq';
+
+/**
+ * Turns the parts of a layer's tar into what GNU tar shall unpack, and writes down the recipe of the original. Where an archive
+ * gives a file twice, the first content is kept by a hard link in the folder `replaced` (in the root, named so that no archive
+ * can know it): the original can always be replayed.
+ */
+export class LayerTranslator {
+  readonly recipe = new RecipeWriter();
+  /** How many contents were moved to the folder `replaced`. */
+  replacedCount = 0;
+  readonly #replaced: string;
+  readonly #paths = new LayerPaths();
+  readonly #directories = new Map<string, TarEntry>();
+  readonly #contents = new Map<string, ContentReference>();
+  readonly #opaque = new Set<string>();
+  #pass = false;
+
+  constructor(replaced: string) {
+    this.#replaced = replaced;
+  }
+
+  /** What GNU tar gets for this part. Throws ARCHIVE_ESCAPES, ARCHIVE_UNSUPPORTED. */
+  step(part: TarPart): Buffer[] {
+    if (part.kind === 'entry') {
+      this.recipe.bytes(part.raw);
+      return this.#entry(part.entry);
+    }
+    if (part.kind === 'content' && this.#pass) return [part.data];
+    this.recipe.bytes(part.data);
+    return part.kind === 'padding' && this.#pass ? [Buffer.alloc(part.data.length)] : [];
+  }
+
+  /** What comes after the last entry: opaque markers and the end of the archive. */
+  finish(): Buffer[] {
+    const marked = [...this.#opaque].sort().map((path) => {
+      const known = this.#directories.get(path) ?? directory(path);
+      return encodeEntry({ ...known, path: path === '' ? '.' : path, xattrs: new Map([...known.xattrs, [OPAQUE, Buffer.from('y')]]) });
+    });
+    return [...marked, Buffer.alloc(1024)];
+  }
+
+  #entry(entry: TarEntry): Buffer[] {
+    const path = this.#paths.normalise(entry.path);
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    this.#pass = false;
+    if (name.startsWith(WHITEOUT)) return this.#whiteout(path, name);
+    if (path === '' && entry.type !== 'directory') throw archiveUnsupported({ path: shownPath(entry.path), detail: 'is the root, but not a directory' });
+    const linkPath = this.#link(entry, path);
+    if (entry.type === 'hardlink' && linkPath === path) return [];
+    const before = [...this.#parents(path), ...this.#replace(path, entry.type === 'directory')];
+    const checked = { ...entry, path: path === '' ? '.' : path, linkPath, xattrs: withoutOverlay(entry) };
+    if (path !== '') this.#paths.set(path, entry.type === 'directory' ? 'directory' : 'other');
+    if (entry.type === 'directory') this.#directories.set(path, checked);
+    this.#pass = entry.type === 'file';
+    if (this.#pass && entry.size > 0) this.#contents.set(path, this.recipe.content(path, entry.size));
+    return [...before, encodeEntry(checked)];
+  }
+
+  #whiteout(path: string, name: string): Buffer[] {
+    const folder = path.slice(0, Math.max(0, path.length - name.length - 1));
+    if (name === OPAQUE_WHITEOUT) {
+      this.#opaque.add(folder);
+      return this.#parents(path);
+    }
+    const hidden = name.slice(WHITEOUT.length);
+    if (hidden.startsWith(WHITEOUT) || hidden === '') return []; // bookkeeping of aufs
+    if (hidden === '.' || hidden === '..') throw archiveEscapes({ path: shownPath(path), detail: 'is a whiteout of its own folder or of the one above' });
+    return this.#hide(folder === '' ? hidden : `${folder}/${hidden}`);
+  }
+
+  /** A whiteout hides what lower layers have; what this layer itself has at the path stays. */
+  #hide(path: string): Buffer[] {
+    const parents = this.#parents(path);
+    const kind = this.#paths.kindOf(path);
+    if (kind === 'directory') this.#opaque.add(path);
+    if (kind !== undefined) return parents;
+    this.#paths.set(path, 'whiteout');
+    return [...parents, encodeEntry({ ...directory(path), type: 'character', mode: 0 })];
+  }
+
+  /** Entries for folders that the archive does not mention: root's, mode 755, whatever the engine's umask. */
+  #parents(path: string): Buffer[] {
+    return this.#paths.missingParents(path).flatMap((parent) => {
+      const before = this.#replace(parent, true);
+      this.#paths.set(parent, 'directory');
+      return [...before, encodeEntry(directory(parent))];
+    });
+  }
+
+  /** Makes room at a path: keeps contents that the recipe needs. A directory over a whiteout hides what is below it. */
+  #replace(path: string, isDirectory: boolean): Buffer[] {
+    const kind = this.#paths.kindOf(path);
+    if (kind === undefined || (kind === 'directory' && isDirectory)) return [];
+    if (kind === 'whiteout' && isDirectory) this.#opaque.add(path);
+    if (kind !== 'directory') return this.#keep(path);
+    if (this.#paths.hasBelow(path)) throw archiveUnsupported({ path: shownPath(path), detail: 'replaces a folder that the archive has filled before' });
+    this.#directories.delete(path);
+    this.#opaque.delete(path);
+    return [];
+  }
+
+  /** Has GNU tar keep the content at a path that is about to be replaced. */
+  #keep(path: string): Buffer[] {
+    const content = this.#contents.get(path);
+    if (!content) return [];
+    this.#contents.delete(path);
+    const folder = this.replacedCount === 0 ? [encodeEntry({ ...directory(this.#replaced), mode: 0o700 })] : [];
+    const name = String(this.replacedCount);
+    this.replacedCount += 1;
+    this.recipe.moveToReplaced(content, name);
+    return [...folder, encodeEntry({ ...directory(`${this.#replaced}/${name}`), type: 'hardlink', linkPath: path })];
+  }
+
+  /** A hard link's target must be a file that this archive made; a symbolic link's is only text. */
+  #link(entry: TarEntry, path: string): string {
+    if (entry.type !== 'hardlink') return entry.linkPath;
+    const target = this.#paths.normalise(entry.linkPath, `is a hard link to "${shownPath(entry.linkPath)}", which leads out of the root`);
+    this.#paths.missingParents(target);
+    if (this.#paths.kindOf(target) !== 'other') throw archiveUnsupported({ path: shownPath(path), detail: `is a hard link to "${shownPath(entry.linkPath)}", which is no file of this layer` });
+    return target;
+  }
+}
+
+function directory(path: string): TarEntry {
+  return { path, type: 'directory', linkPath: '', size: 0, mode: 0o755, uid: 0, gid: 0, mtime: 0, deviceMajor: 0, deviceMinor: 0, xattrs: new Map() };
+}
+
+/** Overlay's own attributes are ours to set, never an archive's. */
+function withoutOverlay(entry: TarEntry): ReadonlyMap<string, Buffer> {
+  const kept = [...entry.xattrs].filter(([name]) => !name.startsWith('trusted.overlay.') && !name.startsWith('user.overlay.'));
+  return new Map(kept);
+}
