@@ -15,6 +15,8 @@ export interface ContainerPaths {
   readonly upper: string;
   readonly work: string;
   readonly rootfs: string;
+  /** A layer of the mount points that this container needs. */
+  readonly mountPoints: string;
   readonly log: string;
   readonly hosts: string;
   readonly hostname: string;
@@ -30,6 +32,7 @@ export function containerPaths(dataRoot: string, runRoot: string, id: string): C
     upper: inside('upper'),
     work: inside('work'),
     rootfs: inside('rootfs'),
+    mountPoints: inside('mountpoints'),
     log: inside('container.log'),
     hosts: inside('hosts'),
     hostname: inside('hostname'),

@@ -10,6 +10,7 @@ import { cgroupFacts, removeCgroupParent } from '../host/cgroups.ts';
 import { resizeTerminal } from '../host/conmon.ts';
 import { FifoPool } from '../host/fifoPool.ts';
 import { chooseRuntime } from '../host/runtimeChoice.ts';
+import { SeccompCache } from '../host/seccompCache.ts';
 import { announce } from './attributes.ts';
 import { Attachment } from './attachment.ts';
 import type { AttachOptions } from './attachment.ts';
@@ -22,18 +23,21 @@ import { ExecService } from './execService.ts';
 import { ExitWatcher } from './exitWatcher.ts';
 import { toResources } from './limits.ts';
 import { listContainers } from './listing.ts';
-import type { ListOptions } from './listing.ts';
+import type { Filters, ListOptions } from './listing.ts';
 import { writeLogs } from './logs.ts';
 import type { LogOptions } from './logs.ts';
 import { checkName } from './names.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
+import { pruneContainers } from './pruning.ts';
 import { reconcileContainers } from './reconcile.ts';
 import { Remover } from './removal.ts';
 import { Restarter, shouldRestart } from './restartPolicy.ts';
 import { makeSkeleton } from './skeleton.ts';
 import { Starter } from './starter.ts';
+import { containerStats } from './stats.ts';
 import { Stopper } from './stopping.ts';
+import { containerTop } from './top.ts';
 import { inspectContainer, networkView } from './view.ts';
 
 export interface ContainerServiceOptions {
@@ -67,7 +71,7 @@ export class ContainerService {
   static async open(options: ContainerServiceOptions): Promise<ContainerService> {
     const { config, log } = options;
     const inRun = (name: string): string => join(config.runRoot, name);
-    const folders = { bundles: inRun('bundles'), exits: inRun('exits'), execs: inRun('execs'), skeleton: join(config.dataRoot, 'skeleton') };
+    const folders = { bundles: inRun('bundles'), exits: inRun('exits'), execs: inRun('execs'), steps: inRun('steps'), skeleton: join(config.dataRoot, 'skeleton') };
     const cgroupParent = cgroupParentOf(config.instance);
     for (const folder of [folders.bundles, folders.exits, folders.execs]) await mkdir(folder, { recursive: true, mode: 0o700 });
     const fifos = new FifoPool(inRun('fifos'));
@@ -83,6 +87,7 @@ export class ContainerService {
       volumes: options.volumes,
       store: new ContainerStore(config.dataRoot, config.runRoot, log),
       runtime,
+      seccomp: new SeccompCache(runtime),
       cgroups: cgroupFacts(),
       cgroupParent,
       fifos,
@@ -226,10 +231,30 @@ export class ContainerService {
     await writeLogs(this.find(ref), options, client, signal);
   }
 
-  /** Connects a client to a container's stdio: now, or when it starts. Resolves when the client is no longer attached. */
-  async attach(ref: string, client: Duplex, options: Omit<AttachOptions, 'tty' | 'stdin'> & { readonly stdin: boolean }): Promise<void> {
+  /** Docker's figures, one a second with `stream`. */
+  stats(ref: string, options: { readonly stream: boolean; readonly oneShot: boolean }, signal: AbortSignal): AsyncGenerator<object> {
+    return containerStats(this.parts, this.find(ref), options, signal);
+  }
+
+  async top(ref: string, psArgs: string): Promise<object> {
+    return containerTop(this.parts, this.find(ref), psArgs);
+  }
+
+  /** Removes the containers that do not run and match `label`, `label!`, `until` filters. */
+  async prune(filters: Filters): Promise<{ readonly removed: string[]; readonly bytes: number }> {
+    return pruneContainers(this.parts, filters, (id) => this.remove(id));
+  }
+
+  /** The container that a client may attach to. Throws CONTAINER_PAUSED. */
+  checkAttach(ref: string): Container {
     const container = this.find(ref);
     if (container.state.status === 'paused') throw isPaused({ id: ref });
+    return container;
+  }
+
+  /** Connects a client to a container's stdio: now, or when it starts. Resolves when the client is no longer attached. */
+  async attach(ref: string, client: Duplex, options: Omit<AttachOptions, 'tty' | 'stdin'> & { readonly stdin: boolean }): Promise<void> {
+    const container = this.checkAttach(ref);
     const attachment = new Attachment(client, { ...options, stdin: options.stdin && (container.record.config.OpenStdin ?? false), tty: container.tty });
     announce(this.parts.events, container, 'attach');
     if (container.running) await attachment.connect(container.paths.bundle).catch(() => attachment.abandon());
@@ -256,8 +281,9 @@ export class ContainerService {
     return this.#ids(({ record }) => record.imageId === imageId);
   }
 
-  usersOfSnapshot(snapshotId: string): string[] {
-    return this.#ids(({ record }) => record.snapshots.includes(snapshotId));
+  /** The layers that containers stand on. */
+  snapshotsInUse(): string[] {
+    return [...new Set(this.parts.store.list().flatMap(({ record }) => record.snapshots))];
   }
 
   usersOfVolume(name: string): string[] {

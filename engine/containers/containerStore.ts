@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
 import { Container, containerPaths } from './container.ts';
 import type { ContainerPaths } from './container.ts';
+import { isFile, makeMountPoints } from './skeleton.ts';
 import { ambiguousContainer, noSuchContainer } from './errors.ts';
 import { freshState, recordSchema, stateSchema } from './record.ts';
 import type { ContainerRecord, ContainerState } from './record.ts';
@@ -90,6 +91,7 @@ export class ContainerStore {
     await mkdir(paths.folder, { mode: 0o711 });
     await Promise.all([mkdir(paths.upper, { mode: 0o755 }), mkdir(paths.work, { mode: 0o700 }), mkdir(paths.rootfs, { mode: 0o755 })]);
     await chmod(paths.upper, 0o755); // it is the container's `/`, whatever our umask says
+    await makeMountPoints(paths.mountPoints, await Promise.all(record.mounts.map(async ({ destination, source, type }) => ({ destination, file: type === 'bind' && (await isFile(source)) }))));
     const container = new Container(record, freshState, paths);
     await this.saveRecord(container, transient);
     this.#byId.set(record.id, container);

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { CgroupFacts } from '../host/cgroups.ts';
 import type { FifoPool } from '../host/fifoPool.ts';
 import type { OciRuntime } from '../host/ociRuntime.ts';
+import type { SeccompCache } from '../host/seccompCache.ts';
 import type { ContainerStore } from './containerStore.ts';
 import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
 
@@ -17,6 +18,7 @@ export interface ContainerParts {
   readonly volumes: Volumes;
   readonly store: ContainerStore;
   readonly runtime: OciRuntime;
+  readonly seccomp: SeccompCache;
   readonly cgroups: CgroupFacts;
   /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`. */
   readonly cgroupParent: string;
@@ -32,6 +34,8 @@ export interface RuntimeFolders {
   /** conmon notes exit statuses here. */
   readonly exits: string;
   readonly execs: string;
+  /** Root filesystem and bundle of each build step under way. */
+  readonly steps: string;
   /** The lowest layer under every container: mount points that an image may lack. */
   readonly skeleton: string;
 }

@@ -7,7 +7,7 @@ import { allHostDevices, hostDevices } from '../host/devices.ts';
 import { mountOverlay, unmount } from '../host/mounts.ts';
 import { buildSpec } from '../host/ociSpec.ts';
 import { writeBundle } from '../host/ociRuntime.ts';
-import type { OciDevice, OciDeviceRule } from '../host/ociTypes.ts';
+import type { OciDevice, OciDeviceRule, OciSpec } from '../host/ociTypes.ts';
 import { identify } from '../host/processIdentity.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
@@ -37,8 +37,9 @@ export class Starter {
   async start(container: Container): Promise<void> {
     const { store, events, networks } = this.#parts;
     try {
-      const joined = await this.#build(container);
+      const { joined, spec } = await this.#build(container);
       const pid = await this.#create(container);
+      void this.#parts.seccomp.learn(container.id, spec);
       if (joined.endpoint) await publishPorts(networks, container, joined.endpoint);
       for (const attachment of container.attachments) await attachment.connect(container.paths.bundle);
       container.attachments.clear();
@@ -56,7 +57,7 @@ export class Starter {
   }
 
   /** Root filesystem, network and specification. */
-  async #build(container: Container): Promise<Joined> {
+  async #build(container: Container): Promise<{ readonly joined: Joined; readonly spec: OciSpec }> {
     const { record, paths } = container;
     const [joined, user, devices] = await Promise.all([attachNetwork(this.#parts, container), this.#rootfs(container), devicesOf(container), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
@@ -67,8 +68,9 @@ export class Starter {
     ]);
     const { cgroups, cgroupParent } = this.#parts;
     const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroupVersion: cgroups.version, swapLimit: cgroups.swapLimit, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...devices, etc, mounts };
-    await writeBundle(paths.bundle, buildSpec(specInput(record, facts)));
-    return joined;
+    const spec = buildSpec(specInput(record, facts));
+    await writeBundle(paths.bundle, this.#parts.seccomp.apply(spec));
+    return { joined, spec };
   }
 
   async #rootfs(container: Container): Promise<ResolvedUser> {
@@ -108,7 +110,7 @@ export class Starter {
 
 /** Mounts a container's root filesystem: its changes over the image's layers over the skeleton. */
 export async function mountRootfs({ snapshots, folders }: Pick<ContainerParts, 'snapshots' | 'folders'>, { record, paths }: Container): Promise<void> {
-  const lowerDirs = [...record.snapshots.map((id) => snapshots.lowerDir(id)).reverse(), folders.skeleton];
+  const lowerDirs = [...record.snapshots.map((id) => snapshots.lowerDir(id)).reverse(), paths.mountPoints, folders.skeleton];
   await mountOverlay({ lowerDirs, upperDir: paths.upper, workDir: paths.work, target: paths.rootfs, volatile: record.hostConfig.AutoRemove ?? false });
 }
 

@@ -1,0 +1,173 @@
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { CleanupStack } from '../base/cleanup.ts';
+import type { OperationContext } from '../base/context.ts';
+import { cancelled } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import type { Pipe } from '../host/fifoPool.ts';
+import { mountOverlay, unmount } from '../host/mounts.ts';
+import { exitOf, runtimeFailed, runtimeMessage, writeBundle } from '../host/ociRuntime.ts';
+import { buildSpec } from '../host/ociSpec.ts';
+import type { NamespaceChoice } from '../host/ociSpec.ts';
+import type { OciSpec } from '../host/ociTypes.ts';
+import { commandFailure } from './commandFailure.ts';
+import { DEFAULT_PATH } from './containerSpec.ts';
+import { mergeEnv } from './createPlan.ts';
+import { hostsFile } from './etcFiles.ts';
+import type { ContainerParts } from './parts.ts';
+import { mkdirInside } from './rootfs.ts';
+import { readUser } from './rootfsSetup.ts';
+import { isFile, makeMountPoints } from './skeleton.ts';
+
+/** One command to run over an image's layers, for a build. */
+export interface StepRun {
+  /** Topmost first. */
+  readonly lowerDirs: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+  readonly binds: ReadonlyArray<{ readonly source: string; readonly target: string; readonly readOnly: boolean }>;
+  readonly network: 'default' | 'none' | 'host';
+  readonly hostname?: string;
+  readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
+}
+
+/** Shared with the containers. */
+export type StepParts = Pick<ContainerParts, 'runtime' | 'networks' | 'fifos' | 'seccomp' | 'cgroupParent' | 'folders'>;
+
+const HOSTNAME = 'build';
+
+/** Runs the commands of builds in containers of the default security profile, by the OCI runtime alone: nobody attaches, nothing outlives the engine. */
+export class StepRunner {
+  readonly #parts: StepParts;
+
+  /** Removes what the steps of a killed engine left. */
+  static async open({ parts }: { readonly parts: StepParts }): Promise<StepRunner> {
+    const runner = new StepRunner(parts);
+    await runner.#removeLeftovers();
+    return runner;
+  }
+
+  private constructor(parts: StepParts) {
+    this.#parts = parts;
+  }
+
+  async #removeLeftovers(): Promise<void> {
+    const { runtime, folders } = this.#parts;
+    await mkdir(folders.steps, { recursive: true, mode: 0o700 });
+    for (const id of await readdir(folders.steps)) {
+      await runtime.delete(id);
+      await unmount(join(folders.steps, id, 'rootfs'));
+      await rm(join(folders.steps, id), { recursive: true, force: true });
+    }
+  }
+
+  /** Afterwards `upperDir` holds exactly the command's changes, and nothing of the step is mounted, running or reachable, also when it was cancelled. */
+  async run(step: StepRun, ctx: Pick<OperationContext, 'signal'>): Promise<{ readonly exitCode: number }> {
+    if (ctx.signal.aborted) throw cancelled({ what: 'The build step' });
+    const id = newId();
+    const folder = join(this.#parts.folders.steps, id);
+    await using cleanup = new CleanupStack();
+    cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+    const spec = await this.#build(step, id, folder, cleanup);
+    await writeBundle(folder, this.#parts.seccomp.apply(spec));
+    const exitCode = await this.#execute(step, id, folder, ctx.signal, spec);
+    if (ctx.signal.aborted) throw cancelled({ what: 'The build step' });
+    return { exitCode };
+  }
+
+  async #build(step: StepRun, id: string, folder: string, cleanup: CleanupStack): Promise<OciSpec> {
+    const rootfs = join(folder, 'rootfs');
+    const skeleton = join(folder, 'skeleton');
+    await mkdir(rootfs, { recursive: true, mode: 0o700 });
+    const network = this.#network(step, id, cleanup);
+    network.catch(() => undefined);
+    await makeMountPoints(skeleton, await Promise.all(step.binds.map(async ({ source, target }) => ({ destination: target, file: await isFile(source) }))));
+    cleanup.defer(() => rm(join(step.workDir, 'work'), { recursive: true, force: true }));
+    cleanup.defer(() => unmount(rootfs));
+    await mountOverlay({ lowerDirs: [...step.lowerDirs, skeleton, this.#parts.folders.skeleton], upperDir: step.upperDir, workDir: step.workDir, target: rootfs, volatile: true });
+    const [user, place] = await Promise.all([readUser(rootfs, step.user, []), network, makeWorkdir(rootfs, step.cwd)]);
+    await this.#writeEtc(folder, step, place.ip);
+    const file = (name: string) => ({ destination: `/etc/${name}`, type: 'bind', source: join(folder, name), options: ['bind', 'rprivate'] });
+    return buildSpec({
+        rootfs,
+        cgroupsPath: `${this.#parts.cgroupParent}/${id}`,
+        args: step.args,
+        env: mergeEnv([`PATH=${DEFAULT_PATH}`, `HOSTNAME=${step.hostname ?? HOSTNAME}`, `HOME=${user.home}`], step.env),
+        cwd: step.cwd || '/',
+        user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+        hostname: step.hostname ?? HOSTNAME,
+        network: place.network,
+        mounts: [...['resolv.conf', 'hostname', 'hosts'].map(file), ...step.binds.map(({ source, target, readOnly }) => ({ destination: target, type: 'bind', source, options: ['rbind', 'rprivate', ...(readOnly ? ['ro'] : [])] }))],
+    });
+  }
+
+  async #network(step: StepRun, id: string, cleanup: CleanupStack): Promise<{ network: NamespaceChoice; ip: string }> {
+    if (step.network !== 'default') return { network: step.network === 'host' ? 'host' : 'own', ip: '' };
+    const { networks } = this.#parts;
+    cleanup.defer(() => networks.release(id));
+    const { netnsPath, ip } = await networks.attach(id, { network: 'default', hostname: step.hostname ?? HOSTNAME, name: `step-${id.slice(0, 12)}` });
+    return { network: { path: netnsPath }, ip };
+  }
+
+  async #writeEtc(folder: string, step: StepRun, ip: string): Promise<void> {
+    const hostname = step.hostname ?? HOSTNAME;
+    await Promise.all([
+      writeFile(join(folder, 'hosts'), hostsFile({ hostname, domainname: '', endpoint: { ip, gateway: '' }, extraHosts: [] }), { mode: 0o644 }),
+      writeFile(join(folder, 'hostname'), `${hostname}\n`, { mode: 0o644 }),
+      writeFile(join(folder, 'resolv.conf'), this.#parts.networks.resolvConf(step.network === 'host' ? 'host' : 'bridge'), { mode: 0o644 }),
+    ]);
+  }
+
+  async #execute(step: StepRun, id: string, folder: string, signal: AbortSignal, spec: OciSpec): Promise<number> {
+    const { runtime, fifos, seccomp } = this.#parts;
+    const [stdout, stderr] = await Promise.all([fifos.output(), fifos.output()]);
+    const log = join(folder, 'log');
+    await using cleanup = new CleanupStack();
+    for (const pipe of [stdout, stderr]) cleanup.defer(() => closePipe(pipe));
+    cleanup.defer(() => runtime.delete(id));
+    const child = runtime.spawnRun(id, folder, log, ['ignore', stdout.childFd, stderr.childFd]);
+    const exited = exitOf(runtime.path, child);
+    stdout.handedOver();
+    stderr.handedOver();
+    const stop = (): void => void runtime.delete(id).catch(() => undefined).then(() => child.kill('SIGKILL'));
+    signal.addEventListener('abort', stop, { once: true });
+    cleanup.defer(() => signal.removeEventListener('abort', stop));
+    if (signal.aborted) stop();
+    const pumped = Promise.all([pump(stdout, (chunk) => step.onOutput(chunk, 'stdout')), pump(stderr, (chunk) => step.onOutput(chunk, 'stderr'))]);
+    pumped.then(() => undefined, () => undefined);
+    stdout.socket.once('data', () => void seccomp.learn(id, spec));
+    const status = await exited;
+    await runtime.delete(id); // ends what the command left running, so that its output ends too
+    await pumped;
+    return this.#verdict(status, log, step);
+  }
+
+  /** The command's own status; 126 or 127, with the reason as its output, when it could not be run. */
+  async #verdict(status: number, logPath: string, step: StepRun): Promise<number> {
+    const log = status === 0 ? '' : await readFile(logPath, 'utf8').catch(() => '');
+    if (log.trim() === '') return status;
+    const detail = runtimeMessage(log);
+    const known = commandFailure(detail, step.args[0] ?? '', 'OCI runtime run failed');
+    if (!known) throw runtimeFailed({ runtime: this.#parts.runtime.name, detail });
+    step.onOutput(Buffer.from(`${known.error.message}\n`), 'stderr');
+    return known.exitCode;
+  }
+}
+
+async function pump(pipe: Pipe, output: (chunk: Buffer) => void): Promise<void> {
+  for await (const chunk of pipe.socket as Readable) output(chunk as Buffer);
+}
+
+function closePipe(pipe: Pipe): void {
+  pipe.handedOver();
+  pipe.socket.destroy();
+}
+
+async function makeWorkdir(rootfs: string, cwd: string): Promise<void> {
+  if (cwd !== '' && cwd !== '/') await mkdirInside(rootfs, cwd);
+}

@@ -1,0 +1,24 @@
+import { cgroupPids } from '../host/cgroups.ts';
+import { run } from '../host/process.ts';
+import type { Container } from './container.ts';
+import { invalidConfig, notRunning } from './errors.ts';
+import type { ContainerParts } from './parts.ts';
+
+/** The host's `ps` for the processes of a container: `{ Titles, Processes }`, Docker's shape. */
+export async function containerTop({ cgroups, cgroupParent }: Pick<ContainerParts, 'cgroups' | 'cgroupParent'>, container: Container, psArgs: string): Promise<{ readonly Titles: string[]; readonly Processes: string[][] }> {
+  if (!container.running) throw notRunning({ id: container.id });
+  const args = psArgs.split(/\s+/).filter((arg) => arg !== '');
+  const [pids, listed] = await Promise.all([cgroupPids(cgroups.version, `${cgroupParent}/${container.id}`), run('ps', args.length > 0 ? args : ['-ef'], { okStatus: 'any' })]);
+  if (listed.status !== 0) throw invalidConfig({ what: `ps ${psArgs}`, detail: listed.stderr.trim() });
+  return parsePs(listed.stdout, new Set(pids));
+}
+
+/** Titles and rows of `ps`, those of some pids only. The last column may contain spaces. Throws when there is no PID column. */
+export function parsePs(text: string, pids: ReadonlySet<number>): { readonly Titles: string[]; readonly Processes: string[][] } {
+  const [head = '', ...lines] = text.split('\n');
+  const titles = head.trim().split(/\s+/);
+  const column = titles.indexOf('PID');
+  if (column === -1) throw invalidConfig({ what: 'ps', detail: "Couldn't find PID field in ps output" });
+  const rows = lines.map((line) => line.trim().split(/\s+/)).filter((fields) => pids.has(Number(fields[column])));
+  return { Titles: titles, Processes: rows.map((fields) => [...fields.slice(0, titles.length - 1), fields.slice(titles.length - 1).join(' ')]) };
+}
