@@ -24,7 +24,7 @@ export async function serve(config: EngineConfig, options: ServeOptions, interru
     await serveLocked(config, options, interrupted, () => say('ready'));
   } catch (error) {
     const known = asBerthError(error);
-    say(JSON.stringify({ message: known.message, code: known.code }));
+    say(JSON.stringify({ message: known.message, code: known.code, params: known.params }));
     throw known;
   }
 }

@@ -1,25 +1,32 @@
-import { z } from 'zod';
+import { execSpecSchema, upEventSchema } from '../../engine/api/berth/devcontainer.ts';
+import type { ExecSpec, UpEvent, UpRequest } from '../../engine/api/berth/devcontainer.ts';
 import { ApiError } from '../../engine/api/client.ts';
 import type { ApiClient } from '../../engine/api/client.ts';
 
-export interface UpProgressLine {
-  readonly kind: 'step' | 'output';
-  readonly text: string;
+export interface DevContainerRef {
+  readonly folder: string;
+  /** Absolute path of its devcontainer.json. */
+  readonly file: string;
 }
 
-const upLineSchema = z.looseObject({ type: z.string().optional(), message: z.string().optional() });
+export type LocalEnv = Readonly<Record<string, string>>;
 
-/** Brings a dev container up and tells what happens; returns when it is up. Throws ApiError with the engine's code. */
-export async function* upDevContainer(api: ApiClient, config: { folder: string; file: string }, signal: AbortSignal): AsyncGenerator<UpProgressLine> {
-  const json = { workspaceFolder: config.folder, config: config.file };
-  for await (const line of api.lines('POST', '/berth/v1/devcontainers/up', upLineSchema, { json, signal })) {
-    if (line.type === 'error') throw new ApiError(500, line.message ?? '');
-    yield { kind: 'step', text: line.message ?? '' };
+/** What `up` says on its way; the result is not among it. */
+export type UpNews = Exclude<UpEvent, { type: 'result' }>;
+
+/** Brings a dev container up and tells what happens; ends when it is up. Throws ApiError with the engine's code. */
+export async function* upDevContainer(api: ApiClient, { folder, file }: DevContainerRef, localEnv: LocalEnv, signal: AbortSignal): AsyncGenerator<UpNews> {
+  const json: UpRequest = { folder, config: file, localEnv: { ...localEnv } };
+  for await (const event of api.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json, signal })) {
+    if (event.type !== 'result') yield event;
+    else if (event.outcome === 'success') return;
+    else throw new ApiError(500, event.message, event.code, event.params);
   }
+  throw new ApiError(500, 'The engine ended without a result', 'UP_CUT_SHORT');
 }
 
-/** Where a shell of a dev container belongs. */
-export async function devContainerShell(api: ApiClient, containerId: string): Promise<{ user: string; workingDir: string; env: string[] }> {
-  const spec = await api.json('GET', `/berth/v1/devcontainers/${containerId}/exec-spec`, z.looseObject({ user: z.string(), workingDir: z.string(), env: z.array(z.string()) }));
-  return spec;
+/** How a shell of a running dev container is started. */
+export function devContainerExecSpec(api: ApiClient, { folder, file }: DevContainerRef, localEnv: LocalEnv): Promise<ExecSpec> {
+  const json = { folder, ...(file === '' ? {} : { config: file }), localEnv };
+  return api.json('POST', '/berth/v1/devcontainers/exec-spec', execSpecSchema, { json });
 }

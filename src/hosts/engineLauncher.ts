@@ -1,18 +1,26 @@
 import * as zlib from 'node:zlib';
+import { z } from 'zod';
 import { runProgram, startDetached } from '../base/process.ts';
 import type { Output } from '../base/process.ts';
 import { engineEnvironment } from './engineEnvironment.ts';
 import { findNode } from './findNode.ts';
 import type { NodeProbe } from './findNode.ts';
 
+type ErrorParams = Readonly<Record<string, string | number | boolean>>;
+
+/** What an engine that does not start says last. */
+const startErrorSchema = z.object({ code: z.string(), message: z.string(), params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional() });
+
 /** The engine said why it does not start: a code of its error table. */
 export class EngineStartError extends Error {
   override readonly name = 'EngineStartError';
   readonly code: string;
+  readonly params: ErrorParams;
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, params: ErrorParams = {}) {
     super(message);
     this.code = code;
+    this.params = params;
   }
 }
 
@@ -74,8 +82,8 @@ async function probeNode(program: string): Promise<NodeProbe | undefined> {
 
 function toStartError(said: string): EngineStartError {
   try {
-    const { code, message } = JSON.parse(said) as { code: string; message: string };
-    return new EngineStartError(code, message);
+    const { code, message, params } = startErrorSchema.parse(JSON.parse(said));
+    return new EngineStartError(code, message, params);
   } catch {
     return new EngineStartError('ENGINE_DID_NOT_START', said === '' ? 'The engine ended before it served.' : said);
   }

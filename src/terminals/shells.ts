@@ -11,6 +11,8 @@ export interface ShellTarget {
   readonly user?: string | undefined;
   readonly workingDir?: string | undefined;
   readonly env?: readonly string[] | undefined;
+  /** The shell to start; default: the user's, found in the container. */
+  readonly shell?: string | undefined;
 }
 
 /** Opens shells in containers, one terminal for each. */
@@ -26,9 +28,9 @@ export class Shells {
   /** Shows the container's shell; `target` is asked only when there is none yet. */
   async open(client: EngineClient, key: string, target: () => Promise<ShellTarget>): Promise<void> {
     if (this.#terminals.reveal(`shell ${key}`)) return;
-    const { name, containerId, ...where } = await target();
+    const { name, containerId, shell, ...where } = await target();
     const mark = randomUUID();
-    const request: ExecRequest = { command: shellCommand, ...where, env: ['TERM=xterm-256color', `${terminalMark}=${mark}`, ...(where.env ?? [])] };
+    const request: ExecRequest = { command: shell === undefined ? shellCommand : [shell], ...where, env: ['TERM=xterm-256color', `${terminalMark}=${mark}`, ...(where.env ?? [])] };
     const execId = await client.createExec(containerId, request);
     const pty = new ShellPty({
       client,

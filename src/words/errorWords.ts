@@ -14,7 +14,7 @@ export function describeError(error: unknown): string {
   if (error instanceof EngineTooOld) {
     return vscode.l10n.t('The engine is too old: it speaks API {0}, and {1} or later is needed. Stop it and start the one that comes with this extension.', error.speaks, error.needs);
   }
-  if (error instanceof EngineStartError) return vscode.l10n.t('The engine did not start: {0}', engineErrorWords(error.code, {}) ?? error.message);
+  if (error instanceof EngineStartError) return vscode.l10n.t('The engine did not start: {0}', engineErrorWords(error.code, error.params) ?? error.message);
   if (error instanceof ForeignSocket) {
     return vscode.l10n.t('{0} belongs to another container engine, which does not answer. Start that engine by its own means, or clear berth.socketPath to use Berth.', error.socketPath);
   }

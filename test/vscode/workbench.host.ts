@@ -123,7 +123,7 @@ describe('the extension in a real workbench', () => {
 
   it('speaks Korean to whoever speaks Korean', async () => {
     const korean = await WorkbenchPage.open(browser, server.url(folder), { language: 'ko' });
-    await korean.page.getByRole('button', { name: /^컨테이너/ }).waitFor();
+    await korean.page.getByRole('tab', { name: 'Berth', exact: true }).click();
     await korean.page.getByText('컨테이너가 없습니다.').waitFor();
     await engine.docker(['run', '-d', '--name', 'ko', 'debian:bookworm', 'sleep', '600']);
     await korean.page.getByRole('treeitem', { name: /^ko, 실행 중, 이미지 debian:bookworm/ }).waitFor();

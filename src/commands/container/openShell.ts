@@ -1,5 +1,6 @@
-import { devContainerShell } from '../../client/devContainerClient.ts';
+import { devContainerExecSpec } from '../../client/devContainerClient.ts';
 import type { Connection } from '../../hosts/connect.ts';
+import { localEnv } from '../../hosts/engineEnvironment.ts';
 import type { Shells, ShellTarget } from '../../terminals/shells.ts';
 import type { Command } from '../command.ts';
 import { inView } from '../command.ts';
@@ -25,5 +26,6 @@ export function openContainerShell(services: ContainerServices, shells: Shells):
 async function shellTarget({ api, kind }: Connection, { container, devContainer }: Target): Promise<ShellTarget> {
   const plain: ShellTarget = { name: devContainer?.name ?? container.name, containerId: container.id };
   if (!devContainer || kind !== 'berth') return plain;
-  return { ...plain, ...(await devContainerShell(api, container.id)) };
+  const { containerId, user, cwd, env, shell } = await devContainerExecSpec(api, devContainer, localEnv());
+  return { ...plain, containerId, user, workingDir: cwd, env, shell };
 }

@@ -4,6 +4,8 @@ import { WorkspaceNotTrusted } from '../../base/trust.ts';
 import { upDevContainer } from '../../client/devContainerClient.ts';
 import type { DevContainerStore } from '../../model/devContainerStore.ts';
 import type { DevContainer } from '../../model/devContainers.ts';
+import { localEnv } from '../../hosts/engineEnvironment.ts';
+import { upLogLine, upStep } from '../../words/upWords.ts';
 import type { Command } from '../command.ts';
 import type { EngineStarter } from '../engineStarter.ts';
 import type { Targets } from '../targets.ts';
@@ -52,9 +54,11 @@ async function up({ starter, devContainers, reporter }: UpServices, { key, folde
   try {
     const { api } = await starter.ensure();
     tell(vscode.l10n.t('starting'));
-    for await (const progress of upDevContainer(api, { folder, file }, signal)) {
-      if (progress.kind === 'step') tell(progress.text);
-      reporter.info(`${name}: ${progress.text}`);
+    for await (const news of upDevContainer(api, { folder, file }, localEnv(), signal)) {
+      const step = upStep(news);
+      if (step !== undefined) tell(step);
+      const line = upLogLine(news);
+      if (line !== undefined) reporter.info(`${name}: ${line}`);
     }
   } catch (error) {
     if (!signal.aborted) throw error;

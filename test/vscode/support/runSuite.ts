@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../../engine/host/process.ts';
-import type { SuiteResult } from '../suite/index.ts';
+import type { SuiteResult } from '../suite/runMocha.ts';
 import { repository } from './installed.ts';
 import { launchBrowser } from './workbenchPage.ts';
 import { WorkbenchServer } from './workbenchServer.ts';

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/**
+ * Codes that nothing the extension asks for can end in, or whose English is for developers: passed on as they are.
+ * A new code of the engine belongs either in src/words/engineErrorWords.ts (and the Korean bundle) or here.
+ */
+const passedOn = new Set([
+  'ADDRESS_TAKEN', 'ALREADY_CONNECTED', 'AMBIGUOUS_CONTAINER', 'AMBIGUOUS_IMAGE_ID', 'API_VERSION_UNSUPPORTED', 'ARCHIVE_ESCAPES', 'ARCHIVE_INVALID', 'ARCHIVE_UNSUPPORTED', 'BAD_REQUEST',
+  'BLOB_MISSING', 'BOOTSTRAP_UNKNOWN', 'CONTAINER_NOT_ATTACHED', 'CONTAINER_NOT_PAUSED', 'IMAGE_HAS_NAMES', 'IMAGE_IN_USE', 'INVALID_CHANGE', 'INVALID_CONTAINER_NAME', 'INVALID_JSON',
+  'INVALID_VOLUME_NAME', 'LAYER_NOT_REPLAYABLE', 'NETWORK_EXISTS', 'NETWORK_IN_USE', 'NETWORK_PREDEFINED', 'NOT_AN_IMAGE_ARCHIVE', 'NO_SUCH_EXEC', 'NO_SUCH_PATH', 'NO_SUCH_VOLUME',
+  'NO_SUCH_VOLUME_DRIVER', 'ROUTE_NOT_FOUND', 'SUBNET_TAKEN', 'UNKNOWN_SIGNAL', 'VOLUME_IN_USE',
+]);
+
+/** Codes that the extension makes itself. */
+const own = new Set(['ENGINE_DID_NOT_START', 'UP_CUT_SHORT']);
+
+function engineCodes(): Set<string> {
+  const files = readdirSync(join(root, 'engine'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith('.ts'));
+  const texts = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
+  return new Set(texts.flatMap((text) => [...text.matchAll(/defineError<[^]*?>\(\s*'([A-Z0-9_]+)'/g)].map((match) => match[1] ?? '')));
+}
+
+describe('words for the errors of the engine', () => {
+  const text = readFileSync(join(root, 'src/words/engineErrorWords.ts'), 'utf8');
+  const worded = new Set([...text.matchAll(/^ {2}([A-Z0-9_]+): \(/gm)].map((match) => match[1] ?? ''));
+  const codes = engineCodes();
+
+  it('every code of the engine has words, or is known to be passed on', () => {
+    assert.ok(codes.size > 50, `only ${codes.size} codes were found`);
+    assert.deepEqual([...codes].filter((code) => !worded.has(code) && !passedOn.has(code)), []);
+  });
+
+  it('there are no words for codes that the engine does not have', () => {
+    assert.deepEqual([...worded].filter((code) => !codes.has(code) && !own.has(code)), []);
+  });
+});
