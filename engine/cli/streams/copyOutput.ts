@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { Demultiplexer } from './demultiplexer.ts';
+import { Demultiplexer } from '../../api/docker/demultiplexer.ts';
 
 export interface Outputs {
   readonly stdout: Writable;

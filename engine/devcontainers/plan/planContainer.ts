@@ -21,7 +21,8 @@ export interface ContainerPlanInput {
   readonly merged: MergedConfig;
   readonly workspace: Workspace;
   readonly image: { readonly reference: string; readonly config: RunConfig };
-  readonly idmap: Idmap | undefined;
+  /** The mapping that the workspace needs, given whom the container runs as. */
+  readonly idmapOf: (containerUser: string) => Idmap | undefined;
   /** Labels by which it is found, and ours. */
   readonly labels: Readonly<Record<string, string>>;
   /** Its name unless runArgs say another. */
@@ -49,7 +50,7 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   if (merged.privileged) host.Privileged ??= true;
   host.CapAdd = union(merged.capAdd, host.CapAdd);
   host.SecurityOpt = union(merged.securityOpt, host.SecurityOpt);
-  host.Mounts = [...workspaceMounts(workspace, input.idmap), ...planMounts(document, merged.mounts, input.host.folder), ...(host.Mounts ?? [])];
+  host.Mounts = [...workspaceMounts(workspace, input.idmapOf(body.User)), ...planMounts(document, merged.mounts, input.host.folder), ...(host.Mounts ?? [])];
   if (host.NetworkMode !== 'host') {
     addAppPorts(body, document, config.appPort);
     addForwardPorts(body, document, merged.forwardPorts, input.isPortFree);

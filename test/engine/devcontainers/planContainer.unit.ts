@@ -9,6 +9,7 @@ import type { HostVariables } from '../../../engine/devcontainers/config/substit
 import { planContainer } from '../../../engine/devcontainers/plan/planContainer.ts';
 import type { ContainerPlanInput } from '../../../engine/devcontainers/plan/planContainer.ts';
 import { containerName, definitionDigest, planImage } from '../../../engine/devcontainers/plan/planImage.ts';
+import type { Idmap } from '../../../engine/devcontainers/users/mapping.ts';
 import { planWorkspace } from '../../../engine/devcontainers/plan/workspace.ts';
 
 const variables: HostVariables = { localEnv: {}, localWorkspaceFolder: '/src/repo/app', devcontainerId: 'id0' };
@@ -19,7 +20,7 @@ interface Options {
   image?: MetadataEntry[];
   imageConfig?: ContainerPlanInput['image']['config'];
   taken?: number[];
-  idmap?: ContainerPlanInput['idmap'];
+  idmap?: Idmap;
 }
 
 function plan(options: Options = {}): { name: string; body: CreateBody } {
@@ -31,7 +32,7 @@ function plan(options: Options = {}): { name: string; body: CreateBody } {
     merged: mergeMetadata(options.image ?? [], config),
     workspace: planWorkspace(document, config, variables, '/src/repo'),
     image: { reference: 'debian', config: options.imageConfig ?? {} },
-    idmap: options.idmap,
+    idmapOf: () => options.idmap,
     labels: { 'devcontainer.local_folder': '/src/repo/app' },
     name: 'app-1',
     isPortFree: (port) => !(options.taken ?? []).includes(port),

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import type { OperationContext } from '../base/context.ts';
+import { asBerthError } from '../base/errors.ts';
+import { metadataLabel, parseMetadataLabel } from './config/metadata.ts';
+import type { MergedConfig } from './config/metadata.ts';
+import type { Definition } from './definition.ts';
+import { mergeWithImage } from './definition.ts';
+import { devContainerUserUnknown } from './errors.ts';
+import { planContainer } from './plan/planContainer.ts';
+import type { ContainerPlan } from './plan/planContainer.ts';
+import { containerName, planImage } from './plan/planImage.ts';
+import { forwardedPorts } from './plan/planPorts.ts';
+import type { DevBuilder, DevImage, DevImages } from './ports.ts';
+import { step } from './tell.ts';
+import type { Tell } from './tell.ts';
+import { readImageFile } from './users/imageFile.ts';
+import { workspaceIdmap } from './users/mapping.ts';
+import type { Idmap } from './users/mapping.ts';
+import { parseGroups, parsePasswd, resolveUser } from './users/passwd.ts';
+import { remoteUserOf } from './remote.ts';
+
+/** On the container: `definition.digest` of what it was made from. */
+export const definitionLabel = 'berth.devcontainer.definition';
+
+export interface ImageOptions {
+  readonly noCache: boolean;
+  readonly pull: boolean;
+}
+
+/** Gets or builds the image of a definition. */
+export async function prepareImage(definition: Definition, ports: { images: DevImages; builder: DevBuilder }, options: ImageOptions, tell: Tell, signal: AbortSignal): Promise<{ image: DevImage; reference: string }> {
+  const plan = planImage(definition.config, definition.configFile, definition.folder, definition.id);
+  const ctx: OperationContext = { signal, report: ({ id, status, current, total }) => tell({ type: 'progress', status, ...(id === undefined ? {} : { id }), ...(current === undefined ? {} : { current }), ...(total === undefined ? {} : { total }) }) };
+  if (plan.kind === 'image') {
+    const here = options.pull ? undefined : await resolveHere(ports.images, plan.reference);
+    const image = here ?? (await step(tell, 'image', `Getting the image ${plan.reference}`, () => ports.images.obtain(plan.reference, ctx)));
+    return { image, reference: plan.reference };
+  }
+  const { imageId } = await step(tell, 'build', `Building the image${plan.target === undefined ? '' : `, stage ${plan.target}`}`, () =>
+    ports.builder.build(
+      { context: { kind: 'directory', path: plan.context }, dockerfile: plan.dockerfile, buildArgs: plan.args, tags: [plan.tag], noCache: options.noCache, pull: options.pull, ...(plan.target === undefined ? {} : { target: plan.target }) },
+      { ...ctx, onEvent: (event) => tell({ type: 'build', event }) },
+    ),
+  );
+  return { image: await ports.images.resolve(imageId), reference: plan.tag };
+}
+
+async function resolveHere(images: DevImages, reference: string): Promise<DevImage | undefined> {
+  try {
+    return await images.resolve(reference);
+  } catch (error) {
+    if (asBerthError(error).status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Plans the container of a definition on its image: asks the host what the plan depends on, then plans purely. */
+export async function prepareContainer(definition: Definition, image: DevImage, reference: string, images: DevImages): Promise<{ plan: ContainerPlan; merged: MergedConfig; warnings: readonly string[] }> {
+  const run = image.config.config ?? {};
+  const { entries, warnings } = parseMetadataLabel(run.Labels?.[metadataLabel]);
+  const merged = mergeWithImage(definition, entries);
+  const taken = await takenPorts(forwardedPorts(merged.forwardPorts));
+  const idmapOf = await idmapFor(definition, merged, image, reference, images);
+  const plan = planContainer({
+    document: definition.document,
+    config: definition.config,
+    merged,
+    workspace: definition.workspace,
+    image: { reference: image.id, config: run },
+    idmapOf,
+    labels: { ...definition.labels, [definitionLabel]: definition.digest },
+    name: containerName(definition.folder, definition.id),
+    isPortFree: (port) => !taken.has(port),
+    host: { folder: definition.folder, env: (name) => definition.variables.localEnv[name], readFile: (path) => readFileSync(resolve(definition.folder, path), 'utf8') },
+  });
+  plan.body.Image = reference;
+  return { plan, merged, warnings };
+}
+
+/** Given the user that the container will run as, the mapping that its workspace needs. */
+async function idmapFor(definition: Definition, merged: MergedConfig, image: DevImage, reference: string, images: DevImages): Promise<(containerUser: string) => Idmap | undefined> {
+  const { mount } = definition.workspace;
+  if (mount?.Type !== 'bind' || mount.Source === undefined || !merged.updateRemoteUserUID) return () => undefined;
+  const folders = images.layerFolders(image.id);
+  const [owner, passwd, group] = await Promise.all([stat(mount.Source).catch(() => undefined), readImageFile(folders, '/etc/passwd'), readImageFile(folders, '/etc/group')]);
+  return (containerUser) => {
+    const user = remoteUserOf(merged, containerUser);
+    const ids = resolveUser(user, parsePasswd(passwd), parseGroups(group));
+    if (!ids) throw devContainerUserUnknown({ user, image: reference });
+    // A source that is not there is the runtime's to refuse, in Docker's words.
+    return owner && workspaceIdmap(owner, ids);
+  };
+}
+
+async function takenPorts(ports: readonly number[]): Promise<Set<number>> {
+  const free = await Promise.all(ports.map(isFree));
+  return new Set(ports.filter((_, index) => !free[index]));
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
