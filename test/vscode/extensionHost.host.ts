@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
-import { baseTar } from '../support/base.ts';
-import { TestEngine } from '../support/engine.ts';
+import type { TestEngine } from '../support/engine.ts';
 import { runSuite } from './support/runSuite.ts';
+import { startSuiteEngine } from './support/suiteEngine.ts';
 
 describe('the suites inside the extension host', () => {
   let engine: TestEngine;
 
   before(async () => {
-    engine = await TestEngine.start({ instance: 'vsch' });
-    await engine.docker(['import', await baseTar(), 'debian:bookworm']);
-    await engine.docker(['run', '-d', '--name', 'suite-web', 'debian:bookworm', 'sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.2; done']);
+    engine = await startSuiteEngine('vsch');
   });
 
   after(() => engine?.remove());
