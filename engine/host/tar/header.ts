@@ -28,9 +28,9 @@ export function* parsePax(body: Buffer): Generator<[string, Buffer]> {
 /** One entry from its last header block and what came before it. */
 export function mergeHeader(block: Buffer, { pax, longName, longLink }: Extensions): TarEntry {
   const flag = String.fromCharCode(block[156] ?? 0);
-  const path = cleanPath(text(pax.get('path') ?? longName) ?? ustarPath(block));
-  const type = typeOf(flag, path, block);
+  const path = cleanPath(pax.get('path')?.toString('latin1') ?? text(longName) ?? ustarPath(block));
   refuseSparse(flag, pax, path);
+  const type = typeOf(flag, path, block);
   const number = (key: string, at: number, length: number): number => {
     const value = pax.get(key);
     return value === undefined ? numeric(block, at, length) : Number(value.toString('latin1'));
@@ -40,7 +40,7 @@ export function mergeHeader(block: Buffer, { pax, longName, longLink }: Extensio
   return {
     path,
     type,
-    linkPath: type === 'hardlink' || type === 'symlink' ? (text(pax.get('linkpath') ?? longLink) ?? field(block, 157, 100)) : '',
+    linkPath: type === 'hardlink' || type === 'symlink' ? (pax.get('linkpath')?.toString('latin1') ?? text(longLink) ?? field(block, 157, 100)) : '',
     size: type === 'file' ? size : 0,
     mode: numeric(block, 100, 8) & 0o7777,
     uid: number('uid', 108, 8),

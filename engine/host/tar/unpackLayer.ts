@@ -67,7 +67,7 @@ async function writeTree(source: AsyncIterable<Buffer>, dir: string, layer: Laye
 function refuseFailure(status: number, stderr: string, dir: string): void {
   // A file system without xattrs is only warned about; overlay's markers must not get lost so quietly.
   if (status === 0 && !stderr.includes(OPAQUE)) return;
-  if (/No space left on device|Disk quota exceeded/.test(stderr)) throw diskFull({ path: dir });
+  if (/No space left on device|Disk quota exceeded|: Wrote only \d+ of/.test(stderr)) throw diskFull({ path: dir });
   throw hostCommandFailed({ command: 'tar --extract', status, stderr: stderr.trim().split('\n').slice(-3).join('\n') });
 }
 
