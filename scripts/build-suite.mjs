@@ -14,7 +14,7 @@ export async function buildSuite() {
     ...extension,
     name: 'suite',
     mode: 'none',
-    entry: { index: join(root, 'test/vscode/suite/index.ts') },
+    entry: { index: join(root, 'test/vscode/suite/runMocha.ts') },
     externals: { vscode: 'commonjs vscode', mocha: 'import mocha' },
     output: { path: join(root, 'out/suite'), filename: '[name].cjs', chunkFilename: '[id].cjs', libraryTarget: 'commonjs2' },
   };

@@ -18,7 +18,7 @@ export async function packageExtension({ build = true, packagePath } = {}) {
   for (const path of needed) if (!existsSync(join(root, path))) throw new Error(`${path} is missing: the package would not work`);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const path = packagePath ?? join(root, 'dist', `berth-${version}.vsix`);
-  await createVSIX({ cwd: root, packagePath: path, dependencies: false, skipLicense: true });
+  await createVSIX({ cwd: root, packagePath: path, dependencies: false, skipLicense: true, rewriteRelativeLinks: false });
   return path;
 }
 

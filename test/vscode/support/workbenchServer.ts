@@ -39,6 +39,10 @@ export interface WorkbenchOptions {
   /** Ask for trust in folders, as editors do; default: every folder is trusted. */
   readonly workspaceTrust?: boolean;
   readonly serverArgs?: readonly string[];
+  /** The user who runs it, with the group of the same number; default: this one. */
+  readonly uid?: number;
+  /** `keybindings.json` of the user. */
+  readonly keybindings?: ReadonlyArray<{ key: string; command: string }>;
 }
 
 /** VS Code's server in folders of its own; ends with its whole process group. */
@@ -60,13 +64,16 @@ export class WorkbenchServer {
     const root = await mkdtemp(join(tmpdir(), 'berth-workbench-'));
     try {
       await writeSettings(root, { ...quietSettings, ...options.settings });
+      if (options.keybindings) await writeFile(join(root, 'srv', 'data', 'User', 'keybindings.json'), JSON.stringify(options.keybindings));
       const env = await environment(root, options.env);
+      if (options.uid !== undefined) await run('chown', ['-R', `${options.uid}:${options.uid}`, root]);
+      const user = { uid: options.uid, gid: options.uid };
       const dirs = ['--server-data-dir', join(root, 'srv'), '--extensions-dir', join(root, 'ext')];
-      for (const vsix of options.vsix ?? []) await run(process.execPath, [serverEntry, ...dirs, '--install-extension', vsix], { env });
+      for (const vsix of options.vsix ?? []) await installExtension([serverEntry, ...dirs, '--install-extension', vsix], { env, ...user });
       const port = await freePort();
       const trust = options.workspaceTrust ? [] : ['--disable-workspace-trust'];
       const args = [serverEntry, '--host', '127.0.0.1', '--port', String(port), '--without-connection-token', '--accept-server-license-terms', ...dirs, '--telemetry-level', 'off', ...trust, ...(options.serverArgs ?? [])];
-      const server = new WorkbenchServer(root, port, start(process.execPath, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }));
+      const server = new WorkbenchServer(root, port, start(process.execPath, args, { env, ...user, cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }));
       await server.#answers();
       return server;
     } catch (error) {
@@ -106,6 +113,14 @@ export class WorkbenchServer {
     await this.stop();
     throw new Error(`The workbench does not answer:\n${this.#output.slice(-2000)}`);
   }
+}
+
+async function installExtension(args: readonly string[], options: { env: NodeJS.ProcessEnv; uid: number | undefined; gid: number | undefined }): Promise<void> {
+  const child = start(process.execPath, args, { ...options, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const status = await new Promise((resolve) => child.once('close', resolve));
+  if (status !== 0) throw new Error(`Installing the extension failed:\n${output.slice(-2000)}`);
 }
 
 async function writeSettings(root: string, settings: object): Promise<void> {
