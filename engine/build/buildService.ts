@@ -6,6 +6,7 @@ import type { OperationContext } from '../base/context.ts';
 import { asBerthError, cancelled } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import type { Log } from '../base/log.ts';
+import { parseReference } from '../registry/reference.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import { ImageCache } from './cache/imageCache.ts';
 import { pruneCache } from './cache/prune.ts';
@@ -115,13 +116,15 @@ export class BuildService {
   /**
    * Builds an image. Throws DOCKERFILE_SYNTAX, NOT_IMPLEMENTED, BUILD_TARGET_NOT_FOUND, BUILD_CONTEXT_INVALID,
    * DOCKERFILE_NOT_FOUND, BASE_IMAGE_UNAVAILABLE, COPY_SOURCE_NOT_FOUND, COPY_FAILED, BUILD_USER_UNKNOWN,
-   * BUILD_STEP_FAILED, CANCELLED. Whatever happens, nothing temporary is left.
+   * BUILD_STEP_FAILED, INVALID_REFERENCE, CANCELLED. Whatever happens, nothing temporary is left.
    */
   async build(request: BuildRequest, ctx: BuildContext): Promise<BuildResult> {
     this.#running++;
     const hold = this.#holds.open();
     try {
       ctx.signal.throwIfAborted();
+      // A bad name is told before the work, not after it.
+      for (const tag of request.tags ?? []) parseReference(tag);
       const result = await this.#build(request, ctx, hold.add);
       this.#parts.events.publish('builder', 'build', result.imageId, { name: request.tags?.[0] ?? result.imageId });
       return result;

@@ -56,11 +56,12 @@ describe('a build that fails', () => {
     });
   }
 
-  it('says which Dockerfile, context or target is missing', async () => {
+  it('says which Dockerfile, context or target is missing, and which name is none', async () => {
     await world.write('empty', { other: 'FROM scratch AS only\n' });
     await assert.rejects(world.build('empty'), { code: 'DOCKERFILE_NOT_FOUND', message: 'Cannot locate specified Dockerfile: Dockerfile' });
     await assert.rejects(world.build('not-there'), { code: 'BUILD_CONTEXT_INVALID' });
     await assert.rejects(world.build('empty', { target: 'x', dockerfile: 'other' }), { code: 'BUILD_TARGET_NOT_FOUND' });
+    await assert.rejects(world.build('empty', { tags: ['Not A Name'] }), { code: 'INVALID_REFERENCE' });
   });
 
   it('leaves nothing when it is cancelled', async () => {
