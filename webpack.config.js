@@ -24,6 +24,8 @@ const common = {
   devtool: 'source-map',
   resolve: { extensions: ['.ts', '.js'], extensionAlias: { '.js': ['.ts', '.js'] }, mainFields: ['module', 'main'] },
   module: {
+    // One file each: import() still evaluates a module only when it is first needed.
+    parser: { javascript: { dynamicImportMode: 'eager' } },
     rules: [{ test: /\.ts$/, exclude: /node_modules/, loader: 'ts-loader', options: { transpileOnly: true, compilerOptions: { noEmit: false, incremental: false, module: 'ESNext', moduleResolution: 'Bundler' } } }],
   },
   performance: { hints: false },

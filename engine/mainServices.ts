@@ -1,11 +1,20 @@
-import { release } from 'node:os';
+import { mkdir } from 'node:fs/promises';
+import { BuildService } from './build/buildService.ts';
 import type { EngineConfig } from './base/config.ts';
 import { EventBus } from './base/eventBus.ts';
 import type { Log } from './base/log.ts';
-import { engineRoutes } from './server/routes/berth/engine.ts';
-import { systemRoutes } from './server/routes/docker/system.ts';
+import { ContainerService } from './containers/containerService.ts';
+import { StepRunner } from './containers/stepRunner.ts';
+import { ContentStore } from './content/contentStore.ts';
+import { ImageArchives } from './images/imageArchives.ts';
+import { DevContainerService } from './devcontainers/devContainerService.ts';
+import { ImageService } from './images/imageService.ts';
+import { buildImages, devBuilder, devContainers, devImages } from './mainAdapters.ts';
+import { engineRouteTable } from './mainRoutes.ts';
+import { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
-import { version } from './version.ts';
+import { FileSnapshotStore } from './snapshots/fileSnapshotStore.ts';
+import { VolumeService } from './volumes/volumeService.ts';
 
 export interface EngineParts {
   readonly config: EngineConfig;
@@ -23,28 +32,59 @@ export interface ComposedEngine {
   close(): Promise<void>;
 }
 
-/** Wires the services: the only place that knows all of them. */
+export interface Services {
+  readonly events: EventBus;
+  readonly images: ImageService;
+  readonly archives: ImageArchives;
+  readonly snapshots: FileSnapshotStore;
+  readonly networks: NetworkService;
+  readonly volumes: VolumeService;
+  readonly containers: ContainerService;
+  readonly builds: BuildService;
+  readonly devContainers: DevContainerService;
+}
+
+/** Wires the services: the only place that knows all of them. Each is ready, and has repaired what a crash left, before the next needs it. */
 export async function composeEngine(parts: EngineParts): Promise<ComposedEngine> {
-  const { config } = parts;
-  const started = new Date().toISOString();
+  const services = await openServices(parts);
+  return {
+    routes: engineRouteTable(parts, services),
+    isNeeded: () => services.containers.isNeeded() || services.builds.running > 0,
+    close: async () => {
+      await services.containers.close();
+      await services.networks.close();
+    },
+  };
+}
+
+async function openServices({ config, log }: EngineParts): Promise<Services> {
+  const { dataRoot } = config;
+  await mkdir(dataRoot, { recursive: true, mode: 0o711 });
   const events = new EventBus();
-  const counts = { containers: () => ({ running: 0, paused: 0, stopped: 0 }), images: () => 0 };
-  const facts = { version, id: 'berth', dataRoot: config.dataRoot, runtimeName: () => 'crun', cgroupVersion: '1' as const, osName: release(), warnings: () => [] };
-  const status = () => ({
-    version,
-    pid: process.pid,
-    started,
-    node: process.version,
-    socketPath: config.socketPath,
-    dataRoot: config.dataRoot,
-    runRoot: config.runRoot,
-    logFile: parts.logFile,
-    runtime: null,
-    containers: 0,
-    containersRunning: 0,
-    idleSeconds: parts.idleSeconds,
-    memory: process.memoryUsage.rss(),
+  // Stores and services know each other's needs only through these questions, answered once all are there.
+  const late: { containers?: ContainerService; builds?: BuildService } = {};
+  const snapshots = new FileSnapshotStore(dataRoot, log);
+  const content = new ContentStore(dataRoot, log);
+  await Promise.all([snapshots.load(), content.load()]);
+  const images = new ImageService({
+    dataRoot,
+    content,
+    snapshots,
+    events,
+    log,
+    inUse: (id) => late.containers?.usersOfImage(id).map((user) => user.slice(0, 12)) ?? [],
+    snapshotsInUse: () => [...(late.builds?.snapshotsInUse() ?? []), ...(late.containers?.snapshotsInUse() ?? [])],
   });
-  await Promise.resolve();
-  return { routes: [...systemRoutes(facts, counts, events), ...engineRoutes(status, parts.stop)], isNeeded: () => false, close: () => Promise.resolve() };
+  const networks = new NetworkService({ config, log, events });
+  const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usersOfVolume(name) ?? [] });
+  await Promise.all([images.load(), networks.prepare(), volumes.load()]);
+  const containers = await ContainerService.open({ config, log, events, images, snapshots, networks, volumes, imageNames: (id) => images.list().find((image) => image.id === id)?.repoTags ?? [] });
+  late.containers = containers;
+  const runner = await StepRunner.open({ parts: containers.parts });
+  const builds = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log });
+  await builds.reconcile();
+  late.builds = builds;
+  const archives = new ImageArchives({ images, content, snapshots, events });
+  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers) });
+  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService };
 }

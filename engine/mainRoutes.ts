@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import type { EngineStatus } from './api/berth/engine.ts';
+import { newId } from './base/ids.ts';
+import { parseOsRelease } from './host/osRelease.ts';
+import { probeHost } from './host/probe.ts';
+import { realHostView } from './host/probeView.ts';
+import type { EngineParts, Services } from './mainServices.ts';
+import type { Route } from './server/route.ts';
+import { berthBuildRoutes } from './server/routes/berth/build.ts';
+import { devContainerRoutes } from './server/routes/berth/devcontainers.ts';
+import { doctorRoutes } from './server/routes/berth/doctor.ts';
+import { engineRoutes } from './server/routes/berth/engine.ts';
+import { berthImageRoutes } from './server/routes/berth/images.ts';
+import { dockerBuildRoutes } from './server/routes/docker/build.ts';
+import { containerRoutes } from './server/routes/docker/containers.ts';
+import { execRoutes } from './server/routes/docker/exec.ts';
+import { imageRoutes } from './server/routes/docker/images.ts';
+import { networkRoutes } from './server/routes/docker/networks.ts';
+import { systemRoutes } from './server/routes/docker/system.ts';
+import type { EngineFacts } from './server/routes/docker/system.ts';
+import { volumeRoutes } from './server/routes/docker/volumes.ts';
+import { version } from './version.ts';
+
+/** Every route of the engine. */
+export function engineRouteTable(parts: EngineParts, services: Services): Route[] {
+  const { containers, images, networks, volumes, builds, archives, snapshots, events } = services;
+  const probe = () => probeHost(realHostView(), parts.config);
+  return [
+    ...systemRoutes(engineFacts(parts, services), { containers: () => containers.counts(), images: () => images.list().length }, events),
+    ...containerRoutes(containers),
+    ...execRoutes(containers),
+    ...imageRoutes({ images, archives, snapshots }),
+    ...networkRoutes(networks, (ref) => containers.find(ref).id),
+    ...volumeRoutes(volumes),
+    ...dockerBuildRoutes(builds),
+    ...engineRoutes(() => engineStatus(parts, services), parts.stop),
+    ...berthImageRoutes(images),
+    ...berthBuildRoutes(builds),
+    ...devContainerRoutes(services.devContainers),
+    ...doctorRoutes(probe),
+  ];
+}
+
+const started = new Date().toISOString();
+
+function engineStatus({ config, logFile, idleSeconds }: EngineParts, { containers }: Services): EngineStatus {
+  const { running, paused, stopped } = containers.counts();
+  const { runtime } = containers.parts;
+  return {
+    version,
+    pid: process.pid,
+    started,
+    node: process.version,
+    socketPath: config.socketPath,
+    dataRoot: config.dataRoot,
+    runRoot: config.runRoot,
+    logFile,
+    runtime: { name: runtime.name, path: runtime.path },
+    containers: running + paused + stopped,
+    containersRunning: running,
+    idleSeconds,
+    memory: process.memoryUsage.rss(),
+  };
+}
+
+function engineFacts({ config }: EngineParts, { containers }: Services): EngineFacts {
+  return {
+    version,
+    id: newId(),
+    dataRoot: config.dataRoot,
+    runtimeName: () => containers.parts.runtime.name,
+    cgroupVersion: containers.parts.cgroups.version,
+    osName: osName(),
+    warnings: () => [],
+  };
+}
+
+function osName(): string {
+  for (const path of ['/etc/os-release', '/usr/lib/os-release']) {
+    try {
+      return parseOsRelease(readFileSync(path, 'utf8')).prettyName;
+    } catch {
+      // the other place, then
+    }
+  }
+  return 'Linux';
+}
