@@ -6,8 +6,8 @@ import type { Log } from './base/log.ts';
 import { ContainerService } from './containers/containerService.ts';
 import { StepRunner } from './containers/stepRunner.ts';
 import { ContentStore } from './content/contentStore.ts';
-import { ImageArchives } from './images/imageArchives.ts';
 import { DevContainerService } from './devcontainers/devContainerService.ts';
+import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
 import { buildImages, devBuilder, devContainers, devImages } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
@@ -84,6 +84,8 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const builds = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log });
   await builds.reconcile();
   late.builds = builds;
+  // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
+  await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
   const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers) });
   return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService };

@@ -316,7 +316,13 @@ export class ContainerService {
       if (container.running) return false;
       if (!this.parts.store.get(container.id)) throw removalInProgress({ id: container.id });
       clearTimeout(container.restartTimer);
-      await this.#starter.start(container);
+      try {
+        await this.#starter.start(container);
+      } catch (error) {
+        // `docker run --rm` waits for this removal before it shows the error.
+        if (container.record.hostConfig.AutoRemove) await this.#remover.removeLocked(container, { volumes: true });
+        throw error;
+      }
       return true;
     });
   }
