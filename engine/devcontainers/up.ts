@@ -10,7 +10,6 @@ import { mergeWithImage } from './definition.ts';
 import { runExec } from './exec/runExec.ts';
 import { hostIdentity, runHostCommand } from './lifecycle/hostCommand.ts';
 import { planStages } from './lifecycle/planStages.ts';
-import type { PlannedStage } from './lifecycle/planStages.ts';
 import { runHooks } from './lifecycle/runHooks.ts';
 import type { RunCommand } from './lifecycle/runHooks.ts';
 import type { DevBuilder, DevContainers, DevImages } from './ports.ts';
@@ -18,7 +17,7 @@ import { definitionLabel, prepareContainer, prepareImage } from './prepareContai
 import { remoteUserOf, resolveRemote } from './remote.ts';
 import { step } from './tell.ts';
 import type { Tell } from './tell.ts';
-import type { WorkspaceStore } from './workspaceStore.ts';
+import type { WorkspaceRecord, WorkspaceStore } from './workspaceStore.ts';
 
 export interface UpParts {
   readonly images: DevImages;
@@ -77,7 +76,8 @@ async function existing(parts: UpParts, definition: Definition, request: UpReque
   const madeFrom = details.Config.Labels?.[definitionLabel];
   if (madeFrom !== undefined && madeFrom !== definition.digest) tell({ type: 'warning', message: `${definition.configFile} or its Dockerfile has changed since the container ${best.name} was made. To use the new definition: berth up --remove-existing-container` });
   signal.throwIfAborted();
-  if (!details.State.Running) await step(tell, 'start', `Starting the container ${best.name}`, () => parts.containers.start(best.containerId));
+  if (details.State.Running) tell({ type: 'step', step: 'container', status: 'finished', text: `The container ${best.name} runs already` });
+  else await step(tell, 'start', `Starting the container ${best.name}`, () => parts.containers.start(best.containerId));
   return best.containerId;
 }
 
@@ -104,23 +104,26 @@ async function runStages(parts: UpParts, definition: Definition, merged: MergedC
   const fresh = { folder: definition.folder, configFile: definition.configFile, containerId: details.Id };
   const before = await store.read(definition.id, fresh);
   const options = { skipPostCreate: request.skipPostCreate ?? false, skipPostAttach: request.skipPostAttach ?? false, skipNonBlocking: request.skipNonBlockingCommands ?? false };
-  const planned = planStages(merged, before.done, { id: details.Id, startedAt: details.State.StartedAt }, options);
+  const done = { ...before.done };
+  const planned = planStages(merged, done, { id: details.Id, startedAt: details.State.StartedAt }, options);
   const run = planned.some(({ stage }) => merged.hooks[stage].length > 0) ? await remoteRunner(parts, definition, merged, details, ctx) : undefined;
-  for (const one of planned) {
-    const hooks = substituteContainer(merged.hooks[one.stage], environmentOf(details));
-    if (hooks.length > 0 && run) await step(ctx.tell, one.stage, one.stage, () => runHooks(definition.document, one.stage, hooks, run, ctx.tell));
-    await mark(store, definition, fresh, one, hooks.length > 0);
+  let unsaved = false;
+  for (const { stage, marker } of planned) {
+    const hooks = substituteContainer(merged.hooks[stage], environmentOf(details));
+    if (hooks.length > 0 && run) await step(ctx.tell, stage, stage, () => runHooks(definition.document, stage, hooks, run, ctx.tell));
+    if (marker === undefined) continue;
+    // A marker is left when the stage has succeeded: one that failed, or was cut short, runs again.
+    done[stage] = marker;
+    unsaved = hooks.length === 0;
+    if (!unsaved) await save(parts.store, definition, fresh, done, stage === 'postStartCommand');
   }
+  if (unsaved) await save(parts.store, definition, fresh, done, true);
 }
 
-/** A marker is left when the stage has succeeded: one that failed, or was cut short, runs again. */
-async function mark(store: WorkspaceStore, definition: Definition, fresh: { folder: string; configFile: string; containerId: string }, { stage, marker }: PlannedStage, ran: boolean): Promise<void> {
-  if (marker === undefined) return;
-  const record = await store.read(definition.id, fresh);
-  const { probe, ...rest } = record;
-  // What the commands that set the container up did may show in the user's environment.
-  const keepProbe = probe !== undefined && (!ran || stage === 'postStartCommand');
-  await store.write(definition.id, { ...rest, done: { ...record.done, [stage]: marker }, ...(keepProbe ? { probe } : {}) });
+/** What the commands that set the container up did may show in the user's environment, which is then probed again. */
+async function save(store: WorkspaceStore, definition: Definition, fresh: Omit<WorkspaceRecord, 'done'>, done: Readonly<Record<string, string>>, keepProbe: boolean): Promise<void> {
+  const { probe, ...rest } = await store.read(definition.id, fresh);
+  await store.write(definition.id, { ...rest, done, ...(keepProbe && probe ? { probe } : {}) });
 }
 
 async function remoteRunner(parts: UpParts, definition: Definition, merged: MergedConfig, details: ContainerInspect, { tell, signal }: UpContext): Promise<RunCommand> {

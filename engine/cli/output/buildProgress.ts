@@ -40,8 +40,9 @@ export class BuildProgressPrinter {
 
   #step(event: Extract<BuildEvent, { type: 'step' }>): void {
     const name = `[${event.stage} ${event.index}/${event.total}] ${firstLine(event.text)}`;
+    const wasRunning = this.#running.delete(event.index);
     if (event.status === 'started') this.#running.set(event.index, name);
-    else this.#running.delete(event.index);
+    else if (event.status === 'finished' && !wasRunning) return; // ENV and the like: nothing had to be run
     const text = { started: name, cached: `CACHED ${name}`, finished: `DONE ${name}${event.durationMs === undefined ? '' : ` (${formatDuration(event.durationMs)})`}`, failed: `FAILED ${name}` }[event.status];
     this.#out.write(`#${event.index} ${text}\n`);
   }
@@ -51,7 +52,7 @@ export class BuildProgressPrinter {
     const key = `${event.index} ${event.stream}`;
     const lines = ((this.#partial.get(key) ?? '') + event.text).split('\n');
     this.#partial.set(key, lines.pop() ?? '');
-    for (const line of lines) this.#out.write(`#${event.index} ${line}\n`);
+    for (const line of lines) this.#out.write(`#${event.index} ${lastState(line)}\n`);
   }
 
   #status(): string {
@@ -60,6 +61,12 @@ export class BuildProgressPrinter {
     const more = this.#running.size > 1 ? ` and ${this.#running.size - 1} more` : '';
     return `… ${first}${more}`.slice(0, Math.max(20, (this.#out.columns || 80) - 1));
   }
+}
+
+/** Of a line that overwrote itself (a percentage), what was left of it. */
+function lastState(line: string): string {
+  const text = line.replace(/\r+$/, '');
+  return text.slice(text.lastIndexOf('\r') + 1);
 }
 
 function firstLine(text: string): string {

@@ -9,6 +9,7 @@ import { containerOf, referenceHelp } from './reference.ts';
 export function registerAttach(parent: Command, context: CliContext): void {
   parent
     .command('attach <container>')
+    .summary('join the terminal of a running container')
     .description(`join the terminal of a running container. ${referenceHelp}`)
     .option('--no-stdin', 'do not pass stdin on')
     .option('--no-sig-proxy', 'do not pass signals on')

@@ -18,6 +18,7 @@ interface ExecOptions {
 export function registerContainerExec(parent: Command, context: CliContext): void {
   parent
     .command('exec <container> <command> [args...]')
+    .summary('run a command in a running container')
     .description(`run a command in a running container. ${referenceHelp}`)
     .passThroughOptions()
     .option('-i, --interactive', 'pass stdin on')

@@ -6,20 +6,24 @@ import { forEachContainer, referenceHelp } from './reference.ts';
 export function registerLifeCycle(parent: Command, context: CliContext): void {
   parent
     .command('start <containers...>')
+    .summary('start containers')
     .description(`start containers. ${referenceHelp}`)
     .action((containers: string[]) => each(context, containers, (id) => ['POST', `/containers/${id}/start`]));
   parent
     .command('restart <containers...>')
+    .summary('restart containers')
     .description(`restart containers. ${referenceHelp}`)
     .option('-t, --time <seconds>', 'seconds to wait before killing')
     .action((containers: string[], options: { time?: string }) => each(context, containers, (id) => ['POST', `/containers/${id}/restart`, { t: options.time }]));
   parent
     .command('kill <containers...>')
+    .summary('send a signal to containers')
     .description(`send a signal to containers. ${referenceHelp}`)
     .option('-s, --signal <signal>', 'signal', 'KILL')
     .action((containers: string[], options: { signal: string }) => each(context, containers, (id) => ['POST', `/containers/${id}/kill`, { signal: options.signal }]));
   parent
     .command('rm <containers...>')
+    .summary('remove containers')
     .description(`remove containers. ${referenceHelp}`)
     .option('-f, --force', 'kill them first if they run')
     .option('-v, --volumes', 'remove their anonymous volumes')
@@ -30,6 +34,7 @@ export function registerLifeCycle(parent: Command, context: CliContext): void {
 export function registerContainerStop(parent: Command, context: CliContext): void {
   parent
     .command('stop <containers...>')
+    .summary('stop containers')
     .description(`stop containers. ${referenceHelp}`)
     .option('-t, --time <seconds>', 'seconds to wait before killing')
     .action((containers: string[], options: { time?: string }) => stopContainers(context, containers, options.time));

@@ -17,6 +17,7 @@ interface LogOptions {
 export function registerLogs(parent: Command, context: CliContext): void {
   parent
     .command('logs [container]')
+    .summary('print what a container wrote')
     .description(`print what a container wrote. ${referenceHelp} Default: the dev container of this folder`)
     .option('-f, --follow', 'go on printing what is added')
     .option('-n, --tail <lines>', 'lines from the end (default: all)')

@@ -7,6 +7,7 @@ import { forEachContainer, referenceHelp } from './reference.ts';
 export function registerWait(parent: Command, context: CliContext): void {
   parent
     .command('wait <containers...>')
+    .summary('wait until containers end and print their exit statuses')
     .description(`wait until containers end and print their exit statuses. ${referenceHelp}`)
     .action((containers: string[]) =>
       forEachContainer(context, containers, async (client, id) => {

@@ -12,6 +12,7 @@ const anyShell = ['/bin/sh', '-c', 'for shell in /bin/bash /bin/zsh /bin/ash; do
 /** `berth shell`. */
 export function registerShell(parent: Command, context: CliContext): void {
   withConfigOption(parent.command('shell [target]'))
+    .summary('open a shell in a dev container, as its remote user, or in any container')
     .description(`open a shell in a dev container, as its remote user, or in any container. ${referenceHelp} Default: the dev container of this folder`)
     .action((target: string | undefined, options: TargetOptions) => shell(context, target ?? '.', options));
 }

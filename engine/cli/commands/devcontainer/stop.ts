@@ -12,6 +12,7 @@ const stopped = z.array(devContainerSchema);
 /** `berth stop`: dev containers by folder, containers by name. */
 export function registerStop(parent: Command, context: CliContext): void {
   withConfigOption(parent.command('stop [targets...]'))
+    .summary('stop dev containers and containers')
     .description(`stop dev containers and containers. ${referenceHelp} Default: the dev container of this folder`)
     .option('-t, --time <seconds>', 'seconds to wait before killing')
     .action(async (targets: string[], options: TargetOptions & { time?: string }) => {
