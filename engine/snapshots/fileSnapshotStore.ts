@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, opendir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -15,12 +15,15 @@ import { replayRecipe } from '../host/tar/recipe.ts';
 import type { RecipeWriter } from '../host/tar/recipe.ts';
 import { run } from '../host/process.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
+import { Settling } from './settling.ts';
+import { treeSize } from './treeSize.ts';
 import type { PendingSnapshot, Snapshot, SnapshotStore } from './types.ts';
 
-const metaSchema = z.object({ id: z.string(), parent: z.string().optional(), diffId: digestSchema.optional(), tarSize: z.number().optional(), size: z.number(), created: z.string() });
+const metaSchema = z.object({ id: z.string(), parent: z.string().optional(), diffId: digestSchema.optional(), tarSize: z.number().optional(), size: z.number(), created: z.string(), unsettledIn: z.string().optional() });
 type Meta = z.infer<typeof metaSchema>;
 
 const TEMP = '.tmp-';
+const META = 'meta.json';
 const RECIPE = 'tar.recipe';
 /** Contents that a layer's tar has and its files have not: the archive itself replaced them. */
 const REPLACED = 'replaced';
@@ -31,6 +34,8 @@ export interface SnapshotOrigin {
   readonly diffId?: Digest;
   readonly tarSize?: number;
   readonly recipe?: RecipeWriter;
+  /** Bytes of file content, where known. */
+  readonly size?: number;
 }
 
 /** Snapshots in folders: `<root>/<id>/{fs,meta.json,tar.recipe}`; half-made ones are `.tmp-…` and go at the next `load`. */
@@ -38,8 +43,9 @@ export class FileSnapshotStore implements SnapshotStore {
   readonly #root: string;
   readonly #log: Log;
   readonly #snapshots = new Map<string, Meta>();
-  readonly #byDiffId = new Map<string, string>();
+  readonly #byDiffId = new Map<string, Set<string>>();
   readonly #mutex = new KeyedMutex();
+  readonly #settling = new Settling((ids) => void this.#settle(ids));
 
   constructor(dataRoot: string, log: Log) {
     this.#root = join(dataRoot, 'snapshots');
@@ -62,7 +68,7 @@ export class FileSnapshotStore implements SnapshotStore {
   }
 
   findByDiffId(diffId: Digest): Snapshot | undefined {
-    const id = this.#byDiffId.get(diffId);
+    const [id] = this.#byDiffId.get(diffId) ?? [];
     return id === undefined ? undefined : this.get(id);
   }
 
@@ -117,8 +123,7 @@ export class FileSnapshotStore implements SnapshotStore {
 
   async openTar(id: string): Promise<NodeJS.ReadableStream> {
     const { diffId } = await this.identify(id);
-    const folder = join(this.#root, id);
-    return Readable.from(verified(replayRecipe(join(folder, RECIPE), join(folder, 'fs'), join(folder, REPLACED)), diffId), { objectMode: false, highWaterMark: 1024 * 1024 });
+    return Readable.from(verified(this.#replay(id), diffId), { objectMode: false, highWaterMark: 1024 * 1024 });
   }
 
   async remove(id: string): Promise<void> {
@@ -126,42 +131,76 @@ export class FileSnapshotStore implements SnapshotStore {
     if (!meta) return;
     this.#forget(meta);
     const doomed = join(this.#root, `${TEMP}${id}`);
-    await rename(join(this.#root, id), doomed);
+    await this.#mutex.run(id, () => rename(join(this.#root, id), doomed));
     await this.#delete(doomed);
   }
 
   async #commit(id: string, temp: string, origin: SnapshotOrigin): Promise<Snapshot> {
     const { recipe, ...known } = origin;
     if (recipe) await recipe.save(join(temp, RECIPE));
-    const meta: Meta = { id, ...known, size: known.tarSize ?? (await contentSize(join(temp, 'fs'))), created: new Date().toISOString() };
-    await writeJsonFile(join(temp, 'meta.json'), meta);
+    const size = known.size ?? (await treeSize(join(temp, 'fs')));
+    const meta: Meta = { id, ...known, size, created: new Date().toISOString(), unsettledIn: this.#settling.bootId };
+    await writeJsonFile(join(temp, META), meta);
     await rename(temp, join(this.#root, id));
     await syncFolder(this.#root);
     this.#remember(meta);
+    this.#settling.add(id);
     return view(meta);
   }
 
   async #loadOne(id: string): Promise<void> {
-    const path = join(this.#root, id, 'meta.json');
-    const meta = await readJsonFile(path, metaSchema, this.#log);
-    const hasFiles = (await lstat(join(this.#root, id, 'fs')).catch(() => undefined))?.isDirectory() ?? false;
-    if (meta?.id === id && hasFiles) this.#remember(meta);
-    else this.#log.error('a snapshot cannot be used', { id, path });
+    const folder = join(this.#root, id);
+    const meta = await readJsonFile(join(folder, META), metaSchema, this.#log);
+    const hasFiles = (await lstat(join(folder, 'fs')).catch(() => undefined))?.isDirectory() ?? false;
+    if (meta?.id !== id || !hasFiles) return this.#log.error('a snapshot cannot be used', { id, folder });
+    if (meta.unsettledIn === undefined) return this.#remember(meta);
+    if (meta.unsettledIn === this.#settling.bootId || (await this.#isWhole(meta))) {
+      this.#remember(meta);
+      this.#settling.add(id);
+      return;
+    }
+    this.#log.error('a snapshot made just before the power went is not whole, and is removed', { id, folder });
+    await this.#delete(folder);
+  }
+
+  /** Whether the files still make the tar that the snapshot was made of; one whose tar nobody knows counts as cut short. */
+  async #isWhole({ id, diffId }: Meta): Promise<boolean> {
+    if (diffId === undefined) return false;
+    try {
+      for await (const _chunk of verified(this.#replay(id), diffId)) void _chunk;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #settle(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      await this.#mutex.run(id, async () => {
+        const meta = this.#snapshots.get(id);
+        if (meta) await this.#write(withoutMark(meta)).catch((error: unknown) => this.#log.warn('a snapshot stays unsettled', { id, error }));
+      });
+    }
+  }
+
+  #replay(id: string): AsyncGenerator<Buffer> {
+    const folder = join(this.#root, id);
+    return replayRecipe(join(folder, RECIPE), join(folder, 'fs'), join(folder, REPLACED));
   }
 
   async #write(meta: Meta): Promise<void> {
-    await writeJsonFile(join(this.#root, meta.id, 'meta.json'), meta);
-    this.#remember(meta);
+    await writeJsonFile(join(this.#root, meta.id, META), meta);
+    if (this.#snapshots.has(meta.id)) this.#remember(meta);
   }
 
   #remember(meta: Meta): void {
     this.#snapshots.set(meta.id, meta);
-    if (meta.diffId !== undefined && !this.#byDiffId.has(meta.diffId)) this.#byDiffId.set(meta.diffId, meta.id);
+    if (meta.diffId !== undefined) this.#byDiffId.set(meta.diffId, (this.#byDiffId.get(meta.diffId) ?? new Set()).add(meta.id));
   }
 
   #forget(meta: Meta): void {
     this.#snapshots.delete(meta.id);
-    if (meta.diffId !== undefined && this.#byDiffId.get(meta.diffId) === meta.id) this.#byDiffId.delete(meta.diffId);
+    if (meta.diffId !== undefined) this.#byDiffId.get(meta.diffId)?.delete(meta.id);
   }
 
   #require(id: string): Meta {
@@ -176,23 +215,15 @@ export class FileSnapshotStore implements SnapshotStore {
   }
 }
 
+function withoutMark(meta: Meta): Meta {
+  const copy = { ...meta };
+  delete copy.unsettledIn;
+  return copy;
+}
+
 function view(meta: Meta): Snapshot {
   const { id, size, created } = meta;
   return { id, size, created, ...(meta.parent === undefined ? {} : { parent: meta.parent }), ...(meta.diffId === undefined ? {} : { diffId: meta.diffId }) };
-}
-
-/** Bytes of regular files below a folder. */
-async function contentSize(folder: string): Promise<number> {
-  let total = 0;
-  const waiting = [folder];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    for await (const item of await opendir(next)) {
-      const path = join(next, item.name);
-      if (item.isDirectory()) waiting.push(path);
-      else if (item.isFile()) total += (await lstat(path)).size;
-    }
-  }
-  return total;
 }
 
 async function* verified(source: AsyncIterable<Buffer>, diffId: Digest): AsyncGenerator<Buffer> {

@@ -21,6 +21,8 @@ const OPAQUE_WHITEOUT = '.wh..wh..opq';
  */
 export class LayerTranslator {
   readonly recipe = new RecipeWriter();
+  /** Bytes of file content that the layer has. */
+  contentSize = 0;
   /** How many contents were moved to the folder `replaced`. */
   replacedCount = 0;
   readonly #replaced: string;
@@ -68,6 +70,7 @@ export class LayerTranslator {
     if (entry.type === 'directory') this.#directories.set(path, checked);
     this.#pass = entry.type === 'file';
     if (this.#pass && entry.size > 0) this.#contents.set(path, this.recipe.content(path, entry.size));
+    this.contentSize += entry.size;
     return [...before, encodeEntry(checked)];
   }
 
@@ -119,6 +122,7 @@ export class LayerTranslator {
     const content = this.#contents.get(path);
     if (!content) return [];
     this.#contents.delete(path);
+    this.contentSize -= content.size;
     const folder = this.replacedCount === 0 ? [encodeEntry({ ...directory(this.#replaced), mode: 0o700 })] : [];
     const name = String(this.replacedCount);
     this.replacedCount += 1;

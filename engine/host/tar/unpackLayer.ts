@@ -15,6 +15,8 @@ export interface UnpackedLayer {
   readonly diffId: string;
   /** Bytes of the uncompressed tar. */
   readonly size: number;
+  /** Bytes of file content. */
+  readonly contentSize: number;
   /** Replays the tar. */
   readonly recipe: RecipeWriter;
 }
@@ -81,7 +83,7 @@ async function translate(source: AsyncIterable<Buffer>, out: Writable, layer: La
   }
   for (const data of layer.finish()) sink.add(data);
   await sink.flush();
-  return { diffId: `sha256:${hash.digest('hex')}`, size: layer.recipe.size, recipe: layer.recipe };
+  return { diffId: `sha256:${hash.digest('hex')}`, size: layer.recipe.size, contentSize: layer.contentSize, recipe: layer.recipe };
 }
 
 /** Gathers small pieces: a pipe write for each of ten thousand headers costs more than unpacking them. */
