@@ -9,7 +9,8 @@ import type { Log } from '../base/log.ts';
 import { cgroupFacts, removeCgroupParent } from '../host/cgroups.ts';
 import { resizeTerminal } from '../host/conmon.ts';
 import { FifoPool } from '../host/fifoPool.ts';
-import { chooseRuntime } from '../host/runtimeChoice.ts';
+import type { OciRuntime } from '../host/ociRuntime.ts';
+import { chooseRuntime, MissingRuntime } from '../host/runtimeChoice.ts';
 import { SeccompCache } from '../host/seccompCache.ts';
 import { announce } from './attributes.ts';
 import { Attachment } from './attachment.ts';
@@ -65,6 +66,7 @@ export class ContainerService {
   readonly #restarter: Restarter;
   readonly #stopper: Stopper;
   readonly #watcher: ExitWatcher;
+  readonly #chooseRuntime: () => Promise<OciRuntime>;
   readonly #ends = new Set<Promise<void>>();
 
   /** Chooses the OCI runtime, takes over what a former engine left, and begins to watch. Networks, images and volumes must be ready. */
@@ -76,9 +78,10 @@ export class ContainerService {
     for (const folder of [folders.bundles, folders.exits, folders.execs]) await mkdir(folder, { recursive: true, mode: 0o700 });
     const fifos = new FifoPool(inRun('fifos'));
     await mkdir(config.dataRoot, { recursive: true, mode: 0o711 });
-    const [runtime] = await Promise.all([chooseRuntime(config.dataRoot, inRun('oci'), cgroupParent, log), fifos.prepare(), makeSkeleton(folders.skeleton)]);
+    const choose = () => chooseRuntime(config.dataRoot, inRun('oci'), cgroupParent, log);
+    const [runtime] = await Promise.all([choose(), fifos.prepare(), makeSkeleton(folders.skeleton)]);
     await runtime.prepare();
-    const service = new ContainerService(options, {
+    const service = new ContainerService(options, choose, {
       log,
       events: options.events,
       images: options.images,
@@ -98,7 +101,8 @@ export class ContainerService {
     return service;
   }
 
-  private constructor(options: ContainerServiceOptions, parts: ContainerParts) {
+  private constructor(options: ContainerServiceOptions, chooseAgain: () => Promise<OciRuntime>, parts: ContainerParts) {
+    this.#chooseRuntime = chooseAgain;
     this.parts = parts;
     this.#imageNames = options.imageNames ?? (() => []);
     this.execs = new ExecService(parts);
@@ -317,6 +321,7 @@ export class ContainerService {
       if (!this.parts.store.get(container.id)) throw removalInProgress({ id: container.id });
       clearTimeout(container.restartTimer);
       try {
+        await this.#ensureRuntime();
         await this.#starter.start(container);
       } catch (error) {
         // `docker run --rm` waits for this removal before it shows the error.
@@ -325,6 +330,14 @@ export class ContainerService {
       }
       return true;
     });
+  }
+
+  /** What was missing may have been installed since. */
+  async #ensureRuntime(): Promise<void> {
+    if (!(this.parts.runtime instanceof MissingRuntime)) return;
+    this.parts.runtime = await this.#chooseRuntime();
+    this.parts.runtime.assertUsable();
+    await this.parts.runtime.prepare();
   }
 
   #onExit(id: string): void {

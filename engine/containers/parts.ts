@@ -17,7 +17,8 @@ export interface ContainerParts {
   readonly networks: Networks;
   readonly volumes: Volumes;
   readonly store: ContainerStore;
-  readonly runtime: OciRuntime;
+  /** Chosen again at the next start of a container while the host has none. */
+  runtime: OciRuntime;
   readonly seccomp: SeccompCache;
   readonly cgroups: CgroupFacts;
   /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`. */

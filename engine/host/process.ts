@@ -44,7 +44,7 @@ export function run(program: string, args: readonly string[], options: RunOption
 
 /** Starts a program; the caller owns it: its streams, its end, its `error` event. */
 export function start(program: string, args: readonly string[], options: { [K in keyof SpawnOptions]: SpawnOptions[K] | undefined } = {}): ChildProcess {
-  return spawn(program, [...args], { ...(options as SpawnOptions), shell: false });
+  return spawn(program, [...args], { ...(options), shell: false });
 }
 
 /** An `error` event of a child as a row of the error table. */

@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../base/atomicFile.ts';
-import { defineError } from '../base/errors.ts';
+import { defineError, hostToolMissing } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { cgroupFacts } from './cgroups.ts';
 import { OciRuntime, exitOf, writeBundle } from './ociRuntime.ts';
@@ -12,11 +12,33 @@ import type { OciMount } from './ociTypes.ts';
 
 export const noUsableRuntime = defineError<{ detail: string }>('NO_USABLE_RUNTIME', 500, (p) => `No usable OCI runtime on this host: ${p.detail}. Run berth doctor for what is wrong, berth doctor --fix to install what is missing.`);
 
+/** Stands in where the host has no runtime: the engine serves what needs none, and says what is missing when one is needed. */
+export class MissingRuntime extends OciRuntime {
+  readonly problem: Error;
+
+  constructor(problem: Error, stateRoot: string) {
+    super('none', '', join(stateRoot, 'none'));
+    this.problem = problem;
+  }
+
+  override assertUsable(): void {
+    throw this.problem;
+  }
+
+  override delete(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override status(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+}
+
 const choiceSchema = z.object({ key: z.string(), name: z.string(), path: z.string() });
 const CANDIDATES = ['crun', 'runc'];
 
 /**
- * The OCI runtime of this host: the first of crun and runc that really runs a container here. The answer is remembered in
+ * The OCI runtime of this host: the first of crun and runc that really runs a container here, else a MissingRuntime. The answer is remembered in
  * `<dataRoot>/runtime.json` for these binaries, this kernel and these cgroup mounts.
  */
 export async function chooseRuntime(dataRoot: string, stateRoot: string, cgroupParent: string, log: Log): Promise<OciRuntime> {
@@ -25,7 +47,7 @@ export async function chooseRuntime(dataRoot: string, stateRoot: string, cgroupP
   const file = join(dataRoot, 'runtime.json');
   const known = await remembered(file, key);
   if (known) return new OciRuntime(known.name, known.path, join(stateRoot, known.name));
-  const failures: string[] = found.length > 0 ? [] : [`neither ${CANDIDATES.join(' nor ')} is installed`];
+  const failures: string[] = [];
   for (const { name, path } of found) {
     const runtime = new OciRuntime(name, path, join(stateRoot, name));
     const failure = await smokeRun(runtime, cgroupParent);
@@ -36,7 +58,9 @@ export async function chooseRuntime(dataRoot: string, stateRoot: string, cgroupP
     failures.push(`${name}: ${failure}`);
     log.info('an OCI runtime does not work here', { runtime: name, failure });
   }
-  throw noUsableRuntime({ detail: failures.join('; ') });
+  const problem = found.length > 0 ? noUsableRuntime({ detail: failures.join('; ') }) : hostToolMissing({ tool: CANDIDATES.join(' or '), hint: 'Run berth doctor --fix to install what Berth needs.' });
+  log.warn('containers cannot run on this host yet', { problem });
+  return new MissingRuntime(problem, stateRoot);
 }
 
 /** Runs `true` from the host's own files in a container; `undefined` when that works, else why not. */
@@ -50,7 +74,7 @@ export async function smokeRun(runtime: OciRuntime, cgroupParent: string): Promi
     const rootfs = join(bundle, 'rootfs');
     await mkdir(rootfs, { mode: 0o755 });
     const mounts = await hostTools(rootfs);
-    await writeBundle(bundle, buildSpec({ rootfs, cgroupsPath: `${cgroupParent}/${id}`, args: ['true'], env: [`PATH=${process.env['PATH'] ?? '/usr/bin:/bin'}`], mounts }));
+    await writeBundle(bundle, buildSpec({ rootfs, cgroupsPath: `${cgroupParent}/${id}`, args: ['true'], env: ['PATH=/usr/local/bin:/usr/bin:/bin'], mounts }));
     const log = join(bundle, 'log');
     const status = await exitOf(runtime.path, runtime.spawnRun(id, bundle, log, 'ignore'));
     return status === 0 ? undefined : (await readFile(log, 'utf8').catch(() => '')).trim().slice(-500) || `status ${status}`;

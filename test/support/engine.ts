@@ -23,6 +23,8 @@ export interface TestEngineOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Where the engine's folders are made; default: memory where there is some, as making thousands of small files on disk takes seconds. */
   readonly parent?: string;
+  /** Programs (absolute, not links) that this engine shall not find: covered in a mount namespace of its own. */
+  readonly hide?: readonly string[];
 }
 
 /** An engine of the test's own: a real process on its own roots, socket, bridge and nft table. */
@@ -56,8 +58,14 @@ export class TestEngine {
     assert.ok(existsSync(bundle), `${bundle} is not there: npm run build`);
     const root = await mkdtemp(join(options.parent ?? fastFolder(), `berth-${options.instance}-`));
     const engine = new TestEngine(root, options);
-    await engine.berth(['engine', 'start']);
+    if (options.hide) await engine.#startWithout(options.hide);
+    else await engine.berth(['engine', 'start']);
     return engine;
+  }
+
+  async #startWithout(hidden: readonly string[]): Promise<void> {
+    const covers = hidden.map((path) => `mount --bind /dev/null ${path}`).join(' && ');
+    await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', `${covers} && exec "$@"`, 'sh', process.execPath, bundle, 'engine', 'start'], { cwd: this.root, env: this.env });
   }
 
   /** Runs a berth command; throws for a status that is not in `okStatus` (default 0). */
