@@ -2,8 +2,8 @@ import * as vscode from 'vscode';
 import { lastSegment } from '../model/devContainers.ts';
 import type { DevContainerConfig } from '../model/devContainers.ts';
 
-/** Where devcontainer.json may be, relative to a workspace folder. */
-const pattern = '{.devcontainer.json,.devcontainer/devcontainer.json,.devcontainer/*/devcontainer.json}';
+/** What may make or end a definition. A folder that is removed is told as itself, not as the files in it. */
+const pattern = '{.devcontainer.json,.devcontainer,.devcontainer/*,.devcontainer/*/devcontainer.json}';
 
 /** Finds the dev container definitions of the workspace folders, and tells when there are others. */
 export class ConfigFinder implements vscode.Disposable {
