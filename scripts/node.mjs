@@ -21,6 +21,6 @@ export function pinnedEnvironment() {
 export function resolveTool(tool) {
   if (/\.(mjs|cjs|js|ts)$/.test(tool)) return resolve(tool);
   const link = join(root, 'node_modules', '.bin', tool);
-  if (!existsSync(link)) throw new Error(`${tool} is not installed: run npm ci --ignore-scripts`);
+  if (!existsSync(link)) throw new Error(`${tool} is not installed: run npm start or npm test once`);
   return realpathSync(link);
 }

@@ -14,7 +14,8 @@ export function setupPackages() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(join(root, 'node_modules', '.bin', 'webpack'))) return;
   console.log('Installing npm packages …');
   // Install scripts are not needed (prebuilt binaries come in the packages) and not trusted.
-  command('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Not "npm ci": it fails where a registry lacks an optional package of another platform.
+  command('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
   mkdirSync(join(root, '.cache'), { recursive: true });
   writeFileSync(stamp, wanted);
   if (pinnedNode() === process.execPath) console.log(`No pinned Node for ${process.platform}-${process.arch}: using ${process.version}.`);
