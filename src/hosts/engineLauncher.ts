@@ -24,6 +24,11 @@ export class EngineStartError extends Error {
   }
 }
 
+/** Containers are a matter of the Linux kernel. */
+export class EngineNeedsLinux extends Error {
+  override readonly name = 'EngineNeedsLinux';
+}
+
 export interface LauncherSettings {
   readonly nodePath: string;
   /** The engine's program: a `.cjs`, `.js` or `.ts` file for Node, or something that runs by itself. */
@@ -41,8 +46,9 @@ export class EngineLauncher {
     this.#settings = settings;
   }
 
-  /** Starts an engine that leaves when idle; returns when it serves. Throws EngineStartError, NodeUnusable. */
+  /** Starts an engine that leaves when idle; returns when it serves. Throws EngineStartError, NodeUnusable, EngineNeedsLinux. */
   async start(): Promise<void> {
+    if (process.platform !== 'linux') throw new EngineNeedsLinux(process.platform);
     const { program, args, env } = await this.#command();
     const said = (await startDetached(program, [...args, 'engine', '--on-demand', '--ready-fd', '3'], env)).trim();
     if (said === 'ready') return;

@@ -58,6 +58,12 @@ describe('a dev container in a real workbench', () => {
     await workbench.row('Dev Containers', /^hello, running/).waitFor({ timeout: upMs });
   });
 
+  it('Open devcontainer.json opens the definition', async () => {
+    await workbench.contextMenu(workbench.row('Dev Containers', /^hello/), 'Open devcontainer.json');
+    await workbench.page.getByRole('tab', { name: /^devcontainer\.json/ }).waitFor();
+    await workbench.page.locator('.view-lines').getByText('postCreateCommand').waitFor();
+  });
+
   it('Open Shell opens it as the remote user in the workspace folder', async () => {
     await workbench.contextMenu(workbench.row('Dev Containers', /^hello/), 'Open Shell');
     await workbench.waitForTerminal(/sailor@/);
