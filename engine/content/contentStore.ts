@@ -8,7 +8,7 @@ import { defineError, systemCode } from '../base/errors.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
-import { indexSchema, mediaTypes } from './oci.ts';
+import { indexSchema, manifestSchema, mediaTypes } from './oci.ts';
 import type { Descriptor, Digest, Index } from './oci.ts';
 
 export const blobMissing = defineError<{ digest: string }>('BLOB_MISSING', 404, (p) => `The store has no blob ${p.digest}. Pull or load the image again.`);
@@ -40,8 +40,8 @@ export class ContentStore {
     await removeTempFiles(this.#blobs);
     if (!existsSync(join(this.#root, 'oci-layout'))) await writeFileAtomic(join(this.#root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', 0o644);
     const index = await readJsonFile(join(this.#root, 'index.json'), indexSchema, this.#log);
-    if (index) this.#index = index;
-    else await this.#writeIndex(this.#index);
+    this.#index = index ?? { schemaVersion: 2, manifests: await this.#manifests() };
+    if (!index) await this.#writeIndex(this.#index);
   }
 
   /** The entries of index.json. */
@@ -96,6 +96,18 @@ export class ContentStore {
     await rm(this.#path(digest), { force: true });
   }
 
+  /** The manifests among the blobs: what an index.json that was lost or damaged can be made of again. Names are lost with it. */
+  async #manifests(): Promise<Descriptor[]> {
+    const found: Descriptor[] = [];
+    for (const digest of await this.list()) {
+      const data = await this.read(digest).catch(() => undefined);
+      const manifest = manifestSchema.safeParse(data && parseJson(data));
+      if (data && manifest.success) found.push({ mediaType: manifest.data.mediaType ?? mediaTypes.ociManifest, digest, size: data.length });
+    }
+    if (found.length > 0) this.#log.error('index.json was lost: its images are here again, without their names', { images: found.length });
+    return found;
+  }
+
   get #blobs(): string {
     return join(this.#root, 'blobs', 'sha256');
   }
@@ -106,5 +118,13 @@ export class ContentStore {
 
   async #writeIndex(index: Index): Promise<void> {
     await writeFileAtomic(join(this.#root, 'index.json'), `${JSON.stringify({ mediaType: mediaTypes.ociIndex, ...index }, null, 2)}\n`, 0o644);
+  }
+}
+
+function parseJson(data: Buffer): unknown {
+  try {
+    return JSON.parse(data.toString('utf8'));
+  } catch {
+    return undefined;
   }
 }

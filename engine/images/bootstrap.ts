@@ -11,6 +11,7 @@ import { start, startFailure } from '../host/process.ts';
 import { parseReference } from '../registry/reference.ts';
 import { bootstrapFailed, bootstrapUnknown } from './errors.ts';
 import type { ImageLayer } from './imageRecord.ts';
+import type { LayerHolds } from './layerHolds.ts';
 import type { Unpacker } from './unpacker.ts';
 
 const SUITES = ['bullseye', 'bookworm', 'trixie', 'forky', 'sid'] as const;
@@ -43,20 +44,20 @@ export function suiteOf(ref: string): string {
  * Makes a base image's only layer from Debian's packages: mmdebstrap's minimal variant and CA certificates, signatures
  * checked against Debian's keyring, sources.list pointing at Debian's own mirror.
  */
-export async function bootstrapLayer(ref: string, unpacker: Unpacker, tempRoot: string, ctx: OperationContext): Promise<{ layer: ImageLayer; config: Omit<ImageConfig, 'rootfs'> }> {
+export async function bootstrapLayer(ref: string, unpacker: Unpacker, holds: LayerHolds, tempRoot: string, ctx: OperationContext): Promise<{ layer: ImageLayer; config: Omit<ImageConfig, 'rootfs'> }> {
   const suite = suiteOf(ref);
   await mkdir(tempRoot, { recursive: true, mode: 0o700 });
   // mmdebstrap works in a folder of its own below TMPDIR; one of ours is cleared at the next start, should we be killed.
   const temp = await mkdtemp(join(tempRoot, 'bootstrap-'));
   try {
-    const layer = await runBootstrap(ref, suite, unpacker, temp, ctx);
+    const layer = await runBootstrap(ref, suite, { unpacker, holds, temp }, ctx);
     return { layer, config: baseConfig(suite) };
   } finally {
     await rm(temp, { recursive: true, force: true });
   }
 }
 
-async function runBootstrap(ref: string, suite: string, unpacker: Unpacker, temp: string, ctx: OperationContext): Promise<ImageLayer> {
+async function runBootstrap(ref: string, suite: string, { unpacker, holds, temp }: { unpacker: Unpacker; holds: LayerHolds; temp: string }, ctx: OperationContext): Promise<ImageLayer> {
   ctx.report({ id: ref, status: "Fetching Debian's packages" });
   const child = start('mmdebstrap', bootstrapArguments(suite), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: temp, SOURCE_DATE_EPOCH: '0', LC_ALL: 'C' }, signal: ctx.signal });
   const said: string[] = [];
@@ -69,7 +70,7 @@ async function runBootstrap(ref: string, suite: string, unpacker: Unpacker, temp
     child.once('close', (status) => resolve(status ?? 128));
   });
   ended.catch(() => undefined);
-  const unpacked = unpacker.unpack(child.stdout as Readable, ctx.signal);
+  const unpacked = unpacker.unpack(child.stdout as Readable, holds, ctx.signal);
   unpacked.catch(() => child.kill());
   const status = await ended;
   const layer = await unpacked.catch((error: unknown) => {

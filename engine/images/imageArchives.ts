@@ -26,8 +26,9 @@ export class ImageArchives {
   /** The archive of these images. Throws NO_SUCH_IMAGE before anything is written. */
   async save(refs: readonly string[]): Promise<Readable> {
     const saved = selectSaved(refs, this.#images.list(), (ref) => this.#images.resolve(ref));
-    const releases = saved.flatMap(({ image }) => image.layers.map(({ snapshotId }) => this.#images.unpacker.hold(snapshotId)));
-    const release = (): void => releases.forEach((one) => one());
+    const holds = this.#images.held.open();
+    for (const { image } of saved) for (const { snapshotId } of image.layers) holds.add(snapshotId);
+    const release = (): void => void this.#images.collect(holds.release());
     try {
       const stream = await saveImages({ content: this.#content, snapshots: this.#snapshots }, saved);
       stream.once('close', release);
@@ -41,7 +42,8 @@ export class ImageArchives {
 
   /** An image from the tar of a root file system. */
   async import(stream: Readable, options: ImportOptions, ctx: OperationContext): Promise<ImageRecord> {
-    const image = await importTar({ content: this.#content, store: this.#images.store, unpacker: this.#images.unpacker }, stream, options, ctx);
+    const parts = { content: this.#content, store: this.#images.store, unpacker: this.#images.unpacker };
+    const image = await this.#images.holding((holds) => importTar(parts, stream, options, holds, ctx));
     this.#events.publish('image', 'import', image.id, { name: image.repoTags[0] ?? image.id });
     return image;
   }

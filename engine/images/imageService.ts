@@ -15,9 +15,12 @@ import { imageHasNames, imageInUse } from './errors.ts';
 import { findImage } from './findImage.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import { ImageStore } from './imageStore.ts';
-import { loadImages, recordImage } from './load.ts';
+import { HeldSnapshots } from './layerHolds.ts';
+import type { LayerHolds } from './layerHolds.ts';
+import { loadImages } from './load.ts';
 import { pullImage } from './pull.ts';
 import type { PullOptions } from './pull.ts';
+import { recordImage } from './recordImage.ts';
 import { Unpacker } from './unpacker.ts';
 
 export interface ImageServiceParts {
@@ -41,6 +44,7 @@ export interface RemovedImage {
 export class ImageService {
   readonly store: ImageStore;
   readonly unpacker: Unpacker;
+  readonly held = new HeldSnapshots();
   readonly #parts: ImageServiceParts;
   readonly #tempRoot: string;
   readonly #mutex = new KeyedMutex();
@@ -102,7 +106,8 @@ export class ImageService {
   }
 
   async pull(ref: string, options: PullOptions, ctx: OperationContext): Promise<ImageRecord> {
-    const { image, digest } = await pullImage({ content: this.#parts.content, store: this.store, unpacker: this.unpacker }, parseReference(ref), options, ctx);
+    const parts = { content: this.#parts.content, store: this.store, unpacker: this.unpacker };
+    const { image, digest } = await this.holding((holds) => pullImage(parts, parseReference(ref), options, holds, ctx));
     ctx.report({ status: `Digest: ${digest}` });
     this.#announce('pull', image, ref);
     return image;
@@ -121,7 +126,8 @@ export class ImageService {
 
   /** Loads an archive. Returns the images in it. */
   async loadArchive(stream: Readable, ctx: OperationContext): Promise<ImageRecord[]> {
-    const images = await loadImages({ content: this.#parts.content, store: this.store, unpacker: this.unpacker, tempRoot: this.#tempRoot }, stream, ctx);
+    const parts = { content: this.#parts.content, store: this.store, unpacker: this.unpacker };
+    const images = await this.holding((holds) => loadImages(parts, stream, holds, ctx));
     for (const image of images) this.#announce('load', image, image.repoTags[0] ?? image.id);
     return images;
   }
@@ -130,14 +136,17 @@ export class ImageService {
   async bootstrap(ref: string, ctx: OperationContext): Promise<ImageRecord> {
     const name = familiarTag(parseReference(ref));
     return this.#mutex.run(`bootstrap ${name}`, async () => {
-      const { layer, config } = await bootstrapLayer(ref, this.unpacker, this.#tempRoot, ctx);
-      return this.addImage({ config, snapshotIds: [layer.snapshotId], tags: [name] });
+      return this.holding(async (holds) => {
+        const { layer, config } = await bootstrapLayer(ref, this.unpacker, holds, this.#tempRoot, ctx);
+        return this.addImage({ config, snapshotIds: [layer.snapshotId], tags: [name] });
+      });
     });
   }
 
   /** Records an image made here. Its layers are digested now if they have not been. */
   async addImage(image: { config: Omit<ImageConfig, 'rootfs'>; snapshotIds: readonly string[]; tags: readonly string[] }): Promise<ImageRecord> {
-    const releases = image.snapshotIds.map((id) => this.unpacker.hold(id));
+    const holds = this.held.open();
+    image.snapshotIds.forEach((id) => holds.add(id));
     try {
       const layers = await Promise.all(image.snapshotIds.map((id) => this.unpacker.identify(id)));
       const descriptors: Descriptor[] = layers.map(({ diffId, size }) => ({ mediaType: mediaTypes.ociLayer, digest: diffId, size }));
@@ -146,21 +155,36 @@ export class ImageService {
       this.#announce('create', record, image.tags[0] ?? record.id);
       return record;
     } finally {
-      for (const release of releases) release();
+      holds.release();
+    }
+  }
+
+  /** Does work whose snapshots nothing names yet; when it ends, those that no image took are removed. */
+  async holding<T>(work: (holds: LayerHolds) => Promise<T>): Promise<T> {
+    const holds = this.held.open();
+    try {
+      return await work(holds);
+    } finally {
+      await this.collect(holds.release());
     }
   }
 
   /** Removes those of the snapshots that nothing needs; returns the bytes freed. */
   async collect(snapshotIds: Iterable<string>): Promise<number> {
-    const needed = new Set([...this.store.snapshotsInUse(), ...this.unpacker.held(), ...this.#parts.snapshotsInUse()]);
+    const needed = this.#neededSnapshots();
     let freed = 0;
     for (const id of snapshotIds) {
       const snapshot = this.#parts.snapshots.get(id);
-      if (!snapshot || needed.has(id)) continue;
+      // What is needed may have changed while others were removed: it is asked again right before.
+      if (!snapshot || needed.has(id) || this.held.has(id) || this.#neededSnapshots().has(id)) continue;
       await this.#parts.snapshots.remove(id);
       freed += snapshot.size;
     }
     return freed;
+  }
+
+  #neededSnapshots(): Set<string> {
+    return new Set([...this.store.snapshotsInUse(), ...this.#parts.snapshotsInUse()]);
   }
 
   async #untag(image: ImageRecord, tags: readonly string[]): Promise<RemovedImage[]> {
@@ -170,7 +194,7 @@ export class ImageService {
   }
 
   async #delete(image: ImageRecord): Promise<RemovedImage[]> {
-    const snapshots = await this.store.remove(image.id);
+    const snapshots = await this.store.exclusively(() => this.store.remove(image.id));
     await this.collect(snapshots);
     for (const tag of image.repoTags) this.#announce('untag', image, tag);
     this.#announce('delete', image, image.id);

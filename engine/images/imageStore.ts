@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
@@ -34,6 +35,9 @@ export class ImageStore {
   readonly #snapshots: SnapshotStore;
   readonly #log: Log;
   readonly #byManifest = new Map<Digest, Loaded>();
+  /** Images of which something is missing: not shown, but what is left of them stays until they are got again. */
+  readonly #incomplete = new Map<Digest, Pick<Loaded, 'blobs' | 'layers'>>();
+  readonly #mutex = new KeyedMutex();
 
   constructor(content: ContentStore, snapshots: SnapshotStore, log: Log) {
     this.#content = content;
@@ -43,7 +47,15 @@ export class ImageStore {
 
   async load(): Promise<void> {
     this.#byManifest.clear();
-    for (const { digest } of this.#content.entries) await this.#loadManifest(digest).catch((error: unknown) => this.#log.error('an image cannot be used', { manifest: digest, error }));
+    this.#incomplete.clear();
+    for (const { digest, annotations } of this.#content.entries) {
+      await this.#loadManifest(digest).catch((error: unknown) => this.#log.error('an image cannot be used: pull or load it again', { name: annotations?.[NAME], manifest: digest, error }));
+    }
+  }
+
+  /** Runs changes one after the other: blobs that one of them counts on are not removed by another. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#mutex.run('images', work);
   }
 
   list(): ImageRecord[] {
@@ -53,7 +65,7 @@ export class ImageStore {
       if (!loaded) continue;
       const known = records.get(loaded.id);
       const name = entry.annotations?.[NAME];
-      const digests = digestsSchema.parse(JSON.parse(entry.annotations?.[REPO_DIGESTS] ?? '[]'));
+      const digests = repoDigestsOf(entry);
       records.set(loaded.id, {
         ...(known ?? { ...loaded, created: loaded.config.created ?? '1970-01-01T00:00:00Z' }),
         repoTags: [...(known?.repoTags ?? []), ...(name === undefined ? [] : [shortName(name)])],
@@ -70,10 +82,10 @@ export class ImageStore {
       const names = entry.tags.map(fullName);
       const others = entries.filter((other) => !names.includes(other.annotations?.[NAME] ?? '')).filter((other) => !(other.digest === entry.manifest.digest && other.annotations?.[NAME] === undefined));
       const displaced = entries.filter((other) => names.includes(other.annotations?.[NAME] ?? '') && other.digest !== entry.manifest.digest && !others.some((left) => left.digest === other.digest));
-      const known = entries.filter((other) => other.digest === entry.manifest.digest).flatMap((other) => digestsSchema.parse(JSON.parse(other.annotations?.[REPO_DIGESTS] ?? '[]')));
+      const known = entries.filter((other) => other.digest === entry.manifest.digest).flatMap(repoDigestsOf);
       const repoDigests = [...new Set([...known, ...(entry.repoDigests ?? [])])];
       const needsNameless = names.length === 0 && !others.some((other) => other.digest === entry.manifest.digest);
-      return [...others, ...displaced.map((other) => indexEntry(other, undefined, [])), ...names.map((name) => indexEntry(entry.manifest, name, repoDigests)), ...(needsNameless ? [indexEntry(entry.manifest, undefined, repoDigests)] : [])];
+      return [...others, ...displaced.map((other) => indexEntry(other, undefined, repoDigestsOf(other))), ...names.map((name) => indexEntry(entry.manifest, name, repoDigests)), ...(needsNameless ? [indexEntry(entry.manifest, undefined, repoDigests)] : [])];
     });
     return this.#record(loaded.id);
   }
@@ -84,7 +96,7 @@ export class ImageStore {
     await this.#content.update((entries) => {
       const kept = entries.filter((entry) => !names.includes(entry.annotations?.[NAME] ?? ''));
       const gone = entries.filter((entry) => !kept.includes(entry));
-      const orphans = new Map(gone.filter((entry) => !kept.some((left) => left.digest === entry.digest)).map((entry) => [entry.digest, indexEntry(entry, undefined, digestsSchema.parse(JSON.parse(entry.annotations?.[REPO_DIGESTS] ?? '[]')))]));
+      const orphans = new Map(gone.filter((entry) => !kept.some((left) => left.digest === entry.digest)).map((entry) => [entry.digest, indexEntry(entry, undefined, repoDigestsOf(entry))]));
       return [...kept, ...orphans.values()];
     });
   }
@@ -95,19 +107,23 @@ export class ImageStore {
     const manifests = new Set(doomed.map((loaded) => loaded.manifestDigest));
     await this.#content.update((entries) => entries.filter((entry) => !manifests.has(entry.digest)));
     for (const digest of manifests) this.#byManifest.delete(digest);
-    const needed = new Set([...this.#byManifest.values()].flatMap((loaded) => loaded.blobs));
+    const needed = new Set(this.#all().flatMap((loaded) => loaded.blobs));
     for (const blob of new Set(doomed.flatMap((loaded) => loaded.blobs))) if (!needed.has(blob)) await this.#content.delete(blob);
     return [...new Set(doomed.flatMap((loaded) => loaded.layers.map((layer) => layer.snapshotId)))];
   }
 
   /** Removes blobs that no image names: what a killed engine had begun. */
   async sweepBlobs(): Promise<void> {
-    const needed = new Set([...this.#content.entries.map((entry) => entry.digest), ...[...this.#byManifest.values()].flatMap((loaded) => loaded.blobs)]);
+    const needed = new Set([...this.#content.entries.map((entry) => entry.digest), ...this.#all().flatMap((loaded) => loaded.blobs)]);
     for (const digest of await this.#content.list()) if (!needed.has(digest)) await this.#content.delete(digest);
   }
 
   snapshotsInUse(): Set<string> {
-    return new Set([...this.#byManifest.values()].flatMap((loaded) => loaded.layers.map((layer) => layer.snapshotId)));
+    return new Set(this.#all().flatMap((loaded) => loaded.layers.map((layer) => layer.snapshotId)));
+  }
+
+  #all(): Array<Pick<Loaded, 'blobs' | 'layers'>> {
+    return [...this.#byManifest.values(), ...this.#incomplete.values()];
   }
 
   #record(id: Digest): ImageRecord {
@@ -120,22 +136,27 @@ export class ImageStore {
     const known = this.#byManifest.get(digest);
     if (known) return known;
     const manifest = await this.#content.readJson(digest, manifestSchema);
+    const blobs = [digest, manifest.config.digest];
+    this.#incomplete.set(digest, { blobs, layers: [] });
     const config = await this.#content.readJson(manifest.config.digest, imageConfigSchema);
-    const snapshots = config.rootfs.diff_ids.map((diffId) => {
-      const snapshot = this.#snapshots.findByDiffId(diffId);
-      if (!snapshot) throw new Error(`its layer ${diffId} is missing`);
-      return { diffId, snapshotId: snapshot.id, size: snapshot.size };
-    });
-    const loaded: Loaded = {
-      id: manifest.config.digest,
-      manifestDigest: digest,
-      config,
-      layers: snapshots.map(({ diffId, snapshotId }) => ({ diffId, snapshotId })),
-      size: snapshots.reduce((total, { size }) => total + size, 0),
-      blobs: [digest, manifest.config.digest],
-    };
+    const found = config.rootfs.diff_ids.map((diffId) => ({ diffId, snapshot: this.#snapshots.findByDiffId(diffId) }));
+    const layers = found.flatMap(({ diffId, snapshot }) => (snapshot ? [{ diffId, snapshotId: snapshot.id }] : []));
+    this.#incomplete.set(digest, { blobs, layers });
+    const missing = found.find(({ snapshot }) => !snapshot);
+    if (missing) throw new Error(`its layer ${missing.diffId} is missing`);
+    const size = found.reduce((total, { snapshot }) => total + (snapshot?.size ?? 0), 0);
+    const loaded: Loaded = { id: manifest.config.digest, manifestDigest: digest, config, layers, size, blobs };
+    this.#incomplete.delete(digest);
     this.#byManifest.set(digest, loaded);
     return loaded;
+  }
+}
+
+function repoDigestsOf({ annotations }: Descriptor): string[] {
+  try {
+    return digestsSchema.parse(JSON.parse(annotations?.[REPO_DIGESTS] ?? '[]'));
+  } catch {
+    return []; // somebody else's annotation
   }
 }
 

@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import { arch } from 'node:os';
 import type { Readable } from 'node:stream';
 import type { OperationContext } from '../base/context.ts';
 import type { ContentStore } from '../content/contentStore.ts';
@@ -9,7 +8,9 @@ import { familiarTag, parseReference } from '../registry/reference.ts';
 import { applyChanges } from './changes.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import type { ImageStore } from './imageStore.ts';
-import { recordImage } from './load.ts';
+import type { LayerHolds } from './layerHolds.ts';
+import { hostPlatform } from './platform.ts';
+import { recordImage } from './recordImage.ts';
 import type { Unpacker } from './unpacker.ts';
 
 export interface ImportParts {
@@ -28,29 +29,22 @@ export interface ImportOptions {
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
 }
 
-const goArch: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
-
 /** Makes an image of one layer from the tar of a root file system (plain, gzip or zstd). Throws ARCHIVE_*, INVALID_REFERENCE, INVALID_CHANGE. */
-export async function importTar({ content, store, unpacker }: ImportParts, stream: Readable, options: ImportOptions, ctx: OperationContext): Promise<ImageRecord> {
+export async function importTar({ content, store, unpacker }: ImportParts, stream: Readable, options: ImportOptions, holds: LayerHolds, ctx: OperationContext): Promise<ImageRecord> {
   const tags = options.repo ? [familiarTag(parseReference(options.tag ? `${options.repo}:${options.tag}` : options.repo))] : [];
   const config = applyChanges({}, options.changes ?? []);
-  const layer = await unpacker.unpack(stream, ctx.signal);
-  const release = unpacker.hold(layer.snapshotId);
-  try {
-    const { size } = await unpacker.identify(layer.snapshotId);
-    const created = new Date().toISOString();
-    const { os, architecture, variant } = options.platform ?? { os: 'linux', architecture: goArch[arch()] ?? arch() };
-    const image: ImageConfig = {
-      created,
-      architecture,
-      os,
-      ...(variant === undefined ? {} : { variant }),
-      config,
-      rootfs: { type: 'layers', diff_ids: [layer.diffId] },
-      history: [{ created, comment: options.message ?? 'Imported from -' }],
-    };
-    return await recordImage({ content, store }, Buffer.from(JSON.stringify(image)), [{ mediaType: mediaTypes.ociLayer, digest: layer.diffId, size }], tags);
-  } finally {
-    release();
-  }
+  const layer = await unpacker.unpack(stream, holds, ctx.signal);
+  const { size } = await unpacker.identify(layer.snapshotId);
+  const created = new Date().toISOString();
+  const { os, architecture, variant } = options.platform ?? hostPlatform();
+  const image: ImageConfig = {
+    created,
+    architecture,
+    os,
+    ...(variant === undefined ? {} : { variant }),
+    config,
+    rootfs: { type: 'layers', diff_ids: [layer.diffId] },
+    history: [{ created, comment: options.message ?? 'Imported from -' }],
+  };
+  return recordImage({ content, store }, Buffer.from(JSON.stringify(image)), [{ mediaType: mediaTypes.ociLayer, digest: layer.diffId, size }], tags);
 }

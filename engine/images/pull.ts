@@ -1,16 +1,19 @@
-import { arch } from 'node:os';
+import type { z } from 'zod';
 import type { OperationContext } from '../base/context.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
-import type { Descriptor, ImageConfig, Manifest, Platform } from '../content/oci.ts';
+import type { Descriptor, Digest, Manifest } from '../content/oci.ts';
 import type { Credentials } from '../registry/auth.ts';
-import { platformMissing } from '../registry/errors.ts';
+import { registryDocumentInvalid } from '../registry/errors.ts';
 import { familiarTag } from '../registry/reference.ts';
 import type { Reference } from '../registry/reference.ts';
 import { RegistryClient } from '../registry/registryClient.ts';
 import type { FetchedManifest } from '../registry/registryClient.ts';
-import type { ImageLayer, ImageRecord } from './imageRecord.ts';
+import type { ImageRecord } from './imageRecord.ts';
 import type { ImageStore } from './imageStore.ts';
+import type { LayerHolds } from './layerHolds.ts';
+import { choosePlatform, hostPlatform } from './platform.ts';
+import type { WantedPlatform } from './platform.ts';
 import type { Unpacker } from './unpacker.ts';
 
 export interface PullParts {
@@ -20,63 +23,73 @@ export interface PullParts {
 }
 
 export interface PullOptions {
-  readonly platform?: Pick<Platform, 'os' | 'architecture'> & { readonly variant?: string };
+  readonly platform?: WantedPlatform;
   readonly credentials?: Credentials;
 }
 
 const PARALLEL = 3;
-const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+/** Bytes; configurations have a few thousand. */
+const MAX_CONFIG = 8 * 1024 * 1024;
 
 /** Pulls one image; layers that are here are not downloaded. Reports as Docker words it. Cancelled or broken, it leaves nothing half-made. */
-export async function pullImage(parts: PullParts, reference: Reference, options: PullOptions, ctx: OperationContext): Promise<{ image: ImageRecord; digest: string }> {
+export async function pullImage(parts: PullParts, reference: Reference, options: PullOptions, holds: LayerHolds, ctx: OperationContext): Promise<{ image: ImageRecord; digest: string }> {
   const client = new RegistryClient(reference, options.credentials);
-  const wanted = options.platform ?? { os: 'linux', architecture: GO_ARCH[arch()] ?? arch() };
   const top = await client.manifest(reference.digest ?? reference.tag ?? 'latest', ctx.signal);
-  const fetched = await choose(client, reference, top, wanted, ctx.signal);
-  const manifest = manifestSchema.parse(JSON.parse(fetched.body.toString('utf8')));
-  const config = await fetchConfig(client, manifest, ctx.signal);
-  const parsed = imageConfigSchema.parse(JSON.parse(config.toString('utf8')));
-  const holds: Array<() => void> = [];
-  try {
-    await fetchLayers(parts, client, manifest, parsed, holds, ctx);
+  const fetched = await choose(client, reference, top, options.platform ?? hostPlatform(), ctx.signal);
+  const manifest = parseDocument(manifestSchema, fetched.body, reference, 'the manifest');
+  const config = await fetchConfig(client, manifest, reference, ctx.signal);
+  const { rootfs } = parseDocument(imageConfigSchema, config, reference, 'the configuration');
+  if (rootfs.diff_ids.length !== manifest.layers.length) throw registryDocumentInvalid({ reference: familiarTag(reference), what: 'the configuration', detail: `it has ${rootfs.diff_ids.length} layers, the manifest ${manifest.layers.length}` });
+  ctx.report({ id: reference.tag ?? reference.digest ?? 'latest', status: `Pulling from ${reference.path}` });
+  const jobs = manifest.layers.map((descriptor, index) => ({ descriptor, diffId: rootfs.diff_ids[index] ?? '' }));
+  await fetchLayers(parts, client, jobs, holds, ctx);
+  const image = await parts.store.exclusively(async () => {
     await parts.content.put(config, manifest.config.digest, 'The configuration');
     await parts.content.put(fetched.body, fetched.digest);
-    const image = await parts.store.add({
+    return parts.store.add({
       manifest: { mediaType: fetched.mediaType, digest: fetched.digest, size: fetched.body.length },
       tags: reference.digest !== undefined && reference.tag === undefined ? [] : [familiarTag({ ...reference, digest: undefined })],
       repoDigests: [`${reference.familiarName}@${top.digest}`],
     });
-    return { image, digest: top.digest };
-  } finally {
-    for (const release of holds) release();
-  }
+  });
+  return { image, digest: top.digest };
 }
 
 /** The manifest for the platform, out of an index if there is one. */
-async function choose(client: RegistryClient, reference: Reference, top: FetchedManifest, wanted: Required<PullOptions>['platform'], signal: AbortSignal): Promise<FetchedManifest> {
+async function choose(client: RegistryClient, reference: Reference, top: FetchedManifest, wanted: WantedPlatform, signal: AbortSignal): Promise<FetchedManifest> {
   if (top.mediaType !== mediaTypes.ociIndex && top.mediaType !== mediaTypes.dockerIndex) return top;
-  const { manifests } = indexSchema.parse(JSON.parse(top.body.toString('utf8')));
-  const fits = manifests.filter(({ platform }) => platform?.os === wanted.os && platform.architecture === wanted.architecture);
-  const best = fits.find(({ platform }) => (platform?.variant ?? '') === (wanted.variant ?? '')) ?? fits[0];
-  if (best) return client.manifest(best.digest, signal);
-  const available = manifests.map(({ platform }) => (platform ? `${platform.os}/${platform.architecture}` : 'unknown')).join(', ');
-  throw platformMissing({ reference: familiarTag(reference), platform: `${wanted.os}/${wanted.architecture}`, available });
+  const { manifests } = parseDocument(indexSchema, top.body, reference, 'the index');
+  return client.manifest(choosePlatform(manifests, wanted, familiarTag(reference)).digest, signal);
 }
 
-async function fetchConfig(client: RegistryClient, manifest: Manifest, signal: AbortSignal): Promise<Buffer> {
+/** A document of the registry's, checked. Throws REGISTRY_DOCUMENT_INVALID. */
+function parseDocument<T>(schema: z.ZodType<T>, body: Buffer, reference: Reference, what: string): T {
+  try {
+    return schema.parse(JSON.parse(body.toString('utf8')));
+  } catch (error) {
+    throw registryDocumentInvalid({ reference: familiarTag(reference), what, detail: 'it is not what the OCI image specification says (version 1 of the manifest format is not supported)' }, { cause: error });
+  }
+}
+
+async function fetchConfig(client: RegistryClient, manifest: Manifest, reference: Reference, signal: AbortSignal): Promise<Buffer> {
+  if (manifest.config.size > MAX_CONFIG) throw registryDocumentInvalid({ reference: familiarTag(reference), what: 'the configuration', detail: `it is ${manifest.config.size} bytes long` });
   const chunks: Buffer[] = [];
   for await (const chunk of await client.blob(manifest.config, signal)) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
 
-async function fetchLayers(parts: PullParts, client: RegistryClient, manifest: Manifest, config: ImageConfig, holds: Array<() => void>, ctx: OperationContext): Promise<void> {
-  const jobs = manifest.layers.map((descriptor, index) => ({ descriptor, diffId: config.rootfs.diff_ids[index] ?? '' }));
+interface LayerJob {
+  readonly descriptor: Descriptor;
+  readonly diffId: Digest;
+}
+
+async function fetchLayers(parts: PullParts, client: RegistryClient, wanted: readonly LayerJob[], holds: LayerHolds, ctx: OperationContext): Promise<void> {
+  const jobs = [...wanted];
   const failed = new AbortController();
   const signal = AbortSignal.any([ctx.signal, failed.signal]);
   const worker = async (): Promise<void> => {
     for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-      const layer = await fetchLayer(parts, client, job.descriptor, job.diffId, { ...ctx, signal });
-      holds.push(parts.unpacker.hold(layer.snapshotId));
+      await fetchLayer(parts, client, job, holds, { ...ctx, signal });
     }
   };
   const results = await Promise.allSettled(
@@ -92,11 +105,11 @@ async function fetchLayers(parts: PullParts, client: RegistryClient, manifest: M
   if (reasons.length > 0) throw real ?? reasons[0];
 }
 
-async function fetchLayer(parts: PullParts, client: RegistryClient, descriptor: Descriptor, diffId: string, ctx: OperationContext): Promise<ImageLayer> {
+async function fetchLayer(parts: PullParts, client: RegistryClient, { descriptor, diffId }: LayerJob, holds: LayerHolds, ctx: OperationContext): Promise<void> {
   const id = descriptor.digest.slice(7, 19);
   let fetched = 0;
   let told = 0;
-  const layer = await parts.unpacker.layer(
+  await parts.unpacker.layer(
     diffId,
     () => {
       ctx.report({ id, status: 'Pulling fs layer' });
@@ -107,8 +120,8 @@ async function fetchLayer(parts: PullParts, client: RegistryClient, descriptor: 
         ctx.report({ id, status: 'Downloading', current: fetched, total: descriptor.size });
       });
     },
+    holds,
     ctx.signal,
   );
   ctx.report({ id, status: fetched > 0 ? 'Pull complete' : 'Already exists' });
-  return layer;
 }

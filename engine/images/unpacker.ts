@@ -1,53 +1,52 @@
 import type { Readable } from 'node:stream';
+import { cancelled } from '../base/errors.ts';
 import { digestMismatch } from '../content/contentStore.ts';
 import type { Digest } from '../content/oci.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import { unpackLayer } from '../host/tar/unpackLayer.ts';
 import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
 import type { ImageLayer } from './imageRecord.ts';
+import type { LayerHolds } from './layerHolds.ts';
 
 /** Makes snapshots of layer tars, each layer once: two callers with the same layer share the work. */
 export class Unpacker {
   readonly #snapshots: FileSnapshotStore;
-  readonly #running = new Map<string, Promise<ImageLayer>>();
-  readonly #held = new Map<string, number>();
+  readonly #running = new Map<Digest, Promise<ImageLayer>>();
 
   constructor(snapshots: FileSnapshotStore) {
     this.#snapshots = snapshots;
   }
 
-  /** Snapshots that were made for images which are not recorded yet: garbage collection must leave them. */
-  held(): ReadonlySet<string> {
-    return new Set(this.#held.keys());
+  /** The layer with this diffID if it is here; then it is held. */
+  known(diffId: Digest, holds: LayerHolds): ImageLayer | undefined {
+    const snapshot = this.#snapshots.findByDiffId(diffId);
+    if (!snapshot) return undefined;
+    holds.add(snapshot.id);
+    return { diffId, snapshotId: snapshot.id };
   }
 
-  /** Keeps a snapshot from collection until the result is called. */
-  hold(snapshotId: string): () => void {
-    this.#held.set(snapshotId, (this.#held.get(snapshotId) ?? 0) + 1);
-    let released = false;
-    return () => {
-      if (released) return;
-      released = true;
-      const left = (this.#held.get(snapshotId) ?? 1) - 1;
-      if (left === 0) this.#held.delete(snapshotId);
-      else this.#held.set(snapshotId, left);
-    };
+  /** The layer with this diffID, held: the one that is here, or unpacked from what `open` gives. Throws DIGEST_MISMATCH. */
+  async layer(diffId: Digest, open: () => Promise<Readable>, holds: LayerHolds, signal: AbortSignal): Promise<ImageLayer> {
+    for (;;) {
+      const known = this.known(diffId, holds);
+      if (known) return known;
+      const running = this.#running.get(diffId);
+      if (!running) return this.#start(diffId, open, holds, signal);
+      await running.catch((error: unknown) => {
+        if (signal.aborted || !isCancellation(error)) throw error;
+        // Whoever was at it gave up; that is not our caller's wish, so it is our turn.
+      });
+    }
   }
 
-  /** The layer with this diffID: the one that is here, or unpacked from what `open` gives. Throws DIGEST_MISMATCH. */
-  async layer(diffId: Digest, open: () => Promise<Readable>, signal: AbortSignal): Promise<ImageLayer> {
-    const known = this.#snapshots.findByDiffId(diffId);
-    if (known) return { diffId, snapshotId: known.id };
-    const running = this.#running.get(diffId) ?? this.#start(diffId, open, signal);
-    return running;
-  }
-
-  #start(diffId: Digest, open: () => Promise<Readable>, signal: AbortSignal): Promise<ImageLayer> {
-    const work = open()
-      .then((source) => this.unpack(source, signal, diffId))
-      .finally(() => this.#running.delete(diffId));
+  async #start(diffId: Digest, open: () => Promise<Readable>, holds: LayerHolds, signal: AbortSignal): Promise<ImageLayer> {
+    const work = open().then((source) => this.unpack(source, holds, signal, diffId));
     this.#running.set(diffId, work);
-    return work;
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(diffId);
+    }
   }
 
   /** Digest and size of a snapshot's tar. */
@@ -55,18 +54,23 @@ export class Unpacker {
     return this.#snapshots.identify(snapshotId);
   }
 
-  /** Unpacks one layer, plain or compressed, into a new snapshot. */
-  async unpack(source: Readable, signal: AbortSignal, expected?: Digest): Promise<ImageLayer> {
+  /** Unpacks one layer, plain or compressed, into a snapshot, held. Ends `source`. */
+  async unpack(source: Readable, holds: LayerHolds, signal: AbortSignal, expected?: Digest): Promise<ImageLayer> {
     await using pending = await this.#snapshots.begin();
     try {
-      const { diffId, size, recipe } = await unpackLayer(await decompressed(source), pending.dir, { signal, replacedDir: pending.replacedDir });
+      const { diffId, size, contentSize, recipe } = await unpackLayer(await decompressed(source), pending.dir, { signal, replacedDir: pending.replacedDir });
       if (expected !== undefined && diffId !== expected) throw digestMismatch({ what: 'A layer, unpacked,', expected, found: diffId });
-      const same = this.#snapshots.findByDiffId(diffId);
-      if (same) return { diffId, snapshotId: same.id };
-      const snapshot = await pending.commit({ diffId, tarSize: size, recipe });
-      return { diffId, snapshotId: snapshot.id };
+      const same = this.known(diffId, holds);
+      if (same) return same;
+      holds.add(pending.id);
+      await pending.commit({ diffId, tarSize: size, size: contentSize, recipe });
+      return { diffId, snapshotId: pending.id };
     } finally {
       source.destroy();
     }
   }
+}
+
+function isCancellation(error: unknown): boolean {
+  return cancelled.is(error) || (error instanceof Error && error.name === 'AbortError');
 }

@@ -6,3 +6,4 @@ export const registryUnauthorized = defineError<{ host: string; repository: stri
 export const registryImageUnknown = defineError<{ reference: string; host: string }>('REGISTRY_IMAGE_UNKNOWN', 404, (p) => `manifest for ${p.reference} not found: the registry ${p.host} does not know it. Check its name and tag.`);
 export const registryRefused = defineError<{ host: string; status: number; detail: string }>('REGISTRY_REFUSED', 502, (p) => `The registry ${p.host} answered with status ${p.status}: ${p.detail}`);
 export const platformMissing = defineError<{ reference: string; platform: string; available: string }>('PLATFORM_MISSING', 404, (p) => `no matching manifest for ${p.platform} in ${p.reference}; it has ${p.available}`);
+export const registryDocumentInvalid = defineError<{ reference: string; what: string; detail: string }>('REGISTRY_DOCUMENT_INVALID', 502, (p) => `${p.what} of ${p.reference} that the registry gave cannot be used: ${p.detail}`);

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { BLOCK } from './entry.ts';
 import type { TarEntry, TarType } from './entry.ts';
 import { archiveInvalid, archiveUnsupported } from './errors.ts';
 import { shownPath } from './shownPath.ts';
@@ -11,6 +12,14 @@ export interface Extensions {
 }
 
 const types: Readonly<Record<string, TarType>> = { '0': 'file', '\0': 'file', '7': 'file', '1': 'hardlink', '2': 'symlink', '3': 'character', '4': 'block', '5': 'directory', '6': 'fifo' };
+
+/** Whether a block is a header: its checksum says so. */
+export function isTarHeader(block: Buffer): boolean {
+  const said = Number.parseInt(block.toString('latin1', 148, 156).replaceAll('\0', ' ').trim(), 8);
+  let sum = 8 * 0x20;
+  for (let index = 0; index < BLOCK; index += 1) if (index < 148 || index >= 156) sum += block[index] ?? 0;
+  return said === sum;
+}
 
 /** The records of a PAX header. */
 export function* parsePax(body: Buffer): Generator<[string, Buffer]> {

@@ -3,7 +3,7 @@ import { ByteReader } from './byteReader.ts';
 import { BLOCK, paddingOf } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { archiveInvalid, archiveUnsupported } from './errors.ts';
-import { mergeHeader, parsePax } from './header.ts';
+import { isTarHeader, mergeHeader, parsePax } from './header.ts';
 import type { Extensions } from './header.ts';
 
 /** What a tar stream consists of, in order: every byte of it appears in exactly one part. */
@@ -41,7 +41,7 @@ async function* readEntry(reader: ByteReader, first: Buffer): AsyncGenerator<Tar
   let block: Buffer = first;
   for (;;) {
     raw.push(block);
-    checkSum(block);
+    if (!isTarHeader(block)) fail('the checksum of a header is wrong (is it a tar?)');
     const flag = String.fromCharCode(block[156] ?? 0);
     if (!'xgLK'.includes(flag) || flag === '\0') break;
     const body = await extension(reader, block, raw);
@@ -65,13 +65,6 @@ async function extension(reader: ByteReader, block: Buffer, raw: Buffer[]): Prom
   const whole = (await reader.exactly(size + paddingOf(size))) ?? fail('it ends within an extended header');
   raw.push(whole);
   return whole.subarray(0, size);
-}
-
-function checkSum(block: Buffer): void {
-  const said = Number.parseInt(block.toString('latin1', 148, 156).replaceAll('\0', ' ').trim(), 8);
-  let sum = 8 * 0x20;
-  for (let index = 0; index < BLOCK; index += 1) if (index < 148 || index >= 156) sum += block[index] ?? 0;
-  if (said !== sum) throw archiveInvalid({ detail: 'the checksum of a header is wrong (is it a tar?)' });
 }
 
 function isZero(block: Buffer): boolean {

@@ -1,0 +1,61 @@
+import { Buffer } from 'node:buffer';
+import { Readable } from 'node:stream';
+import { isTarHeader } from '../host/tar/header.ts';
+import type { TarEntry } from '../host/tar/entry.ts';
+import { readTar } from '../host/tar/reader.ts';
+
+/** One file of an archive; its content can be read once, before the next member is asked for. */
+export interface ArchiveMember {
+  readonly entry: TarEntry;
+  readonly body: AsyncGenerator<Buffer>;
+}
+
+/** The members of an archive as they go by. What a consumer does not read of a member is skipped. */
+export async function* archiveMembers(source: AsyncIterable<Buffer>): AsyncGenerator<ArchiveMember> {
+  const parts = readTar(source);
+  let next = await parts.next();
+  const content = async function* (): AsyncGenerator<Buffer> {
+    for (next = await parts.next(); !next.done && next.value.kind === 'content'; next = await parts.next()) yield next.value.data;
+  };
+  try {
+    while (!next.done) {
+      if (next.value.kind !== 'entry') {
+        next = await parts.next();
+        continue;
+      }
+      const body = content();
+      yield { entry: next.value.entry, body };
+      for await (const rest of body) void rest;
+    }
+  } finally {
+    await parts.return(undefined);
+  }
+}
+
+export type ContentKind = 'document' | 'layer' | 'other';
+
+/** What a member is by its first bytes, and its content whole again. */
+export async function sniff(body: AsyncGenerator<Buffer>, size: number): Promise<{ kind: ContentKind; content: Readable }> {
+  const head: Buffer[] = [];
+  for (let have = 0; have < Math.min(size, 512); ) {
+    const next = await body.next();
+    if (next.done === true) break;
+    head.push(next.value);
+    have += next.value.length;
+  }
+  const first = Buffer.concat(head);
+  return { kind: kindOf(first, size), content: Readable.from(prepended(first, body), { objectMode: false, highWaterMark: 1024 * 1024 }) };
+}
+
+async function* prepended(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
+}
+
+/** An empty layer is nothing but zeros. */
+function kindOf(head: Buffer, size: number): ContentKind {
+  const block = head.subarray(0, 512);
+  if (/^\s*[{[]/.test(block.toString('latin1'))) return 'document';
+  if (['1f8b', '28b52ffd', '425a68', 'fd377a585a00'].some((magic) => block.toString('hex').startsWith(magic))) return 'layer';
+  return block.length === 512 && size % 512 === 0 && (isTarHeader(block) || block.every((byte) => byte === 0)) ? 'layer' : 'other';
+}

@@ -1,0 +1,17 @@
+import { Buffer } from 'node:buffer';
+import { digestOf } from '../content/contentStore.ts';
+import type { ContentStore } from '../content/contentStore.ts';
+import { mediaTypes } from '../content/oci.ts';
+import type { Descriptor } from '../content/oci.ts';
+import type { ImageRecord } from './imageRecord.ts';
+import type { ImageStore } from './imageStore.ts';
+
+/** Writes configuration and manifest of an image whose layers are here, and names it. */
+export function recordImage({ content, store }: { content: ContentStore; store: ImageStore }, config: Buffer, layers: readonly Descriptor[], tags: readonly string[]): Promise<ImageRecord> {
+  return store.exclusively(async () => {
+    const { digest, size } = await content.put(config);
+    const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config: { mediaType: mediaTypes.ociConfig, digest, size }, layers }));
+    await content.put(manifest);
+    return store.add({ manifest: { mediaType: mediaTypes.ociManifest, digest: digestOf(manifest), size: manifest.length }, tags });
+  });
+}
