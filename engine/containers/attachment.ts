@@ -18,6 +18,8 @@ export class Attachment implements PendingAttachment {
   readonly #options: AttachOptions;
   readonly #output: ClientOutput;
   readonly #filter: DetachFilter | undefined;
+  /** The client left of its own accord. */
+  detached = false;
   #socket: AttachSocket | undefined;
   #finish: () => void = () => undefined;
   /** Resolves when the client is no longer attached. */
@@ -46,8 +48,8 @@ export class Attachment implements PendingAttachment {
     else this.#client.resume();
   }
 
+  /** Nothing more will come. The client is still open: who took it ends it, after saying what there is to say. */
   abandon(): void {
-    this.#client.end();
     this.#finish();
   }
 
@@ -56,6 +58,7 @@ export class Attachment implements PendingAttachment {
       const { data, detach } = this.#filter?.feed(chunk) ?? { data: chunk, detach: false };
       if (data.length > 0) await socket.write(data);
       if (!detach) continue;
+      this.detached = true;
       socket.close();
       return this.abandon();
     }
@@ -63,6 +66,7 @@ export class Attachment implements PendingAttachment {
   }
 
   #leave(): void {
+    this.detached = true;
     this.#socket?.close();
     this.#finish();
   }

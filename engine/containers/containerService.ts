@@ -106,8 +106,8 @@ export class ContainerService {
     this.parts = parts;
     this.#imageNames = options.imageNames ?? (() => []);
     this.execs = new ExecService(parts);
-    this.#starter = new Starter(parts);
     this.#remover = new Remover(parts);
+    this.#starter = new Starter(parts, this.#remover);
     this.#restarter = new Restarter(parts, async (container) => void (await this.#startLocked(container)));
     this.#ender = new Ender(parts, this.#remover, this.#restarter);
     this.#stopper = new Stopper(parts, this.#ender);
@@ -154,8 +154,11 @@ export class ContainerService {
   /** Resolves with the exit status once the condition holds. */
   async wait(ref: string, condition: WaitCondition = 'not-running'): Promise<{ readonly statusCode: number; readonly error?: string }> {
     const container = this.find(ref);
-    if (condition === 'removed') await container.nextRemoval();
-    else if (condition === 'next-exit' || container.running || container.state.status === 'restarting') await Promise.race([container.nextExit(), container.nextRemoval()]);
+    if (condition === 'removed') {
+      await container.nextRemoval();
+      return { statusCode: container.state.exitCode };
+    }
+    if (condition === 'next-exit' || container.running || container.state.status === 'restarting') await Promise.race([container.nextExit(), container.nextRemoval()]);
     return { statusCode: container.state.exitCode, ...(container.state.error === '' ? {} : { error: container.state.error }) };
   }
 
@@ -265,6 +268,7 @@ export class ContainerService {
     else container.attachments.add(attachment);
     await attachment.done;
     container.attachments.delete(attachment);
+    client.end();
   }
 
   async resize(ref: string, rows: number, columns: number): Promise<void> {

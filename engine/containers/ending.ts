@@ -7,7 +7,7 @@ import type { Container } from './container.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Remover } from './removal.ts';
 import type { Restarter } from './restartPolicy.ts';
-import { releaseRuntime } from './starter.ts';
+import { releaseRuntime } from './release.ts';
 
 /** What happens when a container's process has ended. */
 export class Ender {

@@ -15,6 +15,7 @@ export const noSuchUser = defineError<{ kind: string; name: string }>('NO_SUCH_U
 export const commandNotFound = defineError<{ command: string; stage: string }>('COMMAND_NOT_FOUND', 400, (p) => `${p.stage}: unable to start container process: exec: "${p.command}": ${p.command.includes('/') ? `stat ${p.command}: no such file or directory` : 'executable file not found in $PATH'}: unknown`);
 export const commandNotExecutable = defineError<{ command: string; stage: string }>('COMMAND_NOT_EXECUTABLE', 400, (p) => `${p.stage}: unable to start container process: exec: "${p.command}": permission denied: unknown`);
 export const startFailed = defineError<{ id: string; detail: string }>('START_FAILED', 500, (p) => `failed to create task for container: ${p.detail}`);
+export const execFailed = defineError<{ detail: string }>('EXEC_FAILED', 400, (p) => `${p.detail}: unknown`);
 export const networkSharedGone = defineError<{ id: string }>('SHARED_NETWORK_GONE', 409, (p) => `cannot join network of a non running container: ${p.id}`);
 export const pathNotInContainer = defineError<{ path: string; container: string }>('NO_SUCH_PATH', 404, (p) => `Could not find the file ${p.path} in container ${p.container}`);
 export const unknownSignal = defineError<{ signal: string }>('UNKNOWN_SIGNAL', 400, (p) => `Invalid signal: ${p.signal}`);

@@ -2,19 +2,16 @@ import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
-import { startFailed } from './errors.ts';
-import type { OutputStream } from '../host/attachSocket.ts';
 import type { Pipe } from '../host/fifoPool.ts';
 import { exitOf, runtimeMessage } from '../host/ociRuntime.ts';
 import { inputOf } from './attachment.ts';
-import { commandFailure } from './commandFailure.ts';
+import { execFailure, isAboutCommand } from './commandFailure.ts';
 import type { ExecSession } from './execSession.ts';
 import { ClientOutput } from './framing.ts';
 import type { ContainerParts } from './parts.ts';
 
 /** How long output is awaited after the end, when a process left behind keeps it open. */
 const LINGER_MS = 2000;
-const STAGE = 'OCI runtime exec failed: exec failed';
 
 /** Runs an exec without a terminal by the OCI runtime itself, its stdio on real pipes; resolves when it has ended and its output is delivered. */
 export async function runPiped({ runtime, fifos }: ContainerParts, session: ExecSession, client: Duplex, ended: (code: number) => void): Promise<void> {
@@ -28,12 +25,13 @@ export async function runPiped({ runtime, fifos }: ContainerParts, session: Exec
     for (const pipe of pipes) pipe?.handedOver();
     if (input) void pumpInput(client, input).catch(() => input.socket.destroy());
     else client.resume();
-    const pumped = Promise.all([pumpOutput(stdout, 'stdout', output), pumpOutput(stderr, 'stderr', output)]);
+    const verdict = exited.then((code) => (code === 0 ? undefined : failureOf(session)));
+    const pumped = Promise.all([pumpOutput(stdout, output), pumpErrors(stderr, output, verdict)]);
     const code = await exited;
     await Promise.race([pumped, new Promise((resolve) => setTimeout(resolve, LINGER_MS).unref())]);
-    const failure = code === 0 ? undefined : await failureOf(session, code);
-    if (failure) output.write('stdout', Buffer.from(`${failure.message}\r\n`));
-    ended(failure?.code ?? code);
+    const failure = await verdict;
+    if (failure) output.write('stdout', Buffer.from(`${failure.error.message}\r\n`));
+    ended(failure?.exitCode ?? code);
   } finally {
     for (const pipe of pipes) {
       pipe?.handedOver();
@@ -51,8 +49,8 @@ export async function runDetached({ runtime }: ContainerParts, session: ExecSess
     const child = runtime.spawnExec(session.container.id, files(session), ['ignore', 'ignore', 'ignore'], true);
     const exited = exitOf(runtime.path, child);
     const recorded = exited.then(async (code) => {
-      const failure = code === 0 ? undefined : await failureOf(session, code);
-      ended(failure?.code ?? code);
+      const failure = code === 0 ? undefined : await failureOf(session);
+      ended(failure?.exitCode ?? code);
       return failure;
     });
     recorded.catch(() => undefined);
@@ -64,14 +62,9 @@ export async function runDetached({ runtime }: ContainerParts, session: ExecSess
 }
 
 /** What the runtime itself says went wrong, if it did: then the status is not the process's. */
-async function failureOf(session: ExecSession, status: number): Promise<{ readonly message: string; readonly code: number; readonly error: Error } | undefined> {
+async function failureOf(session: ExecSession): Promise<{ readonly error: Error; readonly exitCode: number } | undefined> {
   const log = await readFile(files(session).log, 'utf8').catch(() => '');
-  if (log.trim() === '') return undefined;
-  const detail = runtimeMessage(log);
-  const known = commandFailure(detail, session.config.Cmd?.[0] ?? '', STAGE);
-  if (known) return { message: known.error.message, code: known.exitCode, error: known.error };
-  const error = startFailed({ id: session.container.id, detail: `${STAGE}: ${detail}` });
-  return { message: error.message, code: status === 1 ? 126 : status, error };
+  return log.trim() === '' ? undefined : execFailure(runtimeMessage(log), session.config.Cmd?.[0] ?? '');
 }
 
 function files({ bundle }: ExecSession): { readonly process: string; readonly pid: string; readonly log: string } {
@@ -86,7 +79,18 @@ async function pumpInput(client: Duplex, { socket }: Pipe): Promise<void> {
   socket.end();
 }
 
-async function pumpOutput(pipe: Pipe | undefined, stream: OutputStream, output: ClientOutput): Promise<void> {
+async function pumpOutput(pipe: Pipe | undefined, output: ClientOutput): Promise<void> {
   if (!pipe) return;
-  for await (const chunk of pipe.socket as Readable) if (!output.write(stream, chunk as Buffer)) await output.drained();
+  for await (const chunk of pipe.socket as Readable) if (!output.write('stdout', chunk as Buffer)) await output.drained();
+}
+
+/** A runtime that cannot run the command says so on the command's own stderr too: that is not the command's output. */
+async function pumpErrors(pipe: Pipe | undefined, output: ClientOutput, verdict: Promise<unknown>): Promise<void> {
+  if (!pipe) return;
+  let first = true;
+  for await (const chunk of pipe.socket as Readable) {
+    if (first && isAboutCommand((chunk as Buffer).toString('latin1', 0, 200)) && (await verdict) !== undefined) return;
+    first = false;
+    if (!output.write('stderr', chunk as Buffer)) await output.drained();
+  }
 }

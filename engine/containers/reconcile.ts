@@ -4,7 +4,7 @@ import type { Container } from './container.ts';
 import type { Ender } from './ending.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Remover } from './removal.ts';
-import { releaseRuntime } from './starter.ts';
+import { releaseRuntime } from './release.ts';
 
 /** Docker's status for a container whose end nobody saw. */
 const UNSEEN = 255;

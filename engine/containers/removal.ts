@@ -1,7 +1,7 @@
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import type { ContainerParts } from './parts.ts';
-import { releaseRuntime } from './starter.ts';
+import { releaseRuntime } from './release.ts';
 
 /** Removes containers with all they have on disk and in the kernel. */
 export class Remover {

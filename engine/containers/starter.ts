@@ -1,10 +1,9 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
 import { asBerthError } from '../base/errors.ts';
 import { conmonFiles, createFailed, createWithConmon } from '../host/conmon.ts';
 import { allHostDevices, hostDevices } from '../host/devices.ts';
-import { mountOverlay, unmount } from '../host/mounts.ts';
 import { buildSpec } from '../host/ociSpec.ts';
 import { writeBundle } from '../host/ociRuntime.ts';
 import type { OciDevice, OciDeviceRule, OciSpec } from '../host/ociTypes.ts';
@@ -18,10 +17,12 @@ import { startFailed } from './errors.ts';
 import { attachNetwork } from './joining.ts';
 import type { Joined } from './joining.ts';
 import { findInit } from './init.ts';
-import { mountIdmapped, unmountIdmapped } from './idmapFallback.ts';
+import { mountIdmapped } from './idmapFallback.ts';
 import { writeEtcFiles } from './etcWriter.ts';
 import type { ContainerParts } from './parts.ts';
 import { publishPorts } from './publish.ts';
+import { mountRootfs, releaseRuntime } from './release.ts';
+import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
 import type { ResolvedUser } from './user.ts';
 
@@ -29,8 +30,11 @@ import type { ResolvedUser } from './user.ts';
 export class Starter {
   readonly #parts: ContainerParts;
 
-  constructor(parts: ContainerParts) {
+  readonly #remover: Remover;
+
+  constructor(parts: ContainerParts, remover: Remover) {
     this.#parts = parts;
+    this.#remover = remover;
   }
 
   /** Gives the container a process. On failure nothing is left, and the state says why. */
@@ -52,7 +56,10 @@ export class Starter {
       announce(events, container, 'start');
     } catch (error) {
       await this.#undo(container);
-      throw await this.#recordFailure(container, error);
+      const failure = await this.#recordFailure(container, error);
+      // Its client waits for that, as with Docker.
+      if (container.record.hostConfig.AutoRemove) await this.#remover.removeLocked(container, { volumes: true });
+      throw failure;
     }
   }
 
@@ -106,26 +113,6 @@ export class Starter {
     await this.#parts.store.setState(container, { status: container.state.startedAt.startsWith('0001') ? 'created' : 'exited', exitCode: known?.exitCode ?? 128, error: failure.message });
     return failure;
   }
-}
-
-/** Mounts a container's root filesystem: its changes over the image's layers over the skeleton. */
-export async function mountRootfs({ snapshots, folders }: Pick<ContainerParts, 'snapshots' | 'folders'>, { record, paths }: Container): Promise<void> {
-  const lowerDirs = [...record.snapshots.map((id) => snapshots.lowerDir(id)).reverse(), paths.mountPoints, folders.skeleton];
-  await mountOverlay({ lowerDirs, upperDir: paths.upper, workDir: paths.work, target: paths.rootfs, volatile: record.hostConfig.AutoRemove ?? false });
-}
-
-/** Takes away all that a start made: processes, cgroup, network, mounts, bundle. Everything is idempotent. */
-export async function releaseRuntime(parts: ContainerParts, container: Container): Promise<void> {
-  const { runtime, networks } = parts;
-  await Promise.all([runtime.delete(container.id).then(() => unmountAll(container)), networks.release(container.id)]);
-  await Promise.all([rm(container.paths.bundle, { recursive: true, force: true }), rm(join(parts.folders.exits, container.id), { force: true })]);
-}
-
-async function unmountAll(container: Container): Promise<void> {
-  await unmountIdmapped(container);
-  await unmount(container.paths.rootfs);
-  // What `volatile` leaves to say "not synced": without removing it the same directories could not be mounted again.
-  if (container.record.hostConfig.AutoRemove) await rm(join(container.paths.work, 'work/incompat'), { recursive: true, force: true });
 }
 
 async function devicesOf({ record }: Container): Promise<{ devices: OciDevice[]; deviceRules: OciDeviceRule[] }> {

@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { defineError } from '../base/errors.ts';
+import { runtimeMessage } from './ociRuntime.ts';
 import type { OciRuntime } from './ociRuntime.ts';
 import { start, startFailure } from './process.ts';
 
@@ -26,7 +27,7 @@ export interface ConmonContainer {
   readonly keepStdin: boolean;
 }
 
-export const conmonFiles = { attach: 'attach', control: 'ctl', pid: 'pid', monitorPid: 'conmon.pid', oom: 'oom' } as const;
+export const conmonFiles = { attach: 'attach', control: 'ctl', pid: 'pid', monitorPid: 'conmon.pid', oom: 'oom', runtimeLog: 'runtime.log' } as const;
 
 /** Creates a container; it waits for the runtime's `start`. Resolves to its first process. Throws CREATE_FAILED in the runtime's words. */
 export async function createWithConmon(runtime: OciRuntime, container: ConmonContainer): Promise<{ readonly pid: number }> {
@@ -46,7 +47,7 @@ export async function createWithConmon(runtime: OciRuntime, container: ConmonCon
   child.stdio[3]?.destroy();
   child.stderr?.destroy();
   if (message && message.data > 0) return { pid: message.data };
-  throw createFailed({ detail: plainWords(message?.message ?? (words.text() || 'conmon ended without a word')) });
+  throw createFailed({ detail: await reasonOf(container.bundle, message?.message ?? words.text()) });
 }
 
 export interface ConmonExec {
@@ -88,7 +89,7 @@ export async function execWithConmon(runtime: OciRuntime, exec: ConmonExec): Pro
   const started = asked.then(async () => {
     if (exec.attach) startPipe.write('\n'); // the second: begin
     const message = await sync.next();
-    if (!message || message.data <= 0) throw createFailed({ detail: plainWords(message?.message ?? 'conmon ended without a word') });
+    if (!message || message.data <= 0) throw createFailed({ detail: await reasonOf(exec.bundle, message?.message ?? '') });
     return { pid: message.data };
   });
   const exited = started.then(async () => (await sync.next())?.data ?? 255);
@@ -120,7 +121,7 @@ export async function resizeTerminal(bundle: string, rows: number, columns: numb
 
 function commonArgs(runtime: OciRuntime, id: string, bundle: string): string[] {
   return [
-    ...['--api-version', '1', '-c', id, '-u', id, '-n', id.slice(0, 12), '-r', runtime.path, '--runtime-arg', '--root', '--runtime-arg', runtime.root],
+    ...['--api-version', '1', '-c', id, '-u', id, '-n', id.slice(0, 12), '-r', runtime.path, '--runtime-arg', '--root', '--runtime-arg', runtime.root, '--runtime-arg', '--log', '--runtime-arg', join(bundle, conmonFiles.runtimeLog)],
     ...['-b', bundle, '-p', join(bundle, conmonFiles.pid), '-P', join(bundle, conmonFiles.monitorPid), '--full-attach', '--no-sync-log'],
   ];
 }
@@ -174,9 +175,8 @@ function collect(stream: Readable | null): { text(): string } {
   return { text: () => text.trim() };
 }
 
-/** The runtime's last words without its log's decoration. */
-function plainWords(text: string): string {
-  const line = text.trim().split('\n').filter((one) => one !== '').at(-1) ?? '';
-  const message = /msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line;
-  return message.replaceAll('\\"', '"').replace(/^(crun|runc|conmon): /, '');
+/** Why the runtime failed: in its own log, else (an older one without a log) what conmon heard of it. */
+async function reasonOf(bundle: string, heard: string): Promise<string> {
+  const log = await readFile(join(bundle, conmonFiles.runtimeLog), 'utf8').catch(() => '');
+  return runtimeMessage(log) || runtimeMessage(heard).replace(/^(crun|runc|conmon): /, '') || 'conmon ended without a word';
 }
