@@ -1,5 +1,6 @@
-import { enableCompileCache } from 'node:module';
-import { join, resolve } from 'node:path';
+import * as modules from 'node:module';
+import { join } from 'node:path';
+import { realpathSync } from 'node:fs';
 import type { DoctorReport } from './api/berth/doctor.ts';
 import { ApiClient } from './api/client.ts';
 import { configFromEnvironment } from './base/config.ts';
@@ -11,17 +12,18 @@ import { registerImageCommands } from './cli/commands/image/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
 import { registerEngineCommands } from './cli/engineCommands.ts';
+import { handOver } from './cli/pinnedNode.ts';
 import { createProgram, runProgram } from './cli/program.ts';
 import { connectOrStart } from './cli/startEngine.ts';
 import { start, startFailure } from './host/process.ts';
 import { version } from './version.ts';
 
 /** The composition root of `berth …`; that of the engine itself is mainEngine.ts, loaded only when it serves. */
-async function main(argv: readonly string[]): Promise<void> {
+async function main(script: string, argv: readonly string[]): Promise<void> {
   const config = configFromEnvironment(process.env);
   const interrupted = new AbortController();
   const client = new ApiClient(config.socketPath);
-  const launcher = { program: process.execPath, args: [resolve(process.argv[1] ?? '')], env: process.env };
+  const launcher = { program: process.execPath, args: [script], env: process.env };
   const context: CliContext = {
     client,
     engine: () => connectOrStart(client, launcher),
@@ -65,5 +67,13 @@ function runOnTerminal([program = '', ...args]: readonly string[]): Promise<numb
   });
 }
 
-enableCompileCache();
-void main(process.argv.slice(2));
+async function begin(): Promise<void> {
+  // A link in a folder of PATH leads here: what belongs to the bundle is beside the file itself.
+  const script = realpathSync(process.argv[1] ?? '');
+  const handed = await handOver(script, process.argv.slice(2));
+  if (handed !== undefined) process.exit(handed);
+  modules.enableCompileCache();
+  await main(script, process.argv.slice(2));
+}
+
+void begin();

@@ -7,7 +7,6 @@ import { engineTools, setupHost, setupPackages } from './setup.mjs';
 
 const berth = join(root, 'dist', 'berth.cjs');
 const sample = join(root, 'samples', 'hello');
-const port = 8000;
 
 async function main() {
   if (process.platform !== 'linux') throw new Error('The engine runs on Linux. On this system, install the extension and connect to a Linux host.');
@@ -20,44 +19,49 @@ async function main() {
   const missing = setupHost(engineTools).filter((name) => !['crun', 'runc'].includes(name));
   if (missing.length > 0) console.log(`Not found on this host: ${missing.join(', ')}. Trying anyway; berth doctor says more.`);
   await run(['engine', 'start']);
-  await run(['up', sample]);
-  if ((await answer()) === undefined) await run(['exec', '--folder', sample, '--detach', '--', 'python3', '-m', 'hello']);
-  console.log(await greeting());
+  const { containerId } = JSON.parse(await run(['up', sample]));
+  const [{ NetworkSettings }] = JSON.parse(await run(['inspect', containerId]));
+  // 8000 on this host too, unless something else listens there.
+  const url = `http://127.0.0.1:${NetworkSettings.Ports['8000/tcp'][0].HostPort}`;
+  if ((await answer(url)) === undefined) await run(['exec', '--folder', sample, '--detach', '--', 'python3', '-m', 'hello']);
+  console.log(await greeting(url));
 }
 
-/** Runs a berth command; its output goes to the terminal. */
+/** Runs a berth command and returns its output; progress and errors go to the terminal. */
 function run(args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(pinnedNode(), [berth, ...args], { stdio: 'inherit', env: pinnedEnvironment() });
+    const child = spawn(pinnedNode(), [berth, ...args], { stdio: ['inherit', 'pipe', 'inherit'], env: pinnedEnvironment() });
+    let out = '';
+    child.stdout.on('data', (chunk) => (out += chunk));
     child.once('error', reject);
-    child.once('exit', (status) => (status === 0 ? resolve() : reject(new Error(`berth ${args.join(' ')} ended with status ${status}`))));
+    child.once('close', (status) => (status === 0 ? resolve(out) : reject(new Error(`berth ${args.join(' ')} ended with status ${status}`))));
   });
 }
 
-async function greeting() {
+async function greeting(url) {
   const deadline = Date.now() + 30_000;
   for (;;) {
-    const text = await answer();
-    if (text !== undefined) return message(text);
-    if (Date.now() > deadline) throw new Error(`The sample does not answer on http://localhost:${port}. See: berth logs, berth exec --folder ${sample} -- ps aux`);
+    const text = await answer(url);
+    if (text !== undefined) return message(url, text);
+    if (Date.now() > deadline) throw new Error(`The sample does not answer on ${url}. Look inside: node dist/berth.cjs shell ${sample}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-async function answer() {
+async function answer(url) {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(2000) });
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2000) });
     return response.ok ? (await response.text()).trim() : undefined;
   } catch {
     return undefined;
   }
 }
 
-function message(text) {
+function message(url, text) {
   const editor = ['code', 'codium', 'cursor', 'code-server'].find((name) => spawnSync('which', [name]).status === 0) ?? 'code';
   return `
 The sample answers from inside its dev container: "${text}"
-  open it       http://localhost:${port}
+  open it       ${url}
   look around   node dist/berth.cjs shell ${sample}
   its tests     node dist/berth.cjs exec --folder ${sample} -- python3 -m unittest
   in VS Code    npm run package, then ${editor} --install-extension berth-0.1.0.vsix
