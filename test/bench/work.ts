@@ -42,10 +42,10 @@ export async function execTrue(client: BenchClient, container: string): Promise<
   return took;
 }
 
-/** A build to its end. Docker uses BuildKit (`version=2`), which builds stages in parallel too; Berth knows one builder. */
+/** A build to its end. Docker uses BuildKit (`version=2`), which builds stages in parallel too; Berth has one builder, behind the classic protocol. */
 export async function build(client: BenchClient, context: Buffer, tag: string, noCache: boolean): Promise<number> {
   const begin = performance.now();
-  const answer = await client.call('POST', `/build?version=2&rm=1&t=${tag}${noCache ? '&nocache=1' : ''}`, { body: context, contentType: 'application/x-tar' });
+  const answer = await client.call('POST', `/build?${client.name === 'Docker' ? 'version=2&' : ''}rm=1&t=${tag}${noCache ? '&nocache=1' : ''}`, { body: context, contentType: 'application/x-tar' });
   const took = performance.now() - begin;
   const problem = answer.toString().split('\n').find((line) => line.includes('"errorDetail"'));
   if (problem !== undefined) throw new Error(`${client.name}: build failed: ${problem}`);

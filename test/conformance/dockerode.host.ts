@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import Docker from 'dockerode';
 import { baseTar } from '../support/base.ts';
 import { TestEngine } from '../support/engine.ts';
@@ -21,7 +22,7 @@ describe('dockerode', () => {
   it('runs a container and collects what it prints', async () => {
     const out = new PassThrough();
     const printed = text(out);
-    const [result] = (await docker.run('debian:bookworm', ['sh', '-c', 'echo hello; exit 3'], out, { Tty: false, HostConfig: { AutoRemove: true } })) as [{ StatusCode: number }];
+    const [result] = (await docker.run('debian:bookworm', ['sh', '-c', 'echo hello; exit 3'], [out, new PassThrough()] as never, { Tty: false, HostConfig: { AutoRemove: true } })) as [{ StatusCode: number }];
     out.end();
     assert.equal(result.StatusCode, 3);
     assert.equal(await printed, 'hello\n');
@@ -67,7 +68,8 @@ describe('dockerode', () => {
     out.end();
     assert.equal(await printed, '1\n2\n3\n');
     await container.remove();
-    (events as Readable & { destroy(): void }).destroy();
+    for (let attempt = 0; attempt < 100 && !actions.includes('destroy'); attempt += 1) await delay(20);
+    events.destroy();
     assert.deepEqual(actions.filter((action) => ['create', 'start', 'die', 'destroy'].includes(action)), ['create', 'start', 'die', 'destroy']);
   });
 
