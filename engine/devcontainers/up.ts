@@ -1,4 +1,4 @@
-import type { UpRequest } from '../api/berth/devcontainer.ts';
+import type { DevContainer, UpRequest } from '../api/berth/devcontainer.ts';
 import type { ContainerInspect } from '../api/docker/containerView.ts';
 import { CleanupStack } from '../base/cleanup.ts';
 import { metadataLabel, parseMetadataLabel } from './config/metadata.ts';
@@ -43,8 +43,9 @@ export interface UpOutcome {
 export async function bringUp(parts: UpParts, definition: Definition, request: UpRequest, ctx: UpContext): Promise<UpOutcome> {
   for (const message of definition.warnings) ctx.tell({ type: 'warning', message });
   await initialize(definition, ctx);
-  const known = await existing(parts, definition, request, ctx);
-  const id = known ?? (await make(parts, definition, request, ctx));
+  const found = findDevContainers(parts.containers, definition.labels);
+  const [best] = request.removeExistingContainer === true ? [] : found;
+  const id = best ? await reuse(parts, definition, best, ctx) : await make(parts, definition, request, found, ctx);
   ctx.onContainer(id);
   const details = inspectContainer(parts.containers, id);
   tellPorts(details, ctx.tell);
@@ -63,27 +64,32 @@ async function initialize(definition: Definition, { tell, signal }: UpContext): 
   await step(tell, 'initializeCommand', `initializeCommand${who === undefined ? '' : `, as ${who}`}`, () => runHooks(definition.document, 'initializeCommand', [{ value: hook, origin: 0 }], run, tell));
 }
 
-/** The container there is, started if it does not run; undefined when there is none, or it was to be removed. */
-async function existing(parts: UpParts, definition: Definition, request: UpRequest, { tell, signal }: UpContext): Promise<string | undefined> {
-  const found = findDevContainers(parts.containers, definition.labels);
-  if (request.removeExistingContainer === true) {
-    for (const one of found) await step(tell, 'remove', `Removing the container ${one.name}`, () => parts.containers.remove(one.containerId, { force: true, volumes: true }));
-    return undefined;
-  }
-  const [best] = found;
-  if (!best) return undefined;
-  const details = inspectContainer(parts.containers, best.containerId);
+/** The container there is, started if it does not run. */
+async function reuse({ containers }: UpParts, definition: Definition, { containerId, name }: DevContainer, { tell, signal }: UpContext): Promise<string> {
+  const details = inspectContainer(containers, containerId);
   const madeFrom = details.Config.Labels?.[definitionLabel];
-  if (madeFrom !== undefined && madeFrom !== definition.digest) tell({ type: 'warning', message: `${definition.configFile} or its Dockerfile has changed since the container ${best.name} was made. To use the new definition: berth up --remove-existing-container` });
+  if (madeFrom !== undefined && madeFrom !== definition.digest) tell({ type: 'warning', message: `${definition.configFile} or its Dockerfile has changed since the container ${name} was made. To use the new definition: berth up --remove-existing-container` });
   signal.throwIfAborted();
-  if (details.State.Running) tell({ type: 'step', step: 'container', status: 'finished', text: `The container ${best.name} runs already` });
-  else await step(tell, 'start', `Starting the container ${best.name}`, () => parts.containers.start(best.containerId));
-  return best.containerId;
+  if (details.State.Running) {
+    tell({ type: 'step', step: 'container', status: 'finished', text: `The container ${name} runs already` });
+    return containerId;
+  }
+  try {
+    await step(tell, 'start', `Starting the container ${name}`, () => containers.start(containerId));
+  } catch (error) {
+    tell({ type: 'warning', message: 'If it cannot be started any more as it was made, a new one may be: berth up --remove-existing-container' });
+    throw error;
+  }
+  return containerId;
 }
 
-/** Makes and starts a container. One that cannot be started is removed, so that the next `up` plans its ports and mounts anew. */
-async function make(parts: UpParts, definition: Definition, request: UpRequest, { tell, signal }: UpContext): Promise<string> {
+/**
+ * Makes and starts a container in the place of those there are, which stay until the image is ready. One that cannot be started is removed, so that
+ * the next `up` plans its ports and mounts anew.
+ */
+async function make(parts: UpParts, definition: Definition, request: UpRequest, replaced: readonly DevContainer[], { tell, signal }: UpContext): Promise<string> {
   const { image, reference } = await prepareImage(definition, parts, { noCache: request.noCache ?? false, pull: request.pull ?? false }, tell, signal);
+  for (const one of replaced) await step(tell, 'remove', `Removing the container ${one.name}`, () => parts.containers.remove(one.containerId, { force: true, volumes: true }));
   const { plan, warnings } = await prepareContainer(definition, image, reference, parts.images);
   for (const message of warnings) tell({ type: 'warning', message });
   signal.throwIfAborted();

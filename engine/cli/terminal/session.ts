@@ -68,7 +68,9 @@ function followSize(context: CliContext, options: SessionOptions): () => void {
   const { stdout } = context;
   if (!stdout.isTTY) return () => undefined;
   // A process that has ended meanwhile has no size; that is no error of the session.
-  const tell = (): void => void options.resize({ rows: stdout.rows, columns: stdout.columns }).catch(() => undefined);
+  const tell = (): void => {
+    if (stdout.rows > 0 && stdout.columns > 0) void options.resize({ rows: stdout.rows, columns: stdout.columns }).catch(() => undefined);
+  };
   tell();
   stdout.on('resize', tell);
   return () => void stdout.off('resize', tell);

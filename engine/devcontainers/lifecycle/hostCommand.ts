@@ -38,7 +38,7 @@ export function runHostCommand(command: HookCommand, options: HostCommandOptions
   return new Promise((resolve, reject) => {
     const child = start(program, args, {
       cwd: options.cwd,
-      env: { ...options.env, ...identity?.env },
+      env: identity ? { ...onlyHarmless(options.env), ...identity.env } : options.env,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // a group of its own, to be killed as one
       ...(identity ? { uid: identity.uid, gid: identity.gid } : {}),
@@ -58,6 +58,11 @@ export function runHostCommand(command: HookCommand, options: HostCommandOptions
       else resolve(code ?? 128);
     });
   });
+}
+
+/** Another user's command gets nothing of root's environment that may be a secret. */
+function onlyHarmless(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => /^(PATH|LANG|LC_\w+|TERM|TZ|(https?|no)_proxy)$/i.test(name)));
 }
 
 function killGroup(pid: number | undefined): void {

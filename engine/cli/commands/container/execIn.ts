@@ -1,6 +1,6 @@
 import type { ApiClient } from '../../../api/client.ts';
-import { z } from 'zod';
 import { createdSchema } from '../../../api/docker/container.ts';
+import { execInspectSchema } from '../../../api/docker/containerView.ts';
 import type { CliContext } from '../../context.ts';
 import { runSession } from '../../terminal/session.ts';
 
@@ -17,8 +17,6 @@ export interface ExecRequest {
   readonly privileged?: boolean;
   readonly detachKeys?: string | undefined;
 }
-
-const execStateSchema = z.looseObject({ Running: z.boolean(), ExitCode: z.number().nullish() });
 
 /** Runs a process in a container, joined to our terminal, and sets our exit status to its own. */
 export async function execIn(context: CliContext, client: ApiClient, container: string, request: ExecRequest): Promise<void> {
@@ -47,7 +45,7 @@ export async function execIn(context: CliContext, client: ApiClient, container: 
     resize: ({ rows, columns }) => client.send('POST', `/exec/${Id}/resize`, { query: { h: rows, w: columns } }),
   });
   if (end === 'detached') return;
-  const state = await client.json('GET', `/exec/${Id}/json`, execStateSchema);
+  const state = await client.json('GET', `/exec/${Id}/json`, execInspectSchema);
   context.setExitStatus(state.ExitCode ?? 0);
 }
 

@@ -26,6 +26,7 @@ export function registerExec(parent: Command, context: CliContext): void {
     .option('--workspace-folder <folder>', 'the same, as other tools say it')
     .option('--config <file>', 'the devcontainer.json, where the folder has several')
     .option('-d, --detach', 'run it in the background')
+    .option('-i, --interactive', 'pass stdin on (it always is, unless detached)')
     .option('-t, --tty', 'give it a terminal (default: when stdin and stdout are one)')
     .option('--no-tty', 'give it no terminal')
     .option('-e, --env <NAME=value>', 'set an environment variable', collect)
