@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { userInfo } from 'node:os';
 import * as vscode from 'vscode';
 import { engineSocketPath } from './socketPath.ts';
 
@@ -11,7 +10,7 @@ export class Settings {
     this.#extensionPath = extensionPath;
   }
 
-  readonly socketPath = (): string => engineSocketPath(this.#get('socketPath'), process.env, userInfo().uid);
+  readonly socketPath = (): string => engineSocketPath(this.#get('socketPath'), process.env, process.getuid?.() ?? -1);
 
   nodePath(): string {
     return this.#get('node.path');

@@ -53,6 +53,14 @@ describe('what the extension does not do', () => {
     }
   });
 
+  it('on the account of an ordinary user says that the engine needs root', async () => {
+    server = await WorkbenchServer.start({ env: { BERTH_SOCKET: join(folder, 'none.sock'), USER: 'nobody' }, vsix: [vsix()], uid: nobody });
+    workbench = await WorkbenchPage.open(browser, server.url(folder));
+    await workbench.openBerth();
+    await workbench.page.getByRole('button', { name: 'Start Engine' }).first().click();
+    await workbench.notification(/runs as root only for now, and this editor runs as nobody/).waitFor();
+  });
+
   it('in a workspace that is not trusted Up is refused, whatever asks for it', async () => {
     server = await WorkbenchServer.start({
       env: { BERTH_SOCKET: join(folder, 'none.sock') },

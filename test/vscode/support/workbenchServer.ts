@@ -21,7 +21,10 @@ const quietSettings = {
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'chat.disableAIFeatures': true,
   'chat.commandCenter.enabled': false,
+  'editor.minimap.enabled': false,
   'git.enabled': false,
+  // Schemas come from the net.
+  'json.validate.enable': false,
   'npm.autoDetect': 'off',
   'typescript.disableAutomaticTypeAcquisition': true,
   'window.restoreWindows': 'none',
