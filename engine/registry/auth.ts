@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { registryRefused, registryUnreachable, registryUnauthorized } from './errors.ts';
+import { isLoopback, reasonOf } from './hosts.ts';
 import type { Reference } from './reference.ts';
 
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
+/** A user's name and password, or a token that the client has already got. */
+export type Credentials = { readonly username: string; readonly password: string } | { readonly token: string };
 
 export interface Challenge {
   readonly scheme: 'basic' | 'bearer';
@@ -14,16 +13,25 @@ export interface Challenge {
 
 const tokenSchema = z.looseObject({ token: z.string().optional(), access_token: z.string().optional() });
 
+const authSchema = z.looseObject({ username: z.string().optional(), password: z.string().optional(), auth: z.string().optional(), registrytoken: z.string().optional() });
+
 /** Docker's `X-Registry-Auth` header (base64url of JSON) as credentials; nothing in it, or nothing usable, is no credentials. */
 export function parseRegistryAuth(header: string | undefined): Credentials | undefined {
   if (!header) return undefined;
-  const schema = z.looseObject({ username: z.string().optional(), password: z.string().optional() });
   try {
-    const { username, password } = schema.parse(JSON.parse(Buffer.from(header, 'base64url').toString('utf8')));
-    return username && password ? { username, password } : undefined;
+    const { username, password, auth, registrytoken } = authSchema.parse(JSON.parse(Buffer.from(header, 'base64url').toString('utf8')));
+    if (registrytoken) return { token: registrytoken };
+    if (username && password) return { username, password };
+    const [user, ...rest] = Buffer.from(auth ?? '', 'base64').toString('utf8').split(':');
+    return user && rest.length > 0 ? { username: user, password: rest.join(':') } : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The value of `Authorization: Basic`. */
+export function basicAuthorization({ username, password }: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
 /** A `WWW-Authenticate` header. */
@@ -35,21 +43,28 @@ export function parseChallenge(header: string): Challenge | undefined {
   return { scheme: match[1]?.toLowerCase() === 'basic' ? 'basic' : 'bearer', parameters };
 }
 
-/** A token for pulling from the repository, anonymous without credentials. */
+/** A token for pulling from the repository, anonymous without credentials. Passwords go to a realm only by TLS, or to this machine. */
 export async function bearerToken({ parameters }: Challenge, reference: Reference, credentials: Credentials | undefined, signal: AbortSignal): Promise<string> {
-  const url = new URL(parameters['realm'] ?? '');
+  if (credentials && 'token' in credentials) return credentials.token;
+  const url = realmOf(parameters['realm'], reference);
   if (parameters['service'] !== undefined) url.searchParams.set('service', parameters['service']);
   url.searchParams.set('scope', parameters['scope'] ?? `repository:${reference.path}:pull`);
-  const headers = credentials ? { Authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}` } : undefined;
   let response: Response;
   try {
-    response = await fetch(url, { signal, ...(headers ? { headers } : {}) });
+    response = await fetch(url, { signal, ...(credentials ? { headers: { Authorization: basicAuthorization(credentials) } } : {}) });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw registryUnreachable({ host: url.host, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw registryUnreachable({ host: url.host, detail: reasonOf(error) }, { cause: error });
   }
   if (response.status === 401 || response.status === 403) throw registryUnauthorized({ host: reference.domain, repository: reference.familiarName });
-  if (!response.ok) throw registryRefused({ host: url.host, status: response.status, detail: 'no token was given' });
-  const { token, access_token: accessToken } = tokenSchema.parse(await response.json());
-  return token ?? accessToken ?? '';
+  const answer = tokenSchema.safeParse(await response.json().catch(() => undefined));
+  const token = answer.data?.token ?? answer.data?.access_token;
+  if (!response.ok || !token) throw registryRefused({ host: url.host, status: response.status, detail: 'no token was given' });
+  return token;
+}
+
+function realmOf(realm: string | undefined, { domain }: Reference): URL {
+  const url = URL.parse(realm ?? '');
+  if (url && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.host)))) return url;
+  throw registryRefused({ host: domain, status: 401, detail: `it asks for a token from "${realm ?? ''}", which is no https address` });
 }

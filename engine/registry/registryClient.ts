@@ -3,14 +3,17 @@ import { createHash } from 'node:crypto';
 import { digestMismatch } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
 import type { Descriptor, Digest } from '../content/oci.ts';
-import { bearerToken, parseChallenge } from './auth.ts';
+import { basicAuthorization, bearerToken, parseChallenge } from './auth.ts';
 import type { Credentials } from './auth.ts';
 import { registryImageUnknown, registryRefused, registryUnauthorized, registryUnreachable } from './errors.ts';
+import { isLoopback, reasonOf } from './hosts.ts';
 import { familiarTag } from './reference.ts';
 import type { Reference } from './reference.ts';
 
 const ACCEPT = [mediaTypes.ociIndex, mediaTypes.dockerIndex, mediaTypes.ociManifest, mediaTypes.dockerManifest].join(', ');
 const ATTEMPTS = 3;
+/** Bytes; registries refuse longer manifests too. */
+const MAX_DOCUMENT = 4 * 1024 * 1024;
 
 export interface FetchedManifest {
   readonly mediaType: string;
@@ -35,7 +38,7 @@ export class RegistryClient {
   /** The manifest or index by tag or digest; a digest is verified. */
   async manifest(tagOrDigest: string, signal: AbortSignal): Promise<FetchedManifest> {
     const response = await this.#get(`/manifests/${tagOrDigest}`, { Accept: ACCEPT }, signal);
-    const body = Buffer.from(await response.arrayBuffer());
+    const body = await this.#document(response);
     const digest: Digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
     if (tagOrDigest.startsWith('sha256:') && tagOrDigest !== digest) throw digestMismatch({ what: `The manifest of ${familiarTag(this.#reference)}`, expected: tagOrDigest, found: digest });
     const mediaType = (response.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? '';
@@ -48,6 +51,23 @@ export class RegistryClient {
     const body = response.body;
     if (!body) throw registryRefused({ host: this.#reference.domain, status: response.status, detail: `the blob ${descriptor.digest} has no body` });
     return Readable.from(checked(this.#reference.domain, body, descriptor, onBytes), { objectMode: false, highWaterMark: 256 * 1024 });
+  }
+
+  /** The body of an answer that must be short. */
+  async #document(response: Response): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of response.body ?? []) {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size > MAX_DOCUMENT) throw registryRefused({ host: this.#reference.domain, status: response.status, detail: `its manifest is longer than ${MAX_DOCUMENT} bytes` });
+      }
+    } catch (error) {
+      if (registryRefused.is(error) || (error instanceof Error && error.name === 'AbortError')) throw error;
+      throw registryUnreachable({ host: this.#reference.domain, detail: `the connection broke (${reasonOf(error)})` }, { cause: error });
+    }
+    return Buffer.concat(chunks);
   }
 
   async #get(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
@@ -65,7 +85,7 @@ export class RegistryClient {
       return await fetch(url, { headers: { ...headers, ...(this.#authorization === undefined ? {} : { Authorization: this.#authorization }) }, signal, redirect: 'follow' });
     } catch (error) {
       if (signal.aborted) throw error;
-      throw registryUnreachable({ host: this.#reference.domain, detail: reason(error) }, { cause: error });
+      throw registryUnreachable({ host: this.#reference.domain, detail: reasonOf(error) }, { cause: error });
     }
   }
 
@@ -74,7 +94,7 @@ export class RegistryClient {
     const challenge = parseChallenge(response.headers.get('www-authenticate') ?? '');
     const before = this.#authorization;
     if (challenge?.scheme === 'bearer') this.#authorization = `Bearer ${await bearerToken(challenge, this.#reference, this.#credentials, signal)}`;
-    else if (challenge?.scheme === 'basic' && this.#credentials) this.#authorization = `Basic ${Buffer.from(`${this.#credentials.username}:${this.#credentials.password}`).toString('base64')}`;
+    else if (challenge?.scheme === 'basic' && this.#credentials && 'username' in this.#credentials) this.#authorization = basicAuthorization(this.#credentials);
     return this.#authorization !== before;
   }
 
@@ -99,19 +119,8 @@ async function* checked(host: string, body: AsyncIterable<Uint8Array>, { digest,
     }
   } catch (error) {
     if (digestMismatch.is(error) || (error instanceof Error && error.name === 'AbortError')) throw error;
-    throw registryUnreachable({ host, detail: `the connection broke after ${count} of ${size} bytes (${reason(error)})` }, { cause: error });
+    throw registryUnreachable({ host, detail: `the connection broke after ${count} of ${size} bytes (${reasonOf(error)})` }, { cause: error });
   }
   const found = `sha256:${hash.digest('hex')}`;
   if (found !== digest) throw digestMismatch({ what: `A blob from ${host}`, expected: digest, found });
-}
-
-/** Plain HTTP is for this machine only. */
-function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host);
-}
-
-function reason(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (cause instanceof AggregateError && cause.errors.length > 0) return reason(cause.errors[0]);
-  return cause instanceof Error ? cause.message || cause.name : String(cause);
 }
