@@ -1,22 +1,11 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Duplex, Writable } from 'node:stream';
 import type { CreateContainer, Limits } from '../api/docker/container.ts';
-import type { EngineConfig } from '../base/config.ts';
-import type { EventBus } from '../base/eventBus.ts';
-import { KeyedMutex } from '../base/keyedMutex.ts';
-import type { Log } from '../base/log.ts';
-import { cgroupFacts, removeCgroupParent } from '../host/cgroups.ts';
+import { removeCgroupParent } from '../host/cgroups.ts';
 import { resizeTerminal } from '../host/conmon.ts';
-import { FifoPool } from '../host/fifoPool.ts';
-import type { OciRuntime } from '../host/ociRuntime.ts';
-import { chooseRuntime, MissingRuntime } from '../host/runtimeChoice.ts';
-import { SeccompCache } from '../host/seccompCache.ts';
 import { announce } from './attributes.ts';
 import { Attachment } from './attachment.ts';
 import type { AttachOptions } from './attachment.ts';
 import type { Container } from './container.ts';
-import { ContainerStore } from './containerStore.ts';
 import { createContainer } from './creation.ts';
 import { Ender } from './ending.ts';
 import { isPaused, isRunning, notPaused, notRunning, removalInProgress } from './errors.ts';
@@ -28,27 +17,20 @@ import type { Filters, ListOptions } from './listing.ts';
 import { writeLogs } from './logs.ts';
 import type { LogOptions } from './logs.ts';
 import { checkName } from './names.ts';
+import { openParts } from './openParts.ts';
+import type { PartsOptions } from './openParts.ts';
 import type { ContainerParts } from './parts.ts';
-import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
 import { pruneContainers } from './pruning.ts';
 import { reconcileContainers } from './reconcile.ts';
 import { Remover } from './removal.ts';
 import { Restarter, shouldRestart } from './restartPolicy.ts';
-import { makeSkeleton } from './skeleton.ts';
 import { Starter } from './starter.ts';
 import { containerStats } from './stats.ts';
 import { Stopper } from './stopping.ts';
 import { containerTop } from './top.ts';
 import { inspectContainer, networkView } from './view.ts';
 
-export interface ContainerServiceOptions {
-  readonly config: EngineConfig;
-  readonly log: Log;
-  readonly events: EventBus;
-  readonly images: Images;
-  readonly snapshots: Snapshots;
-  readonly networks: Networks;
-  readonly volumes: Volumes;
+export interface ContainerServiceOptions extends PartsOptions {
   /** An image's tags, for `ps --filter ancestor`; default: none. */
   readonly imageNames?: (imageId: string) => readonly string[];
 }
@@ -66,43 +48,16 @@ export class ContainerService {
   readonly #restarter: Restarter;
   readonly #stopper: Stopper;
   readonly #watcher: ExitWatcher;
-  readonly #chooseRuntime: () => Promise<OciRuntime>;
   readonly #ends = new Set<Promise<void>>();
 
   /** Chooses the OCI runtime, takes over what a former engine left, and begins to watch. Networks, images and volumes must be ready. */
   static async open(options: ContainerServiceOptions): Promise<ContainerService> {
-    const { config, log } = options;
-    const inRun = (name: string): string => join(config.runRoot, name);
-    const folders = { bundles: inRun('bundles'), exits: inRun('exits'), execs: inRun('execs'), steps: inRun('steps'), skeleton: join(config.dataRoot, 'skeleton') };
-    const cgroupParent = cgroupParentOf(config.instance);
-    for (const folder of [folders.bundles, folders.exits, folders.execs]) await mkdir(folder, { recursive: true, mode: 0o700 });
-    const fifos = new FifoPool(inRun('fifos'));
-    await mkdir(config.dataRoot, { recursive: true, mode: 0o711 });
-    const choose = () => chooseRuntime(config.dataRoot, inRun('oci'), cgroupParent, log);
-    const [runtime] = await Promise.all([choose(), fifos.prepare(), makeSkeleton(folders.skeleton)]);
-    await runtime.prepare();
-    const service = new ContainerService(options, choose, {
-      log,
-      events: options.events,
-      images: options.images,
-      snapshots: options.snapshots,
-      networks: options.networks,
-      volumes: options.volumes,
-      store: new ContainerStore(config.dataRoot, config.runRoot, log),
-      runtime,
-      seccomp: new SeccompCache(runtime),
-      cgroups: cgroupFacts(),
-      cgroupParent,
-      fifos,
-      locks: new KeyedMutex(),
-      folders,
-    });
+    const service = new ContainerService(options, await openParts(options));
     await service.#reconcile();
     return service;
   }
 
-  private constructor(options: ContainerServiceOptions, chooseAgain: () => Promise<OciRuntime>, parts: ContainerParts) {
-    this.#chooseRuntime = chooseAgain;
+  private constructor(options: ContainerServiceOptions, parts: ContainerParts) {
     this.parts = parts;
     this.#imageNames = options.imageNames ?? (() => []);
     this.execs = new ExecService(parts);
@@ -324,24 +279,9 @@ export class ContainerService {
       if (container.running) return false;
       if (!this.parts.store.get(container.id)) throw removalInProgress({ id: container.id });
       clearTimeout(container.restartTimer);
-      try {
-        await this.#ensureRuntime();
-        await this.#starter.start(container);
-      } catch (error) {
-        // `docker run --rm` waits for this removal before it shows the error.
-        if (container.record.hostConfig.AutoRemove) await this.#remover.removeLocked(container, { volumes: true });
-        throw error;
-      }
+      await this.#starter.start(container);
       return true;
     });
-  }
-
-  /** What was missing may have been installed since. */
-  async #ensureRuntime(): Promise<void> {
-    if (!(this.parts.runtime instanceof MissingRuntime)) return;
-    this.parts.runtime = await this.#chooseRuntime();
-    this.parts.runtime.assertUsable();
-    await this.parts.runtime.prepare();
   }
 
   #onExit(id: string): void {
@@ -364,11 +304,6 @@ export class ContainerService {
   #ids(wanted: (container: Container) => boolean): string[] {
     return this.parts.store.list().filter(wanted).map(({ id }) => id);
   }
-}
-
-/** `/berth`, or `/berth-<instance>`: the parent of every container's cgroup. */
-export function cgroupParentOf(instance: string): string {
-  return instance === 'berth' ? '/berth' : `/berth-${instance}`;
 }
 
 /** At engine start: containers that a policy wants running. */

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { CgroupFacts } from '../host/cgroups.ts';
 import type { FifoPool } from '../host/fifoPool.ts';
 import type { OciRuntime } from '../host/ociRuntime.ts';
+import { MissingRuntime } from '../host/runtimeChoice.ts';
 import type { SeccompCache } from '../host/seccompCache.ts';
 import type { ContainerStore } from './containerStore.ts';
 import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
@@ -19,6 +20,7 @@ export interface ContainerParts {
   readonly store: ContainerStore;
   /** Chosen again at the next start of a container while the host has none. */
   runtime: OciRuntime;
+  readonly chooseRuntime: () => Promise<OciRuntime>;
   readonly seccomp: SeccompCache;
   readonly cgroups: CgroupFacts;
   /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`. */
@@ -39,4 +41,12 @@ export interface RuntimeFolders {
   readonly steps: string;
   /** The lowest layer under every container: mount points that an image may lack. */
   readonly skeleton: string;
+}
+
+/** The host may have lacked an OCI runtime when the engine started: what was missing may have been installed since. Throws when it still is. */
+export async function ensureRuntime(parts: Pick<ContainerParts, 'runtime' | 'chooseRuntime'>): Promise<void> {
+  if (!(parts.runtime instanceof MissingRuntime)) return;
+  parts.runtime = await parts.chooseRuntime();
+  parts.runtime.assertUsable();
+  await parts.runtime.prepare();
 }

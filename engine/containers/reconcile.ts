@@ -1,4 +1,5 @@
 import { access, rm } from 'node:fs/promises';
+import { MissingRuntime } from '../host/runtimeChoice.ts';
 import { isAlive } from '../host/processIdentity.ts';
 import type { Container } from './container.ts';
 import type { Ender } from './ending.ts';
@@ -40,6 +41,7 @@ async function reconcileRunning(parts: ContainerParts, ender: Ender, container: 
   const { process, monitor } = container.state;
   if (!process || !isAlive(process)) return ender.record(container, UNSEEN);
   if (!monitor || !isAlive(monitor)) return ender.record(container, UNSEEN, 'its monitor (conmon) ended before it did');
+  if (parts.runtime instanceof MissingRuntime) return; // it runs; what can be said of it more, a runtime would have to say
   const known = await parts.runtime.status(container.id);
   if (known === 'running' || known === 'paused') return parts.store.setState(container, { status: known });
   // Created and never begun: the engine was killed between the two.

@@ -19,6 +19,7 @@ import type { Joined } from './joining.ts';
 import { findInit } from './init.ts';
 import { mountIdmapped } from './idmapFallback.ts';
 import { writeEtcFiles } from './etcWriter.ts';
+import { ensureRuntime } from './parts.ts';
 import type { ContainerParts } from './parts.ts';
 import { publishPorts } from './publish.ts';
 import { mountRootfs, releaseRuntime } from './release.ts';
@@ -41,9 +42,10 @@ export class Starter {
   async start(container: Container): Promise<void> {
     const { store, events, networks } = this.#parts;
     try {
+      await ensureRuntime(this.#parts);
       const { joined, spec } = await this.#build(container);
       const pid = await this.#create(container);
-      void this.#parts.seccomp.learn(container.id, spec);
+      void this.#parts.seccomp.learn(this.#parts.runtime, container.id, spec);
       if (joined.endpoint) await publishPorts(networks, container, joined.endpoint);
       for (const attachment of container.attachments) await attachment.connect(container.paths.bundle);
       container.attachments.clear();

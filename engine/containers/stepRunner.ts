@@ -15,6 +15,7 @@ import { commandFailure } from './commandFailure.ts';
 import { DEFAULT_PATH } from './containerSpec.ts';
 import { mergeEnv } from './createPlan.ts';
 import { hostsFile } from './etcFiles.ts';
+import { ensureRuntime } from './parts.ts';
 import type { ContainerParts } from './parts.ts';
 import { mkdirInside } from './rootfs.ts';
 import { readUser } from './rootfsSetup.ts';
@@ -37,7 +38,7 @@ export interface StepRun {
 }
 
 /** Shared with the containers. */
-export type StepParts = Pick<ContainerParts, 'runtime' | 'networks' | 'fifos' | 'seccomp' | 'cgroupParent' | 'folders'>;
+export type StepParts = Pick<ContainerParts, 'runtime' | 'chooseRuntime' | 'networks' | 'fifos' | 'seccomp' | 'cgroupParent' | 'folders'>;
 
 const HOSTNAME = 'build';
 
@@ -69,7 +70,7 @@ export class StepRunner {
   /** Afterwards `upperDir` holds exactly the command's changes, and nothing of the step is mounted, running or reachable, also when it was cancelled. */
   async run(step: StepRun, ctx: Pick<OperationContext, 'signal'>): Promise<{ readonly exitCode: number }> {
     if (ctx.signal.aborted) throw cancelled({ what: 'The build step' });
-    this.#parts.runtime.assertUsable();
+    await ensureRuntime(this.#parts);
     const id = newId();
     const folder = join(this.#parts.folders.steps, id);
     await using cleanup = new CleanupStack();
@@ -141,7 +142,7 @@ export class StepRunner {
     if (signal.aborted) stop();
     const pumped = Promise.all([pump(stdout, (chunk) => step.onOutput(chunk, 'stdout')), pump(stderr, (chunk) => step.onOutput(chunk, 'stderr'))]);
     pumped.then(() => undefined, () => undefined);
-    stdout.socket.once('data', () => void seccomp.learn(id, spec));
+    stdout.socket.once('data', () => void seccomp.learn(runtime, id, spec));
     const status = await exited;
     await runtime.delete(id); // ends what the command left running, so that its output ends too
     await pumped;

@@ -18,7 +18,7 @@ const BLOCK = 256 * 1024;
 const FIRST_TAIL = 64 * 1024;
 
 /** What a container wrote, from its log file; with `follow` as it comes, without polling. A log begun anew (rotated) is followed into its new file. */
-export async function* readContainerLog(path: string, options: ReadLogOptions): AsyncGenerator<LogPiece> {
+export async function* readContainerLog(path: string, options: ReadLogOptions): AsyncGenerator<LogPiece, void> {
   const file = await openLog(path);
   if (!file) return;
   const decoder = new LogDecoder(options);

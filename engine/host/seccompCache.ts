@@ -14,12 +14,7 @@ const INSTRUCTION = 8;
  * change of kernel or libseccomp unnoticed for longer than an engine runs.
  */
 export class SeccompCache {
-  readonly #runtime: OciRuntime;
   readonly #compiled = new Map<string, string>();
-
-  constructor(runtime: OciRuntime) {
-    this.#runtime = runtime;
-  }
 
   /** The specification with the compiled filter, if there is one for its profile. */
   apply(spec: OciSpec): OciSpec {
@@ -28,9 +23,9 @@ export class SeccompCache {
   }
 
   /** Keeps what the runtime has compiled for a container that it has just created. */
-  async learn(id: string, spec: OciSpec): Promise<void> {
-    if (this.#runtime.name !== 'crun' || !spec.linux.seccomp || this.#compiled.has(keyOf(spec))) return;
-    const filter = await readFile(join(this.#runtime.root, id, 'seccomp.bpf')).catch(() => undefined);
+  async learn(runtime: OciRuntime, id: string, spec: OciSpec): Promise<void> {
+    if (runtime.name !== 'crun' || !spec.linux.seccomp || this.#compiled.has(keyOf(spec))) return;
+    const filter = await readFile(join(runtime.root, id, 'seccomp.bpf')).catch(() => undefined);
     if (filter && filter.length > 0 && filter.length % INSTRUCTION === 0) this.#compiled.set(keyOf(spec), filter.toString('base64'));
   }
 }

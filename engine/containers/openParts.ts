@@ -1,0 +1,44 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EngineConfig } from '../base/config.ts';
+import type { EventBus } from '../base/eventBus.ts';
+import { KeyedMutex } from '../base/keyedMutex.ts';
+import type { Log } from '../base/log.ts';
+import { cgroupFacts } from '../host/cgroups.ts';
+import { FifoPool } from '../host/fifoPool.ts';
+import { chooseRuntime } from '../host/runtimeChoice.ts';
+import { SeccompCache } from '../host/seccompCache.ts';
+import { ContainerStore } from './containerStore.ts';
+import type { ContainerParts } from './parts.ts';
+import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
+import { makeSkeleton } from './skeleton.ts';
+
+export interface PartsOptions {
+  readonly config: EngineConfig;
+  readonly log: Log;
+  readonly events: EventBus;
+  readonly images: Images;
+  readonly snapshots: Snapshots;
+  readonly networks: Networks;
+  readonly volumes: Volumes;
+}
+
+/** Makes the folders of the containers and chooses the OCI runtime. */
+export async function openParts({ config, log, events, images, snapshots, networks, volumes }: PartsOptions): Promise<ContainerParts> {
+  const inRun = (name: string): string => join(config.runRoot, name);
+  const folders = { bundles: inRun('bundles'), exits: inRun('exits'), execs: inRun('execs'), steps: inRun('steps'), skeleton: join(config.dataRoot, 'skeleton') };
+  await mkdir(config.dataRoot, { recursive: true, mode: 0o711 });
+  for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true, mode: folder === folders.skeleton ? 0o755 : 0o700 });
+  const cgroupParent = cgroupParentOf(config.instance);
+  const fifos = new FifoPool(inRun('fifos'));
+  const choose = () => chooseRuntime(config.dataRoot, inRun('oci'), cgroupParent, log);
+  const [runtime] = await Promise.all([choose(), fifos.prepare(), makeSkeleton(folders.skeleton)]);
+  await runtime.prepare();
+  const store = new ContainerStore(config.dataRoot, config.runRoot, log);
+  return { log, events, images, snapshots, networks, volumes, store, runtime, chooseRuntime: choose, seccomp: new SeccompCache(), cgroups: cgroupFacts(), cgroupParent, fifos, locks: new KeyedMutex(), folders };
+}
+
+/** `/berth`, or `/berth-<instance>`: the parent of every container's cgroup. */
+function cgroupParentOf(instance: string): string {
+  return instance === 'berth' ? '/berth' : `/berth-${instance}`;
+}
