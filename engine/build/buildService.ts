@@ -8,6 +8,7 @@ import type { EventBus } from '../base/eventBus.ts';
 import type { Log } from '../base/log.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
+import { ArchiveContents } from './cache/archiveContents.ts';
 import { ImageCache } from './cache/imageCache.ts';
 import { pruneCache } from './cache/prune.ts';
 import type { PruneOptions, PruneReport } from './cache/prune.ts';
@@ -76,6 +77,7 @@ export class BuildService {
   readonly #solver: SolverServices;
   readonly #images: ImageCache;
   readonly #stats: StatCache;
+  readonly #archives = new ArchiveContents();
   readonly #holds = new Holds();
   #running = 0;
 
@@ -147,7 +149,7 @@ export class BuildService {
   async #build(request: BuildRequest, ctx: BuildContext, hold: (snapshotId: string) => void): Promise<BuildResult> {
     await using temp = await this.#solver.temps.create();
     const { signal } = ctx;
-    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, signal });
+    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, archives: this.#archives, signal });
     try {
       const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
       const options = planOptions(request);

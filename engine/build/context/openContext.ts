@@ -1,16 +1,15 @@
-import { once } from 'node:events';
-import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { asBerthError, hostCommandFailed, systemCode } from '../../base/errors.ts';
-import { start, startFailure } from '../../host/process.ts';
+import { systemCode } from '../../base/errors.ts';
 import type { StatCache } from '../cache/statCache.ts';
-import { compressionOf, tarFlags } from '../copy/archive.ts';
+import type { ArchiveContents } from '../cache/archiveContents.ts';
 import type { SourceTree } from '../copy/selectSources.ts';
 import { contextInvalid, dockerfileNotFound } from '../errors.ts';
 import type { TempFolder } from '../temp.ts';
 import { fileDigest } from './fileDigest.ts';
 import { IgnoreRules } from './ignore.ts';
+import { openArchive } from './openArchive.ts';
+import type { OpenedArchive } from './openArchive.ts';
 import { resolveInRoot } from './resolveInRoot.ts';
 
 /** What a build may copy from: a folder of this host, or an archive that a client sends. */
@@ -23,9 +22,17 @@ export interface OpenedContext {
   close(): Promise<void>;
 }
 
-/** Makes the context readable and reads the Dockerfile. `temp` takes an archive's files. Throws BUILD_CONTEXT_INVALID, DOCKERFILE_NOT_FOUND. */
-export async function openContext(source: ContextSource, dockerfile: string, deps: { temp: TempFolder; statCache: StatCache; signal: AbortSignal }): Promise<OpenedContext> {
-  return source.kind === 'directory' ? openFolder(source.path, dockerfile, deps.statCache) : openArchive(source.stream, dockerfile, deps);
+export interface ContextDeps {
+  /** Takes an archive's files. */
+  readonly temp: TempFolder;
+  readonly statCache: StatCache;
+  readonly archives: ArchiveContents;
+  readonly signal: AbortSignal;
+}
+
+/** Makes the context readable and reads the Dockerfile.  Throws BUILD_CONTEXT_INVALID, DOCKERFILE_NOT_FOUND. */
+export async function openContext(source: ContextSource, dockerfile: string, deps: ContextDeps): Promise<OpenedContext> {
+  return source.kind === 'directory' ? openFolder(source.path, dockerfile, deps.statCache) : openTar(source.stream, dockerfile, deps);
 }
 
 async function openFolder(path: string, dockerfile: string, statCache: StatCache): Promise<OpenedContext> {
@@ -42,15 +49,28 @@ async function openFolder(path: string, dockerfile: string, statCache: StatCache
   return { tree, dockerfile: { text, name: name.startsWith('..') ? file : name }, close: () => statCache.save(digests) };
 }
 
-async function openArchive(stream: NodeJS.ReadableStream, dockerfile: string, deps: { temp: TempFolder; signal: AbortSignal }): Promise<OpenedContext> {
-  const root = join(deps.temp.path, 'context');
-  await mkdir(root, { mode: 0o755 });
-  await unpack(stream, root, deps.signal);
-  const inside = async (path: string): Promise<string> => join(root, await resolveInRoot(root, path));
-  const text = await readText(await inside(dockerfile), dockerfile);
-  const rules = await readRules([await inside(`${dockerfile}.dockerignore`), await inside('.dockerignore')]);
-  const tree: SourceTree = { root, ...(rules ? { filter: rules } : {}), digest: (entry, signal) => fileDigest(entry.location, signal) };
-  return { tree, dockerfile: { text, name: dockerfile }, close: () => Promise.resolve() };
+async function openTar(stream: NodeJS.ReadableStream, dockerfile: string, deps: ContextDeps): Promise<OpenedContext> {
+  const archive = await openArchive(stream, deps.temp.path, deps.signal);
+  const texts = await contextTexts(archive, dockerfile);
+  const tree: SourceTree = {
+    root: archive.root,
+    ...(texts.rules ? { filter: texts.rules } : {}),
+    digest: (entry, signal) => fileDigest(entry.location, signal),
+    prepare: () => archive.unpack(),
+    ...(archive.digest === undefined ? {} : { contents: deps.archives.of(`${archive.digest} ${dockerfile}`) }),
+  };
+  return { tree, dockerfile: { text: texts.dockerfile, name: dockerfile }, close: () => Promise.resolve() };
+}
+
+/** The Dockerfile and the ignore rules: out of the archive if that can be, else out of its unpacked files. */
+async function contextTexts(archive: OpenedArchive, dockerfile: string): Promise<{ dockerfile: string; rules: IgnoreRules | undefined }> {
+  const own = `${dockerfile}.dockerignore`;
+  const peeked = await archive.peek([dockerfile, own, '.dockerignore']);
+  const text = peeked?.get(dockerfile);
+  if (peeked && text !== undefined) return { dockerfile: text, rules: rulesOf(peeked.get(own), peeked.get('.dockerignore')) };
+  await archive.unpack();
+  const inside = async (path: string): Promise<string> => join(archive.root, await resolveInRoot(archive.root, path));
+  return { dockerfile: await readText(await inside(dockerfile), dockerfile), rules: await readRules([await inside(own), await inside('.dockerignore')]) };
 }
 
 async function readText(path: string, shown: string): Promise<string> {
@@ -63,48 +83,15 @@ async function readText(path: string, shown: string): Promise<string> {
   }
 }
 
-async function readRules(candidates: readonly string[]): Promise<IgnoreRules | undefined> {
-  for (const path of candidates) {
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text === undefined) continue;
-    const rules = new IgnoreRules(text, path.endsWith('/.dockerignore') ? '.dockerignore' : 'the .dockerignore of the Dockerfile');
-    return rules.isEmpty ? undefined : rules;
-  }
-  return undefined;
+async function readRules([own, shared]: readonly [string, string]): Promise<IgnoreRules | undefined> {
+  const read = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined);
+  return rulesOf(await read(own), await read(shared));
 }
 
-/** GNU tar refuses names outside the folder and makes links last, so nothing is written through them. */
-async function unpack(stream: NodeJS.ReadableStream, root: string, signal: AbortSignal): Promise<void> {
-  const chunks = stream[Symbol.asyncIterator]();
-  const head = await readHead(chunks, signal);
-  const child = start('tar', ['-x', ...tarFlags(compressionOf(head)), '-p', '--no-same-owner', '-f', '-', '-C', root], { stdio: ['pipe', 'ignore', 'pipe'] });
-  const ended = new Promise<number>((done, fail) => {
-    child.once('error', (error) => fail(startFailure('tar', error)));
-    child.once('close', (code) => done(code ?? 1));
-  });
-  let stderr = '';
-  child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-2000)));
-  const body = async function* (): AsyncGenerator<Buffer> {
-    yield head;
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield Buffer.from(next.value);
-  };
-  const fed = child.stdin ? pipeline(body, child.stdin, { signal }).catch((error: unknown) => error) : Promise.resolve(undefined);
-  const [status, failure] = await Promise.all([ended, fed]);
-  signal.throwIfAborted();
-  if (status !== 0) throw contextInvalid({ detail: stderr.trim() || 'it is no tar archive' }, { cause: hostCommandFailed({ command: 'tar -x', status, stderr: stderr.trim() }) });
-  // tar stops reading at the end mark; what padding follows need not arrive.
-  if (failure !== undefined && systemCode(failure) !== 'EPIPE') throw asBerthError(failure);
-}
-
-async function readHead(chunks: AsyncIterator<string | Buffer>, signal: AbortSignal): Promise<Buffer> {
-  let head = Buffer.alloc(0);
-  const aborted = signal.aborted ? Promise.reject(signal.reason as Error) : once(signal, 'abort').then(() => Promise.reject(signal.reason as Error));
-  aborted.catch(() => undefined);
-  while (head.length < 512) {
-    const next = await Promise.race([chunks.next(), aborted]);
-    if (next.done) break;
-    head = Buffer.concat([head, Buffer.from(next.value)]);
-  }
-  if (head.length === 0) throw contextInvalid({ detail: 'the request has no body' });
-  return head;
+/** A Dockerfile's own ignore file stands in for the folder's. */
+function rulesOf(own: string | undefined, shared: string | undefined): IgnoreRules | undefined {
+  const text = own ?? shared;
+  if (text === undefined) return undefined;
+  const rules = new IgnoreRules(text, own === undefined ? '.dockerignore' : 'the .dockerignore of the Dockerfile');
+  return rules.isEmpty ? undefined : rules;
 }

@@ -12,6 +12,10 @@ export interface SourceTree {
   readonly filter?: TreeFilter;
   /** sha256 of a file's content. */
   digest(entry: TreeEntry, signal: AbortSignal): Promise<string>;
+  /** Puts the files where `root` says; call before reading any. */
+  prepare?(): Promise<void>;
+  /** What is known of copies from this very tree: operation → digest of what it copies. */
+  readonly contents?: Map<string, string>;
 }
 
 /** One source of a COPY: a file, or a folder with what is in it. */

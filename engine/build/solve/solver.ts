@@ -4,7 +4,7 @@ import { asBerthError, cancelled } from '../../base/errors.ts';
 import type { SnapshotStore } from '../../snapshots/types.ts';
 import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
 import { contentKey } from '../copy/contentKey.ts';
-import type { SourceTree } from '../copy/selectSources.ts';
+import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import { locate, stepFailed } from '../errors.ts';
 import { executeCopy, selectAll } from '../ops/copy.ts';
 import { CommandFailed, executeRun } from '../ops/run.ts';
@@ -129,14 +129,25 @@ export class Solver {
   async #copy(step: Step, op: CopyOp, below: readonly Layer[], from: readonly Layer[] | undefined): Promise<CacheEntry> {
     if (from) return this.#copyFrom(step, op, below, from);
     const tree = this.#options.context;
-    const sources = await selectAll(op, tree, 'build context or excluded by .dockerignore', step.place, this.#signal);
-    const key = keyOf(op, below, ['context', await contentKey(tree, sources, false, this.#signal)]);
-    return this.#cachedOr(step, key, (signal, print) =>
-      this.#make(step, key, below, { signal, print }, async (workspace) => {
-        await executeCopy(op, sources, false, workspace);
+    let selected: Promise<SelectedSource[]> | undefined;
+    const sources = (): Promise<SelectedSource[]> => (selected ??= this.#select(step, op, tree));
+    const operation = digestOf(operationIdentity(op));
+    const known = tree.contents?.get(operation);
+    const content = known ?? (await contentKey(tree, await sources(), false, this.#signal));
+    tree.contents?.set(operation, content);
+    const key = keyOf(op, below, ['context', content]);
+    return this.#cachedOr(step, key, async (signal, print) => {
+      const files = await sources();
+      return this.#make(step, key, below, { signal, print }, async (workspace) => {
+        await executeCopy(op, files, false, workspace);
         return true;
-      }),
-    );
+      });
+    });
+  }
+
+  async #select(step: Step, op: CopyOp, tree: SourceTree): Promise<SelectedSource[]> {
+    await tree.prepare?.();
+    return selectAll(op, tree, 'build context or excluded by .dockerignore', step.place, this.#signal);
   }
 
   /**
