@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import type { OperationContext } from '../base/context.ts';
 import { diskFull, hostToolMissing } from '../base/errors.ts';
 import type { ImageConfig } from '../content/oci.ts';
-import { start, startFailure } from '../host/process.ts';
+import { run, start, startFailure } from '../host/process.ts';
 import { parseReference } from '../registry/reference.ts';
 import { bootstrapFailed, bootstrapUnknown } from './errors.ts';
 import type { ImageLayer } from './imageRecord.ts';
@@ -18,6 +18,8 @@ const SUITES = ['bullseye', 'bookworm', 'trixie', 'forky', 'sid'] as const;
 const TAGS: Readonly<Record<string, string>> = { '11': 'bullseye', '12': 'bookworm', '13': 'trixie', oldstable: 'bookworm', stable: 'trixie', testing: 'forky', unstable: 'sid' };
 const MIRROR = 'http://deb.debian.org/debian';
 const SECURITY = 'http://deb.debian.org/debian-security';
+/** In namespaces of its own: what it mounts is nobody else's, and it ends at once, with all that it started, when we do. */
+const CONTAINED = ['--pdeathsig', 'KILL', '--', 'unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--'];
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Whether `ref` names a base image that `bootstrapLayer` can make. */
@@ -58,27 +60,33 @@ export async function bootstrapLayer(ref: string, unpacker: Unpacker, holds: Lay
 }
 
 async function runBootstrap(ref: string, suite: string, { unpacker, holds, temp }: { unpacker: Unpacker; holds: LayerHolds; temp: string }, ctx: OperationContext): Promise<ImageLayer> {
+  await run('mmdebstrap', ['--version'], { signal: ctx.signal }).catch((error: unknown) => {
+    throw missing(error);
+  });
   ctx.report({ id: ref, status: "Fetching Debian's packages" });
-  const child = start('mmdebstrap', bootstrapArguments(suite), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: temp, SOURCE_DATE_EPOCH: '0', LC_ALL: 'C' }, signal: ctx.signal });
+  const env = { ...process.env, TMPDIR: temp, SOURCE_DATE_EPOCH: '0', LC_ALL: 'C' };
+  const child = start('setpriv', [...CONTAINED, 'mmdebstrap', ...bootstrapArguments(suite)], { stdio: ['ignore', 'pipe', 'pipe'], env, signal: ctx.signal, killSignal: 'SIGKILL' });
   const said: string[] = [];
   createInterface({ input: child.stderr as Readable }).on('line', (line) => {
     said.push(line);
     if (line.startsWith('I: ')) ctx.report({ id: ref, status: line.slice(3) });
   });
   const ended = new Promise<number>((resolve, reject) => {
-    child.once('error', (error) => reject(missing(error)));
+    child.once('error', (error) => reject(startFailure('setpriv', error)));
     child.once('close', (status) => resolve(status ?? 128));
   });
-  ended.catch(() => undefined);
   const unpacked = unpacker.unpack(child.stdout as Readable, holds, ctx.signal);
-  unpacked.catch(() => child.kill());
-  const status = await ended;
-  const layer = await unpacked.catch((error: unknown) => {
-    if (status === 0 || diskFull.is(error)) throw error;
-    throw failure(ref, temp, said, error);
-  });
-  if (status !== 0) throw failure(ref, temp, said);
-  return layer;
+  unpacked.catch(() => child.kill('SIGKILL'));
+  // Both are waited for, whatever happens: nothing of them may go on when this returns.
+  const [status, layer] = await Promise.allSettled([ended, unpacked]);
+  ctx.signal.throwIfAborted();
+  if (status.status === 'rejected') throw status.reason as Error;
+  if (layer.status === 'rejected') {
+    if (status.value === 0 || diskFull.is(layer.reason)) throw layer.reason as Error;
+    throw failure(ref, temp, said, layer.reason);
+  }
+  if (status.value !== 0) throw failure(ref, temp, said);
+  return layer.value;
 }
 
 function failure(ref: string, temp: string, said: readonly string[], cause?: unknown): Error {
@@ -87,9 +95,8 @@ function failure(ref: string, temp: string, said: readonly string[], cause?: unk
   return bootstrapFailed({ ref, detail: text }, { cause });
 }
 
-function missing(error: Error): Error {
-  const known = startFailure('mmdebstrap', error);
-  return known === error ? error : hostToolMissing({ tool: 'mmdebstrap', hint: 'It makes base images from Debian packages. Install it with berth doctor --fix, or pull the image from a registry.' }, { cause: error });
+function missing(error: unknown): unknown {
+  return hostToolMissing.is(error) ? hostToolMissing({ tool: 'mmdebstrap', hint: 'It makes base images from Debian packages. Install it with berth doctor --fix, or pull the image from a registry.' }, { cause: error }) : error;
 }
 
 function bootstrapArguments(suite: string): string[] {

@@ -58,7 +58,7 @@ export class RegistryClient {
     const chunks: Uint8Array[] = [];
     let size = 0;
     try {
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
         chunks.push(chunk);
         size += chunk.length;
         if (size > MAX_DOCUMENT) throw registryRefused({ host: this.#reference.domain, status: response.status, detail: `its manifest is longer than ${MAX_DOCUMENT} bytes` });
