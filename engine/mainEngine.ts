@@ -1,7 +1,8 @@
 import { writeSync, closeSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { EngineConfig } from './base/config.ts';
-import { asBerthError } from './base/errors.ts';
+import { asBerthError, defineError } from './base/errors.ts';
 import { jsonLog } from './base/log.ts';
 import type { Log } from './base/log.ts';
 import { composeEngine } from './mainServices.ts';
@@ -12,6 +13,8 @@ import { listenOnSocket } from './server/listen.ts';
 import { takeEngineLock } from './state/engineLock.ts';
 import { version } from './version.ts';
 
+const rootRequired = defineError<{ uid: number }>('ROOT_REQUIRED', 403, (p) => `The engine of this version runs as root only, and you are uid ${p.uid}. Start it with sudo: sudo berth engine start`);
+
 export interface ServeOptions {
   readonly onDemand: boolean;
   readonly readyFd: number | undefined;
@@ -21,6 +24,8 @@ export interface ServeOptions {
 export async function serve(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal): Promise<void> {
   const say = readiness(options.readyFd);
   try {
+    const { uid } = userInfo();
+    if (uid !== 0) throw rootRequired({ uid });
     await serveLocked(config, options, interrupted, () => say('ready'));
   } catch (error) {
     const known = asBerthError(error);

@@ -64,7 +64,7 @@ The sample answers from inside its dev container: "${text}"
   open it       ${url}
   look around   node dist/berth.cjs shell ${sample}
   its tests     node dist/berth.cjs exec --folder ${sample} -- python3 -m unittest
-  in VS Code    npm run package, then ${editor} --install-extension berth-0.1.0.vsix
+  in VS Code    npm run package, then ${editor} --install-extension dist/berth-0.1.0.vsix
   stop it       node dist/berth.cjs stop ${sample}
 `;
 }

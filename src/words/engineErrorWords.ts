@@ -71,6 +71,7 @@ const onImages: Readonly<Record<string, (get: Get) => string>> = {
 };
 
 const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
+  ROOT_REQUIRED: () => l10n.t('The engine of this version runs as root only. Start the editor as root, or start the engine with sudo.'),
   ENGINE_ALREADY_RUNNING: (get) => l10n.t('Another engine already serves {0}.', get('dataRoot')),
   ENGINE_DID_NOT_START: () => l10n.t('it ended before it served. Run the doctor to see what stands in its way.'),
   SOCKET_UNUSABLE: (get) => l10n.t('its socket {0} cannot be made ({1}). Choose another path in berth.socketPath.', get('path'), get('reason')),

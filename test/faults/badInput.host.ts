@@ -78,6 +78,16 @@ describe('bad input', () => {
     assert.match(result.stderr, /berth\.sock.*EACCES.*\[PERMISSION_DENIED\]/s);
   });
 
+  it('an ordinary user who starts an engine: ROOT_REQUIRED, and what to do', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'berth-home-'));
+    await chmod(home, 0o777);
+    const env = { PATH: process.env['PATH'], HOME: home, BERTH_RUN_ROOT: join(home, 'run') };
+    const result = await run('setpriv', ['--reuid', 'nobody', '--clear-groups', process.execPath, bundle, 'engine', 'start'], { env, cwd: '/', okStatus: 'any' });
+    assert.notEqual(result.status, 0);
+    assert.match(result.stderr, /runs as root only.*sudo.*\[ROOT_REQUIRED\]/s);
+    await rm(home, { recursive: true });
+  });
+
   it('a build that is cancelled, and an engine killed in the middle of a build, leave nothing; the next build works', async () => {
     const folder = join(engine.root, 'slow');
     await mkdir(folder);
