@@ -47,11 +47,12 @@ function known(images: ImageService, ref: string): ImageRecord | undefined {
   return images.has(ref) ? images.resolve(ref) : undefined;
 }
 
-/** `POST /images/load`: an archive of images in the body. */
-export async function loadImages(images: ImageService, { body, signal }: RequestContext, reply: Reply): Promise<void> {
+/** `POST /images/load`: an archive of images in the body. Reports only what it loaded, unless `quiet` is turned off. */
+export async function loadImages(images: ImageService, { body, query, signal }: RequestContext, reply: Reply): Promise<void> {
   const progress = new JsonProgress(reply);
+  const quiet = !/^(0|false)$/i.test(query.get('quiet') ?? '');
   await progress.during(signal, async (ctx) => {
-    for (const image of await images.loadArchive(asReadable(body), ctx)) {
+    for (const image of await images.loadArchive(asReadable(body), quiet ? { ...ctx, report: () => undefined } : ctx)) {
       const lines = image.repoTags.length === 0 ? [`Loaded image ID: ${image.id}`] : image.repoTags.map((tag) => `Loaded image: ${tag}`);
       for (const line of lines) progress.line({ stream: `${line}\n` });
     }
