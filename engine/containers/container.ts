@@ -21,6 +21,8 @@ export interface ContainerPaths {
   readonly hosts: string;
   readonly hostname: string;
   readonly resolvConf: string;
+  /** Mount point of /dev/shm where other containers may share it. */
+  readonly shm: string;
   readonly bundle: string;
 }
 
@@ -37,6 +39,7 @@ export function containerPaths(dataRoot: string, runRoot: string, id: string): C
     hosts: inside('hosts'),
     hostname: inside('hostname'),
     resolvConf: inside('resolv.conf'),
+    shm: inside('shm'),
     bundle: join(runRoot, 'bundles', id),
   };
 }

@@ -4,6 +4,7 @@ import type { NamespaceChoice, SpecInput } from '../host/ociSpec.ts';
 import type { OciDevice, OciDeviceRule, OciIdMapping, OciMount } from '../host/ociTypes.ts';
 import { toRlimits } from '../host/rlimits.ts';
 import { mergeEnv } from './createPlan.ts';
+import type { JoinedNamespaces } from './joining.ts';
 import { toResources } from './limits.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { parseSecurity, toOciSeccomp } from './security.ts';
@@ -18,8 +19,9 @@ export interface StartFacts {
   readonly user: ResolvedUser;
   readonly hostname: string;
   readonly network: NamespaceChoice;
-  /** First processes of the containers whose namespaces this one joins, by mode: `pid`, `ipc`. */
-  readonly joined: { readonly pid?: number; readonly ipc?: number };
+  readonly joined: JoinedNamespaces;
+  /** A host path to be /dev/shm, where others share it. */
+  readonly shm?: string;
   /** Host path of the init to bind in; absent: none wanted. */
   readonly init?: string;
   readonly devices: readonly OciDevice[];
@@ -98,7 +100,7 @@ function mountsOf(facts: StartFacts): OciMount[] {
     ...facts.mounts.map(toOciMount),
     // In /dev, a file system of the container's own: nothing of it is left in the root filesystem.
     ...(facts.init ? [{ destination: INIT, type: 'bind', source: facts.init, options: ['bind', 'ro', 'rprivate'] }] : []),
-    ...(facts.joined.ipc === undefined ? [] : [{ destination: '/dev/shm', type: 'bind', source: `/proc/${facts.joined.ipc}/root/dev/shm`, options: ['bind', 'nosuid', 'noexec', 'nodev'] }]),
+    ...(facts.shm === undefined ? [] : [{ destination: '/dev/shm', type: 'bind', source: facts.shm, options: ['bind', 'rprivate', 'nosuid', 'noexec', 'nodev'] }]),
   ];
 }
 

@@ -17,5 +17,6 @@ export const commandNotExecutable = defineError<{ command: string; stage: string
 export const startFailed = defineError<{ id: string; detail: string }>('START_FAILED', 500, (p) => `failed to create task for container: ${p.detail}`);
 export const execFailed = defineError<{ detail: string }>('EXEC_FAILED', 400, (p) => `${p.detail}: unknown`);
 export const networkSharedGone = defineError<{ id: string }>('SHARED_NETWORK_GONE', 409, (p) => `cannot join network of a non running container: ${p.id}`);
+export const ipcNotShareable = defineError<{ id: string }>('IPC_NOT_SHAREABLE', 409, (p) => `cannot join IPC of container ${p.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
 export const pathNotInContainer = defineError<{ path: string; container: string }>('NO_SUCH_PATH', 404, (p) => `Could not find the file ${p.path} in container ${p.container}`);
 export const unknownSignal = defineError<{ signal: string }>('UNKNOWN_SIGNAL', 400, (p) => `Invalid signal: ${p.signal}`);

@@ -30,11 +30,16 @@ export class ClientOutput {
     return this.#client.write(this.#raw ? data : frame(stream, data));
   }
 
-  async drained(): Promise<void> {
-    if (!this.#client.writable || !this.#client.writableNeedDrain) return;
-    const settled = new AbortController();
-    const wait = (event: string): Promise<unknown> => once(this.#client, event, { signal: settled.signal }).catch(() => undefined);
-    await Promise.race([wait('drain'), wait('close')]);
-    settled.abort();
+  drained(): Promise<void> {
+    return drained(this.#client);
   }
+}
+
+/** Resolves when a stream takes more, or has ended. */
+export async function drained(stream: Writable): Promise<void> {
+  if (!stream.writable || !stream.writableNeedDrain) return;
+  const settled = new AbortController();
+  const wait = (event: string): Promise<unknown> => once(stream, event, { signal: settled.signal }).catch(() => undefined);
+  await Promise.race([wait('drain'), wait('close')]);
+  settled.abort();
 }

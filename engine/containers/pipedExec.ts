@@ -7,7 +7,7 @@ import { exitOf, runtimeMessage } from '../host/ociRuntime.ts';
 import { inputOf } from './attachment.ts';
 import { execFailure, isAboutCommand } from './commandFailure.ts';
 import type { ExecSession } from './execSession.ts';
-import { ClientOutput } from './framing.ts';
+import { ClientOutput, drained } from './framing.ts';
 import type { ContainerParts } from './parts.ts';
 
 /** How long output is awaited after the end, when a process left behind keeps it open. */
@@ -74,7 +74,7 @@ function files({ bundle }: ExecSession): { readonly process: string; readonly pi
 async function pumpInput(client: Duplex, { socket }: Pipe): Promise<void> {
   for await (const chunk of inputOf(client)) {
     if (socket.destroyed) return;
-    if (!socket.write(chunk)) await new Promise((resolve) => socket.once('drain', resolve).once('close', resolve));
+    if (!socket.write(chunk)) await drained(socket);
   }
   socket.end();
 }

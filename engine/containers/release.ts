@@ -20,7 +20,7 @@ export async function releaseRuntime(parts: ContainerParts, container: Container
 
 async function unmountAll(container: Container): Promise<void> {
   await unmountIdmapped(container);
-  await unmount(container.paths.rootfs);
+  await unmount(container.paths.rootfs, ...(container.record.hostConfig.IpcMode === 'shareable' ? [container.paths.shm] : []));
   // What `volatile` leaves to say "not synced": without removing it the same directories could not be mounted again.
   if (container.record.hostConfig.AutoRemove) await rm(join(container.paths.work, 'work/incompat'), { recursive: true, force: true });
 }

@@ -3,13 +3,14 @@ import { run } from '../host/process.ts';
 import type { Container } from './container.ts';
 import { mkdirInside, readInside, resolveInside } from './rootfs.ts';
 import type { MountPoint } from './record.ts';
+import { together } from './together.ts';
 import { resolveUser } from './user.ts';
 import type { ResolvedUser } from './user.ts';
 
 /** Makes a mounted root filesystem ready for its process, and says who that process is. */
 export async function prepareRootfs({ record, paths }: Container): Promise<ResolvedUser> {
   const { config, hostConfig, mounts } = record;
-  const [user] = await Promise.all([readUser(paths.rootfs, config.User ?? '', hostConfig.GroupAdd ?? []), makeWorkdir(paths.rootfs, config.WorkingDir ?? '', mounts), ...mounts.map((mount) => fillVolume(paths.rootfs, mount))]);
+  const [user] = await together([readUser(paths.rootfs, config.User ?? '', hostConfig.GroupAdd ?? []), makeWorkdir(paths.rootfs, config.WorkingDir ?? '', mounts), ...mounts.map((mount) => fillVolume(paths.rootfs, mount))]);
   return user;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { asBerthError } from '../base/errors.ts';
 import { conmonFiles, createFailed, createWithConmon } from '../host/conmon.ts';
 import { allHostDevices, hostDevices } from '../host/devices.ts';
+import { mountTmpfs } from '../host/mounts.ts';
 import { buildSpec } from '../host/ociSpec.ts';
 import { writeBundle } from '../host/ociRuntime.ts';
 import type { OciDevice, OciDeviceRule, OciSpec } from '../host/ociTypes.ts';
@@ -25,7 +26,10 @@ import { publishPorts } from './publish.ts';
 import { mountRootfs, releaseRuntime } from './release.ts';
 import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
+import { together } from './together.ts';
 import type { ResolvedUser } from './user.ts';
+
+const DEFAULT_SHM = 64 * 1024 * 1024;
 
 /** Starts containers: what does not depend on one another is done at the same time. The caller holds the container's lock. */
 export class Starter {
@@ -68,15 +72,16 @@ export class Starter {
   /** Root filesystem, network and specification. */
   async #build(container: Container): Promise<{ readonly joined: Joined; readonly spec: OciSpec }> {
     const { record, paths } = container;
-    const [joined, user, devices] = await Promise.all([attachNetwork(this.#parts, container), this.#rootfs(container), devicesOf(container), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
+    const [joined, user, devices] = await together([attachNetwork(this.#parts, container), this.#rootfs(container), devicesOf(container), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
-    const [etc, mounts, init] = await Promise.all([
+    const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
       mountIdmapped(this.#parts.runtime, container),
       record.hostConfig.Init ? findInit() : undefined,
     ]);
+    const shm = joined.namespaces.shm ?? (await shareableShm(container));
     const { cgroups, cgroupParent } = this.#parts;
-    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroupVersion: cgroups.version, swapLimit: cgroups.swapLimit, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...devices, etc, mounts };
+    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroupVersion: cgroups.version, swapLimit: cgroups.swapLimit, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, etc, mounts };
     const spec = buildSpec(specInput(record, facts));
     await writeBundle(paths.bundle, this.#parts.seccomp.apply(spec));
     return { joined, spec };
@@ -115,6 +120,14 @@ export class Starter {
     await this.#parts.store.setState(container, { status: container.state.startedAt.startsWith('0001') ? 'created' : 'exited', exitCode: known?.exitCode ?? 128, error: failure.message });
     return failure;
   }
+}
+
+/** /dev/shm as a mount of the host's, so that other containers can be given it too. */
+async function shareableShm({ record, paths }: Container): Promise<string | undefined> {
+  if (record.hostConfig.IpcMode !== 'shareable') return undefined;
+  await mkdir(paths.shm, { recursive: true });
+  await mountTmpfs(paths.shm, { mode: '1777', size: record.hostConfig.ShmSize || DEFAULT_SHM });
+  return paths.shm;
 }
 
 async function devicesOf({ record }: Container): Promise<{ devices: OciDevice[]; deviceRules: OciDeviceRule[] }> {

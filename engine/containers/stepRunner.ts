@@ -20,6 +20,7 @@ import type { ContainerParts } from './parts.ts';
 import { mkdirInside } from './rootfs.ts';
 import { readUser } from './rootfsSetup.ts';
 import { isFile, makeMountPoints } from './skeleton.ts';
+import { together } from './together.ts';
 
 /** One command to run over an image's layers, for a build. */
 export interface StepRun {
@@ -86,13 +87,13 @@ export class StepRunner {
     const rootfs = join(folder, 'rootfs');
     const skeleton = join(folder, 'skeleton');
     await mkdir(rootfs, { recursive: true, mode: 0o700 });
-    const network = this.#network(step, id, cleanup);
-    network.catch(() => undefined);
+    const network = this.#network(step, id);
+    cleanup.defer(() => network.then(() => this.#parts.networks.release(id), () => undefined));
     await makeMountPoints(skeleton, await Promise.all(step.binds.map(async ({ source, target }) => ({ destination: target, file: await isFile(source) }))));
     cleanup.defer(() => rm(join(step.workDir, 'work'), { recursive: true, force: true }));
     cleanup.defer(() => unmount(rootfs));
     await mountOverlay({ lowerDirs: [...step.lowerDirs, skeleton, this.#parts.folders.skeleton], upperDir: step.upperDir, workDir: step.workDir, target: rootfs, volatile: true });
-    const [user, place] = await Promise.all([readUser(rootfs, step.user, []), network, makeWorkdir(rootfs, step.cwd)]);
+    const [user, place] = await together([readUser(rootfs, step.user, []), network, makeWorkdir(rootfs, step.cwd)]);
     await this.#writeEtc(folder, step, place.ip);
     const file = (name: string) => ({ destination: `/etc/${name}`, type: 'bind', source: join(folder, name), options: ['bind', 'rprivate'] });
     return buildSpec({
@@ -108,10 +109,9 @@ export class StepRunner {
     });
   }
 
-  async #network(step: StepRun, id: string, cleanup: CleanupStack): Promise<{ network: NamespaceChoice; ip: string }> {
+  async #network(step: StepRun, id: string): Promise<{ network: NamespaceChoice; ip: string }> {
     if (step.network !== 'default') return { network: step.network === 'host' ? 'host' : 'own', ip: '' };
     const { networks } = this.#parts;
-    cleanup.defer(() => networks.release(id));
     const { netnsPath, ip } = await networks.attach(id, { network: 'default', hostname: step.hostname ?? HOSTNAME, name: `step-${id.slice(0, 12)}` });
     return { network: { path: netnsPath }, ip };
   }

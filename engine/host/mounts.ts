@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, relative, sep } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { defineError } from '../base/errors.ts';
 import { run } from './process.ts';
 
@@ -28,10 +28,10 @@ const OPTION_LIMIT = 4095;
 /** libmount's newer path hands options over one by one, each at most 255 bytes: too short for a list of layers. */
 const environment = { PATH: process.env['PATH'], LIBMOUNT_FORCE_MOUNT2: 'always', LC_ALL: 'C' };
 
-/** The folder to run `mount` in and its options: directories relative to that folder, so that 127 layers fit one page. */
+/** The folder to run `mount` in and its options: directories relative to it, so that 127 layers fit one page. */
 export function overlayOptions(spec: OverlaySpec): { readonly cwd: string; readonly options: string } {
-  const cwd = commonFolder([...spec.lowerDirs, spec.upperDir, spec.workDir]);
-  const name = (path: string): string => relative(cwd, path).replaceAll(/[\\:,]/g, '\\$&');
+  const cwd = bestFolder(spec.lowerDirs);
+  const name = (path: string): string => (relative(cwd, path) || '.').replaceAll(/[\\:,]/g, '\\$&');
   const options = [
     `lowerdir=${spec.lowerDirs.map(name).join(':')}`,
     `upperdir=${name(spec.upperDir)}`,
@@ -54,6 +54,11 @@ export async function mountOverlay(spec: OverlaySpec): Promise<void> {
 /** Mounts `source` on `target` with further options, such as `X-mount.idmap=…`. */
 export async function mountBind(source: string, target: string, options: readonly string[] = []): Promise<void> {
   await run('mount', ['-n', '--bind', ...(options.length > 0 ? ['-o', options.join(',')] : []), source, target], { env: environment });
+}
+
+/** Mounts an empty file system in memory. `mode` octal, `size` in bytes. */
+export async function mountTmpfs(target: string, options: { readonly mode: string; readonly size: number }): Promise<void> {
+  await run('mount', ['-i', '-n', '-t', 'tmpfs', 'shm', '-o', `nosuid,noexec,nodev,mode=${options.mode},size=${options.size}`, target], { env: environment });
 }
 
 /** Takes everything mounted on these paths away, at once for new users and when the last user is gone for good. Not mounted is fine. */
@@ -89,10 +94,14 @@ function unescape(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
-function commonFolder(paths: readonly string[]): string {
-  const split = paths.map((path) => dirname(path).split(sep));
-  const [first = []] = split;
-  let length = 0;
-  while (length < first.length && split.every((parts) => parts[length] === first[length])) length += 1;
-  return first.slice(0, length).join(sep) || '/';
+/** Where the names of the layers are shortest: `../` counts too, so it is where most of them are. */
+function bestFolder(layers: readonly string[]): string {
+  const candidates = new Set(layers.slice(0, 3).flatMap(ancestors));
+  const cost = (folder: string): number => layers.reduce((sum, layer) => sum + relative(folder, layer).length, 0);
+  return [...candidates].map((folder) => ({ folder, cost: cost(folder) })).sort((a, b) => a.cost - b.cost)[0]?.folder ?? '/';
+}
+
+function ancestors(path: string): string[] {
+  const parent = dirname(path);
+  return parent === path ? [] : [parent, ...ancestors(parent)];
 }

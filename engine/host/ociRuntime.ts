@@ -57,8 +57,10 @@ export class OciRuntime {
   }
 
   /** Changes limits of a running container. */
-  async update(id: string, resources: OciResources): Promise<void> {
-    await run(this.path, ['--root', this.root, 'update', '--resources', '-', id], { input: JSON.stringify(resources) });
+  async update(id: string, bundle: string, resources: OciResources): Promise<void> {
+    const file = join(bundle, 'resources.json'); // not by standard input: crun opens /dev/stdin, which a socket does not allow
+    await writeFile(file, JSON.stringify(resources), { mode: 0o600 });
+    await this.#run(['update', '--resources', file, id]);
   }
 
   /** Runs a bundle to its end, attached to `stdio`. The caller owns the process. Failures of the runtime itself go to `logPath`. */

@@ -121,7 +121,7 @@ function systemMounts(input: SpecInput, privileged: boolean): OciMount[] {
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
     sysMount(input, access),
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...plain, 'relatime', access] },
-    own ? { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain } : { destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['bind', ...plain] },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain },
     own
       ? { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...plain, 'mode=1777', `size=${input.shmSize ?? 64 * 1024 * 1024}`] }
       : { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['bind', ...plain] },

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { swap, toOciMount } from '../../../engine/containers/containerSpec.ts';
+import { toResources } from '../../../engine/containers/limits.ts';
+import { parseSecurity, toOciSeccomp } from '../../../engine/containers/security.ts';
+
+describe('limits', () => {
+  it('turn CPUs into quota and period', () => {
+    assert.deepEqual(toResources({ NanoCpus: 1.5e9 }, true).cpu, { quota: 150_000, period: 100_000 });
+  });
+
+  it('leave swap alone where the kernel has no limit on it', () => {
+    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: 2e8 }, false).memory, { limit: 1e8 });
+    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: -1 }, true).memory, { limit: 1e8, swap: -1 });
+  });
+
+  it('are absent where nothing is limited', () => {
+    assert.deepEqual(toResources({ Memory: 0, CpuShares: 0, PidsLimit: 0 }, true), {});
+  });
+});
+
+describe('an idmapped mount', () => {
+  const at = (mappings: ReturnType<typeof swap>, id: number): number | undefined => {
+    const found = mappings.find(({ containerID, size }) => id >= containerID && id < containerID + size);
+    return found && found.hostID + id - found.containerID;
+  };
+
+  it('swaps two owners and leaves everybody else', () => {
+    const mappings = swap({ onDisk: { uid: 501, gid: 20 }, inside: { uid: 1000, gid: 1000 } }, 'uid');
+    assert.deepEqual([0, 500, 501, 502, 999, 1000, 1001, 65_534].map((id) => at(mappings, id)), [0, 500, 1000, 502, 999, 501, 1001, 65_534]);
+  });
+
+  it('works for root and for equal owners', () => {
+    const root = swap({ onDisk: { uid: 1000, gid: 0 }, inside: { uid: 0, gid: 0 } }, 'uid');
+    assert.deepEqual([0, 1, 1000].map((id) => at(root, id)), [1000, 1, 0]);
+    assert.equal(at(swap({ onDisk: { uid: 5, gid: 5 }, inside: { uid: 5, gid: 5 } }, 'gid'), 5), 5);
+  });
+
+  it('is not recursive, and tmpfs keeps its guards unless told otherwise', () => {
+    const common = { source: '/s', destination: '/d', readOnly: true, propagation: '', mode: '', anonymous: false, copyUp: false, recursive: true } as const;
+    const bind = toOciMount({ ...common, type: 'bind', idmap: { onDisk: { uid: 1, gid: 1 }, inside: { uid: 2, gid: 2 } } });
+    assert.deepEqual(bind.options, ['bind', 'rprivate', 'ro', 'idmap']);
+    assert.deepEqual(toOciMount({ ...common, type: 'tmpfs', readOnly: false, tmpfsOptions: ['exec', 'size=1m'] }).options, ['nosuid', 'nodev', 'exec', 'size=1m']);
+  });
+});
+
+describe('security options', () => {
+  it('are read with either separator', () => {
+    assert.equal(parseSecurity(['no-new-privileges']).noNewPrivileges, true);
+    assert.equal(parseSecurity(['no-new-privileges:false']).noNewPrivileges, false);
+    assert.equal(parseSecurity(['seccomp=unconfined']).seccomp, 'unconfined');
+    assert.throws(() => parseSecurity(['selinux=x']), /invalid --security-opt/);
+  });
+
+  it("take a profile in Docker's format, its conditions evaluated", () => {
+    const text = JSON.stringify({ defaultAction: 'SCMP_ACT_ERRNO', archMap: [{ architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86'] }], syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW' }, { names: ['mount'], action: 'SCMP_ACT_ALLOW', includes: { caps: ['CAP_SYS_ADMIN'] } }, { names: ['clone'], action: 'SCMP_ACT_ALLOW', excludes: { caps: ['CAP_SYS_ADMIN'] } }] });
+    const { seccomp } = parseSecurity([`seccomp=${text}`]);
+    assert.ok(typeof seccomp === 'object');
+    assert.deepEqual(toOciSeccomp(seccomp, [], 'x64').syscalls.map(({ names }) => names[0]), ['read', 'clone']);
+    assert.deepEqual(toOciSeccomp(seccomp, ['CAP_SYS_ADMIN'], 'x64').architectures, ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86']);
+  });
+});

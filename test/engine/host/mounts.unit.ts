@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { overlayOptions, parseMountLine } from '../../../engine/host/mounts.ts';
+
+const spec = (layers: number) => ({
+  lowerDirs: Array.from({ length: layers }, (_, index) => `/var/lib/berth/snapshots/${String(index).padStart(20, '0')}/fs`),
+  upperDir: '/var/lib/berth/containers/c/upper',
+  workDir: '/var/lib/berth/containers/c/work',
+  target: '/var/lib/berth/containers/c/rootfs',
+});
+
+describe('an overlay mount', () => {
+  it('names its directories relative to the folder where most layers are', () => {
+    const { cwd, options } = overlayOptions(spec(9));
+    assert.equal(cwd, '/var/lib/berth/snapshots');
+    assert.match(options, /^lowerdir=0{20}\/fs:0{19}1\/fs:.*,upperdir=\.\.\/containers\/c\/upper,workdir=\.\.\/containers\/c\/work,/);
+  });
+
+  it('has room for 127 layers in one page of options', () => {
+    const { lowerDirs, ...rest } = spec(127);
+    const container = `/var/lib/berth/containers/${'c'.repeat(64)}`;
+    assert.ok(overlayOptions({ ...rest, lowerDirs: [...lowerDirs, `${container}/mountpoints`, '/var/lib/berth/skeleton'], upperDir: `${container}/upper`, workDir: `${container}/work` }).options.length < 4096);
+  });
+
+  it('says so when there are too many', () => {
+    assert.throws(() => overlayOptions(spec(200)), { code: 'TOO_MANY_LAYERS' });
+  });
+
+  it('escapes what overlay would take for a separator', () => {
+    assert.match(overlayOptions({ lowerDirs: ['/d/a:b'], upperDir: '/d/u', workDir: '/d/w', target: '/t' }).options, /^lowerdir=a\\:b,/);
+  });
+
+  it('keeps redirects and metadata copies out of the upper directory', () => {
+    assert.match(overlayOptions(spec(1)).options, /index=off,redirect_dir=off,metacopy=off/);
+  });
+});
+
+describe('mountinfo', () => {
+  it('is read with its escapes', () => {
+    assert.deepEqual(parseMountLine(String.raw`36 35 98:0 / /mnt/a\040b rw,noatime shared:1 - ext4 /dev/root rw,errors=continue`), { target: '/mnt/a b', fsType: 'ext4', source: '/dev/root', options: 'rw,errors=continue' });
+  });
+});

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { buildSpec, defaultMaskedPaths } from '../../../engine/host/ociSpec.ts';
+import type { SpecInput } from '../../../engine/host/ociSpec.ts';
+import { specText } from '../../../engine/host/ociRuntime.ts';
+
+const spec = (input: Partial<SpecInput> = {}): ReturnType<typeof buildSpec> => buildSpec({ rootfs: '/r', cgroupsPath: '/berth/x', args: ['true'], env: [], ...input });
+const types = (input: Partial<SpecInput>): string[] => spec(input).linux.namespaces.map(({ type }) => type);
+
+describe('the OCI specification of a container', () => {
+  it('isolates mounts, processes, IPC, host name and network by default', () => {
+    assert.deepEqual(types({}), ['mount', 'pid', 'ipc', 'uts', 'network']);
+  });
+
+  it('joins namespaces by path and leaves out those of the host', () => {
+    assert.deepEqual(spec({ network: { path: '/run/netns/a' }, pid: 'host' }).linux.namespaces, [{ type: 'mount' }, { type: 'ipc' }, { type: 'uts' }, { type: 'network', path: '/run/netns/a' }]);
+  });
+
+  it('masks what tells of the host, and protects /proc/sys', () => {
+    assert.deepEqual(spec().linux.maskedPaths, defaultMaskedPaths);
+    assert.ok(spec().linux.readonlyPaths?.includes('/proc/sys'));
+  });
+
+  it('allows no devices but those of every container', () => {
+    const [first, ...rest] = spec().linux.resources.devices ?? [];
+    assert.deepEqual(first, { allow: false, access: 'rwm' });
+    assert.ok(rest.every(({ allow }) => allow));
+    assert.ok(!rest.some(({ major, minor }) => major === 10 && minor === 200));
+  });
+
+  it('takes the restrictions away when privileged', () => {
+    const { linux, mounts, process } = spec({ privileged: true });
+    assert.equal(linux.seccomp, undefined);
+    assert.equal(linux.maskedPaths, undefined);
+    assert.deepEqual(linux.resources.devices, [{ allow: true, access: 'rwm' }]);
+    assert.ok(mounts.find(({ destination }) => destination === '/sys')?.options.includes('rw'));
+    assert.ok(process.capabilities.bounding.length > 30);
+  });
+
+  it('leaves ambient and inheritable capabilities empty', () => {
+    const { capabilities } = spec({ user: { uid: 1000, gid: 1000, additionalGids: [] } }).process;
+    assert.deepEqual([capabilities.ambient, capabilities.inheritable], [[], []]);
+  });
+
+  it('gives way to a mount of the user in the place of one of the system', () => {
+    const { mounts } = spec({ mounts: [{ destination: '/dev/shm', type: 'bind', source: '/x', options: ['bind'] }] });
+    assert.deepEqual(mounts.filter(({ destination }) => destination === '/dev/shm').map(({ source }) => source), ['/x']);
+  });
+
+  it('writes no limit as the kernel has it, which JavaScript numbers cannot hold', () => {
+    const text = specText(spec({ rlimits: [{ type: 'RLIMIT_CORE', hard: -1, soft: 0 }], env: ['A="hard":-1'] }));
+    assert.ok(text.includes('"hard":18446744073709551615,"soft":0'));
+    assert.ok(text.includes(String.raw`A=\"hard\":-1`));
+  });
+});
