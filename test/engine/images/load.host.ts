@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +13,7 @@ import { run, start } from '../../../engine/host/process.ts';
 import { baseTar } from '../../support/base.ts';
 import { digestHex, dockerArchive, plainLayer } from '../../support/imageArchive.ts';
 import { ImageWorld } from '../../support/imageWorld.ts';
+import { loadChildPath } from '../../support/loadChild.ts';
 import { tarball } from '../../support/tarball.ts';
 
 const small = plainLayer(tarball([{ path: 'etc', type: 'directory' }, { path: 'etc/motd', content: 'hello' }]));
@@ -174,7 +175,7 @@ describe('loading images', () => {
     const { archive: bytes } = dockerArchive({ layers: [small, second, { bytes: gzipSync(await readFile(await baseTar()), { level: 1 }), diffId: small.diffId }], tags: ['slow:1'] });
     await writeFile(archive, bytes);
     await load(dockerArchive({ layers: [small], tags: ['kept:1'] }).archive);
-    const child = start(process.execPath, [resolve(import.meta.dirname, '../../support/loadChild.ts'), world.root, archive], { stdio: 'ignore' });
+    const child = start(process.execPath, [loadChildPath, world.root, archive], { stdio: 'ignore' });
     const ended = new Promise((done) => child.once('close', done));
     const snapshots = join(world.root, 'snapshots');
     while (Number.parseInt((await run('du', ['-s', snapshots], { okStatus: 'any' })).stdout, 10) < 5000) await delay(20);
