@@ -24,7 +24,7 @@ export async function createImage(images: ImageService, archives: ImageArchives,
   const options = { repo: query.get('repo') ?? '', tag: query.get('tag') ?? '', changes: query.getAll('changes'), ...(query.has('message') ? { message: query.get('message') ?? '' } : {}), ...(platform ? { platform } : {}) };
   const progress = new JsonProgress(reply);
   await progress.during(context.signal, async (ctx) => {
-    const image = await archives.import(asReadable(context.body), options, ctx);
+    const image = await archives.import(bodyStream(context), options, ctx);
     progress.line({ status: image.id });
   });
 }
@@ -48,11 +48,11 @@ function known(images: ImageService, ref: string): ImageRecord | undefined {
 }
 
 /** `POST /images/load`: an archive of images in the body. Reports only what it loaded, unless `quiet` is turned off. */
-export async function loadImages(images: ImageService, { body, query, signal }: RequestContext, reply: Reply): Promise<void> {
+export async function loadImages(images: ImageService, context: RequestContext, reply: Reply): Promise<void> {
   const progress = new JsonProgress(reply);
-  const quiet = !/^(0|false)$/i.test(query.get('quiet') ?? '');
-  await progress.during(signal, async (ctx) => {
-    for (const image of await images.loadArchive(asReadable(body), quiet ? { ...ctx, report: () => undefined } : ctx)) {
+  const quiet = !/^(0|false)$/i.test(context.query.get('quiet') ?? '');
+  await progress.during(context.signal, async (ctx) => {
+    for (const image of await images.loadArchive(bodyStream(context), quiet ? { ...ctx, report: () => undefined } : ctx)) {
       const lines = image.repoTags.length === 0 ? [`Loaded image ID: ${image.id}`] : image.repoTags.map((tag) => `Loaded image: ${tag}`);
       for (const line of lines) progress.line({ stream: `${line}\n` });
     }
@@ -87,6 +87,16 @@ export function parsePlatform(text: string | null): RequestedPlatform | undefine
   return { os, architecture: names[architecture] ?? architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
-function asReadable(stream: NodeJS.ReadableStream): Readable {
-  return stream instanceof Readable ? stream : new Readable().wrap(stream);
+/** The body as a stream that may be given up early: the rest is then read and thrown away, so that the client is there to hear why. */
+function bodyStream({ body }: Pick<RequestContext, 'body'>): Readable {
+  const whole = body instanceof Readable ? body : new Readable().wrap(body);
+  return Readable.from(chunksOf(whole), { objectMode: false, highWaterMark: 1024 * 1024 });
+}
+
+async function* chunksOf(body: Readable): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
+  } finally {
+    body.resume();
+  }
 }

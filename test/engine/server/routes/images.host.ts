@@ -115,6 +115,17 @@ describe('image routes, driven by the docker CLI', () => {
     }
   });
 
+  it('says why an archive was refused, however much of it is still to come', async () => {
+    const bad = join(scratch, 'bad.tar');
+    await writeFile(bad, Buffer.concat([tarball([{ path: '../evil', content: 'x' }]), Buffer.alloc(40 * 1024 * 1024, 'x')]));
+    for (const args of [['import', bad, 'bad:1'], ['load', '-i', bad]]) {
+      const { status, stderr } = await docker(args, { okStatus: 'any' });
+      assert.notEqual(status, 0);
+      assert.match(stderr, /leads out of the root|neither manifest\.json/, args[0]);
+    }
+    assert.deepEqual(await world.left(), []);
+  });
+
   it('answers that fit the schemas, and old clients’ names for nameless images', async () => {
     await out('load', '-i', archive);
     const version = (text: string): ApiClient => new ApiClient(server.client.socketPath, text);
