@@ -77,7 +77,7 @@ export class Starter {
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
       mountIdmapped(this.#parts.runtime, container),
-      record.hostConfig.Init ? findInit() : undefined,
+      record.hostConfig.Init ? findInit() : Promise.resolve(undefined),
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
     const { cgroups, cgroupParent } = this.#parts;
