@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { syncFolder } from '../base/atomicFile.ts';
+import { syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
 import { notFound } from '../base/errors.ts';
 import { shortRandom } from '../base/ids.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
@@ -60,6 +60,11 @@ export class FileSnapshotStore implements SnapshotStore {
       if (name.startsWith(TEMP)) await this.#delete(join(this.#root, name));
       else await this.#loadOne(name);
     }
+  }
+
+  /** Nothing is written after this; another store may be opened on the folder. */
+  close(): void {
+    this.#settling.close();
   }
 
   get(id: string): Snapshot | undefined {
@@ -177,8 +182,9 @@ export class FileSnapshotStore implements SnapshotStore {
   async #settle(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       await this.#mutex.run(id, async () => {
-        const meta = this.#snapshots.get(id);
-        if (meta) await this.#write(withoutMark(meta)).catch((error: unknown) => this.#log.warn('a snapshot stays unsettled', { id, error }));
+        // What is on disk counts: in a minute a later engine may have learnt more about the snapshot than we know.
+        const meta = await readJsonFile(join(this.#root, id, META), metaSchema, this.#log);
+        if (meta && this.#snapshots.has(id)) await this.#write(withoutMark(meta)).catch((error: unknown) => this.#log.warn('a snapshot keeps its mark', { id, error }));
       });
     }
   }
@@ -189,7 +195,7 @@ export class FileSnapshotStore implements SnapshotStore {
   }
 
   async #write(meta: Meta): Promise<void> {
-    await writeJsonFile(join(this.#root, meta.id, META), meta);
+    await writeFileAtomic(join(this.#root, meta.id, META), `${JSON.stringify(meta, null, 2)}\n`);
     if (this.#snapshots.has(meta.id)) this.#remember(meta);
   }
 

@@ -13,6 +13,7 @@ export class Settling {
   readonly bootId: string;
   readonly #onSettled: (ids: readonly string[]) => void;
   #waiting: string[] | undefined;
+  #closed = false;
 
   constructor(onSettled: (ids: readonly string[]) => void, bootId = readBootId()) {
     this.bootId = bootId;
@@ -28,7 +29,11 @@ export class Settling {
     const batch = [id];
     this.#waiting = batch;
     setTimeout(() => (this.#waiting = undefined), 1000).unref();
-    setTimeout(() => this.#onSettled(batch), SETTLE_MS + 1000).unref();
+    setTimeout(() => this.#closed || this.#onSettled(batch), SETTLE_MS + 1000).unref();
+  }
+
+  close(): void {
+    this.#closed = true;
   }
 }
 

@@ -48,6 +48,7 @@ export async function composeBuilder(root: string, instance: string): Promise<Co
   const close = async (): Promise<void> => {
     await containers.close();
     await networks.close();
+    snapshots.close();
   };
   return { service, images, snapshots, close, loadBase: () => loadBase(images, snapshots) };
 }

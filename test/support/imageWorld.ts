@@ -44,6 +44,7 @@ export class ImageWorld {
   /** As an engine started anew. */
   async open(log: Log = silentLog): Promise<void> {
     await mkdir(this.root, { recursive: true });
+    this.snapshots?.close();
     this.snapshots = new FileSnapshotStore(this.root, log);
     this.content = new ContentStore(this.root, log);
     await this.snapshots.load();
@@ -67,6 +68,7 @@ export class ImageWorld {
   }
 
   remove(): Promise<void> {
+    this.snapshots.close();
     return rm(this.root, { recursive: true, force: true });
   }
 }
