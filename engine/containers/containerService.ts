@@ -2,6 +2,7 @@ import type { Duplex, Writable } from 'node:stream';
 import type { CreateContainer, Limits } from '../api/docker/container.ts';
 import { removeCgroupParent } from '../host/cgroups.ts';
 import { resizeTerminal } from '../host/conmon.ts';
+import { ContainerArchive } from './archive.ts';
 import { announce } from './attributes.ts';
 import { Attachment } from './attachment.ts';
 import type { AttachOptions } from './attachment.ts';
@@ -41,6 +42,7 @@ export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
 export class ContainerService {
   readonly parts: ContainerParts;
   readonly execs: ExecService;
+  readonly archive: ContainerArchive;
   readonly #imageNames: (imageId: string) => readonly string[];
   readonly #starter: Starter;
   readonly #ender: Ender;
@@ -61,6 +63,7 @@ export class ContainerService {
     this.parts = parts;
     this.#imageNames = options.imageNames ?? (() => []);
     this.execs = new ExecService(parts);
+    this.archive = new ContainerArchive(parts);
     this.#remover = new Remover(parts);
     this.#starter = new Starter(parts, this.#remover);
     this.#restarter = new Restarter(parts, async (container) => void (await this.#startLocked(container)));

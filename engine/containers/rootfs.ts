@@ -1,10 +1,12 @@
-import { constants } from 'node:fs';
-import { lstat, mkdir, open, readlink } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { lstat, mkdir, open, readlink, realpath } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 
 const MAX_LINKS = 40;
 const MAX_FILE = 4 * 1024 * 1024;
+/** Finds a file without opening it; Node has no name for it. */
+const O_PATH = 0o10000000;
 
 /**
  * The host path of a path inside a root filesystem. Symbolic links are followed as a process inside would see them: never out of
@@ -33,25 +35,33 @@ export async function resolveInside(rootfs: string, path: string, options: { rea
 }
 
 /**
- * Reads a small file inside a root filesystem that a container may be changing meanwhile: what was opened must really lie
- * inside. `undefined` if there is no such regular file.
+ * Reads a small file inside a root filesystem that a container may be changing meanwhile: what was found must really lie
+ * inside, and is looked at before it is opened, for opening a device may already do something. `undefined` if there is no such
+ * regular file.
  */
 export async function readInside(rootfs: string, path: string): Promise<string | undefined> {
   const resolved = await resolveInside(rootfs, path);
   try {
-    const file = await open(resolved, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const found = await open(resolved, O_PATH | constants.O_NOFOLLOW);
     try {
-      const info = await file.stat();
-      const real = await readlink(`/proc/self/fd/${file.fd}`);
-      if (!info.isFile() || info.size > MAX_FILE || !real.startsWith(`${rootfs}/`)) return undefined;
-      return await file.readFile('utf8');
+      const info = await found.stat();
+      const self = `/proc/self/fd/${found.fd}`;
+      const inside = (await readlink(self)).startsWith(`${await realpath(rootfs)}/`);
+      return inside && info.isFile() && info.size <= MAX_FILE ? await readStart(self) : undefined;
     } finally {
-      await file.close();
+      await found.close();
     }
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(systemCode(error) ?? '')) return undefined;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')) return undefined;
     throw error;
   }
+}
+
+/** At most MAX_FILE bytes, however fast the file grows. */
+async function readStart(path: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { end: MAX_FILE - 1 })) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Makes a folder inside a root filesystem, with its parents; returns its host path. */

@@ -146,7 +146,7 @@ export class StepRunner {
     const status = await exited;
     await runtime.delete(id); // ends what the command left running, so that its output ends too
     await pumped;
-    return this.#verdict(status, log, step);
+    return await this.#verdict(status, log, step);
   }
 
   /** The command's own status; 126 or 127, with the reason as its output, when it could not be run. */

@@ -20,7 +20,8 @@ export interface ResolvedUser extends OciUser {
 
 /**
  * Who `spec` is (`name`, `uid`, `name:group`, `uid:gid`, or empty for root) by an image's own passwd and group files. A number needs no
- * entry; a name does. Supplementary groups are those that list the user, unless a group was named. Throws NO_SUCH_USER. Pure.
+ * entry; a name does. Supplementary groups are the user's own group, so that a set-group-ID program cannot shed it, and those that list the user,
+ * unless a group was named. Throws NO_SUCH_USER. Pure.
  */
 export function resolveUser(spec: string, passwd: string, group: string, extraGroups: readonly string[] = []): ResolvedUser {
   const [who = '', which] = spec.split(':');
@@ -33,7 +34,7 @@ export function resolveUser(spec: string, passwd: string, group: string, extraGr
   const gid = which ? findGroup(which, groups) : (account?.gid ?? 0);
   const member = which || !account ? [] : groups.filter(({ members }) => members.includes(account.name)).map((one) => one.gid);
   const extra = extraGroups.map((name) => findGroup(name, groups));
-  return { uid, gid, additionalGids: [...new Set([...member, ...extra])].filter((one) => one !== gid || extra.includes(one)), home: account?.home || '/' };
+  return { uid, gid, additionalGids: [...new Set([gid, ...member, ...extra])], home: account?.home || '/' };
 }
 
 function findGroup(wanted: string, groups: readonly Group[]): number {

@@ -44,9 +44,9 @@ class Engine {
   }
 
   async #answer(): Promise<string> {
-    const { value, done } = await this.#answers.next();
-    assert.ok(!done, 'the engine ended');
-    return JSON.parse(value) as string;
+    const next = await this.#answers.next();
+    assert.ok(next.done !== true, 'the engine ended');
+    return JSON.parse(next.value) as string;
   }
 }
 

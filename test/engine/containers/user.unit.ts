@@ -7,20 +7,20 @@ const who = (spec: string, extra: string[] = []) => resolveUser(spec, passwd, gr
 
 describe('the user of a container', () => {
   it('is root when nobody is named', () => {
-    assert.deepEqual(who(''), { uid: 0, gid: 0, additionalGids: [], home: '/root' });
+    assert.deepEqual(who(''), { uid: 0, gid: 0, additionalGids: [0], home: '/root' });
   });
 
   it('is found by name, with the groups that list it', () => {
-    assert.deepEqual(who('node'), { uid: 1000, gid: 1000, additionalGids: [998, 29], home: '/home/node' });
+    assert.deepEqual(who('node'), { uid: 1000, gid: 1000, additionalGids: [1000, 998, 29], home: '/home/node' });
   });
 
   it('is found by number, with its entry if it has one', () => {
     assert.deepEqual(who('1000'), who('node'));
-    assert.deepEqual(who('4242'), { uid: 4242, gid: 0, additionalGids: [], home: '/' });
+    assert.deepEqual(who('4242'), { uid: 4242, gid: 0, additionalGids: [0], home: '/' });
   });
 
   it('takes a group by name or number and then no others', () => {
-    assert.deepEqual(who('node:docker'), { uid: 1000, gid: 998, additionalGids: [], home: '/home/node' });
+    assert.deepEqual(who('node:docker'), { uid: 1000, gid: 998, additionalGids: [998], home: '/home/node' });
     assert.equal(who('1000:5').gid, 5);
   });
 
@@ -29,7 +29,7 @@ describe('the user of a container', () => {
   });
 
   it('has further groups when asked', () => {
-    assert.deepEqual(who('node', ['audio', '7']).additionalGids, [998, 29, 7]);
+    assert.deepEqual(who('node', ['audio', '7']).additionalGids, [1000, 998, 29, 7]);
   });
 
   it('must exist when named', () => {

@@ -3,6 +3,7 @@ import { badRequest } from '../../../base/errors.ts';
 import type { ContainerService, WaitCondition } from '../../../containers/containerService.ts';
 import { parseFilters } from '../../../containers/listing.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
+import { containerArchiveRoutes } from './containerArchive.ts';
 import { flagOf, numberOf, refOf } from './containerQuery.ts';
 import { containerStreamRoutes } from './containerStreams.ts';
 
@@ -43,6 +44,7 @@ export function containerRoutes(containers: ContainerService): Route[] {
     post(':id/wait', (context, reply) => wait(containers, context, reply)),
     { method: 'DELETE', path: '/containers/:id', handle: (context, reply) => remove(containers, context, reply) },
     ...containerStreamRoutes(containers),
+    ...containerArchiveRoutes(containers),
   ];
 }
 

@@ -1,0 +1,122 @@
+import { lstat, readlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { posix } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { badRequest, hostCommandFailed, systemCode } from '../base/errors.ts';
+import { unmount } from '../host/mounts.ts';
+import { exitOf } from '../host/ociRuntime.ts';
+import { start } from '../host/process.ts';
+import type { Container } from './container.ts';
+import { pathNotInContainer } from './errors.ts';
+import { extractInto } from './extract.ts';
+import { FolderHandle } from './folderHandle.ts';
+import type { ContainerParts } from './parts.ts';
+import { mountRootfs } from './release.ts';
+
+/** What `docker cp` asks of a path. `mode` is Go's. */
+export interface PathStat {
+  readonly name: string;
+  readonly size: number;
+  readonly mode: number;
+  readonly mtime: string;
+  readonly linkTarget: string;
+}
+
+/** Copies files in and out of a container, running or not, as a process inside would see them; links never lead out. */
+export class ContainerArchive {
+  readonly #parts: ContainerParts;
+
+  constructor(parts: ContainerParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws NO_SUCH_PATH. */
+  stat(container: Container, path: string): Promise<PathStat> {
+    return this.#within(container, path, async (folder, name) => describe(folder, name, await this.#lstat(container, folder, name, path)));
+  }
+
+  /** Writes the path as a tar, its last part as the name of the first entry (`.` for a path that ends so). `begin` is given what it is beforehand. */
+  async read(container: Container, path: string, begin: (stat: PathStat) => Writable): Promise<void> {
+    await this.#within(container, path, async (folder, name) => {
+      const out = begin(await describe(folder, name, await this.#lstat(container, folder, name, path)));
+      const child = start('tar', ['-C', '/proc/self/fd/3', '--numeric-owner', '--xattrs', '--format=pax', '-c', '--', name], { stdio: ['ignore', 'pipe', 'pipe', folder.fd] });
+      const ended = exitOf('tar', child);
+      let words = '';
+      child.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-1000)));
+      if (child.stdout) await pipeline(child.stdout, out);
+      const status = await ended;
+      if (status > 1) throw hostCommandFailed({ command: `tar of ${path}`, status, stderr: words }); // 1: a file changed meanwhile
+    });
+  }
+
+  /** Unpacks a tar (plain or compressed) into a folder that exists. */
+  async write(container: Container, path: string, body: Readable): Promise<void> {
+    await this.#within(container, `${path}/.`, async (folder, _name) => extractInto(folder, body));
+  }
+
+  async #within<T>(container: Container, path: string, work: (folder: FolderHandle, name: string) => Promise<T>): Promise<T> {
+    if (path === '') throw badRequest({ what: 'path', detail: 'the path in the container is missing' });
+    if (container.running && container.state.process) return this.#open(`/proc/${container.state.process.pid}/root`, container, path, work);
+    return this.#parts.locks.run(container.id, async () => {
+      await mountRootfs(this.#parts, container);
+      try {
+        const mount = container.record.mounts.filter(({ destination, type }) => type !== 'tmpfs' && isWithin(path, destination)).sort((a, b) => b.destination.length - a.destination.length)[0];
+        return await (mount ? this.#open(mount.source, container, path.slice(mount.destination.length) || '/.', work) : this.#open(container.paths.rootfs, container, path, work));
+      } finally {
+        await unmount(container.paths.rootfs);
+      }
+    });
+  }
+
+  async #open<T>(base: string, container: Container, path: string, work: (folder: FolderHandle, name: string) => Promise<T>): Promise<T> {
+    const { parent, name } = split(path);
+    try {
+      await using root = await FolderHandle.open(base);
+      await using folder = await root.descend(parent);
+      return await work(folder, name);
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')) throw pathNotInContainer({ path, container: container.id }, { cause: error });
+      throw error;
+    }
+  }
+
+  async #lstat(container: Container, folder: FolderHandle, name: string, path: string): Promise<Stats> {
+    try {
+      return await lstat(folder.child(name));
+    } catch (error) {
+      throw pathNotInContainer({ path, container: container.id }, { cause: error });
+    }
+  }
+}
+
+/** Where to go and what to take there: a path that ends in `/.` or `/`, and the root, mean the folder itself. */
+function split(path: string): { readonly parent: string; readonly name: string } {
+  const clean = posix.normalize(`/${path}`);
+  if (/\/\.?$/.test(path) || clean === '/') return { parent: clean, name: '.' };
+  return { parent: posix.dirname(clean), name: posix.basename(clean) };
+}
+
+function isWithin(path: string, folder: string): boolean {
+  const clean = posix.normalize(`/${path}`);
+  return clean === folder || clean.startsWith(`${folder}/`);
+}
+
+const GO_DIRECTORY = 2 ** 31;
+const GO_SYMLINK = 2 ** 27;
+const GO_SETUID = 2 ** 23;
+const GO_SETGID = 2 ** 22;
+const GO_STICKY = 2 ** 20;
+
+async function describe(folder: FolderHandle, name: string, info: Stats): Promise<PathStat> {
+  const linkTarget = info.isSymbolicLink() ? await readlink(folder.child(name)) : '';
+  const bits: ReadonlyArray<[boolean, number]> = [
+    [info.isDirectory(), GO_DIRECTORY],
+    [info.isSymbolicLink(), GO_SYMLINK],
+    [(info.mode & 0o4000) !== 0, GO_SETUID],
+    [(info.mode & 0o2000) !== 0, GO_SETGID],
+    [(info.mode & 0o1000) !== 0, GO_STICKY],
+  ];
+  const mode = bits.reduce((sum, [set, bit]) => sum + (set ? bit : 0), info.mode & 0o777);
+  return { name: name === '.' ? '/' : name, size: info.size, mode, mtime: info.mtime.toISOString(), linkTarget };
+}

@@ -1,0 +1,95 @@
+import { constants } from 'node:fs';
+import { lchown, link, lstat, lutimes, mkdir, open, rm, symlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { posix } from 'node:path';
+import type { Readable } from 'node:stream';
+import { badRequest } from '../base/errors.ts';
+import { decompressed } from '../host/tar/decompress.ts';
+import type { TarEntry } from '../host/tar/entry.ts';
+import { readTar } from '../host/tar/reader.ts';
+import type { FolderHandle } from './folderHandle.ts';
+
+/** Unpacks a tar, compressed or not, into a folder inside a container. Links in the container are followed as inside it; an archive cannot lead out. */
+export async function extractInto(folder: FolderHandle, archive: Readable): Promise<void> {
+  const writer = new EntryWriter(folder);
+  try {
+    for await (const part of readTar(await decompressed(archive))) {
+      if (part.kind === 'entry') await writer.begin(part.entry);
+      else if (part.kind === 'content') await writer.content(part.data);
+    }
+  } finally {
+    await writer.end();
+  }
+}
+
+class EntryWriter {
+  readonly #base: FolderHandle;
+  #file: { readonly handle: FileHandle; readonly entry: TarEntry } | undefined;
+
+  constructor(base: FolderHandle) {
+    this.#base = base;
+  }
+
+  async begin(entry: TarEntry): Promise<void> {
+    await this.end();
+    const path = decode(posix.normalize(`/${entry.path}`));
+    if (path === '/') return;
+    await using parent = await this.#base.descend(posix.dirname(path).slice(1), { create: true });
+    const place = parent.child(posix.basename(path));
+    if (entry.type === 'directory') return await makeFolder(place, entry);
+    await rm(place, { recursive: true, force: true });
+    if (entry.type === 'file') this.#file = { handle: await open(place, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600), entry };
+    else if (entry.type === 'symlink') await makeLink(place, entry);
+    else if (entry.type === 'hardlink') await this.#hardLink(place, entry);
+    else throw badRequest({ what: 'archive', detail: `${entry.path} is a ${entry.type}: only files, folders and links can be copied into a container` });
+  }
+
+  async content(data: Buffer): Promise<void> {
+    for (let at = 0; this.#file && at < data.length; ) at += (await this.#file.handle.write(data, at)).bytesWritten;
+  }
+
+  /** Finishes the file that is being written, if any. */
+  async end(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    if (!file) return;
+    const { handle, entry } = file;
+    try {
+      await handle.chown(entry.uid, entry.gid);
+      await handle.chmod(entry.mode & 0o7777);
+      await handle.utimes(entry.mtime, entry.mtime);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #hardLink(place: string, entry: TarEntry): Promise<void> {
+    const target = decode(posix.normalize(`/${entry.linkPath}`));
+    await using folder = await this.#base.descend(posix.dirname(target).slice(1));
+    await link(folder.child(posix.basename(target)), place);
+  }
+}
+
+async function makeFolder(place: string, entry: TarEntry): Promise<void> {
+  const there = await lstat(place).catch(() => undefined);
+  if (there && !there.isDirectory()) await rm(place);
+  if (!there?.isDirectory()) await mkdir(place);
+  const handle = await open(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await handle.chown(entry.uid, entry.gid);
+    await handle.chmod(entry.mode & 0o7777);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function makeLink(place: string, entry: TarEntry): Promise<void> {
+  await symlink(decode(entry.linkPath), place);
+  await lchown(place, entry.uid, entry.gid);
+  await lutimes(place, entry.mtime, entry.mtime);
+}
+
+/** The reader gives one character a byte; names on disk are UTF-8. */
+function decode(name: string): string {
+  return Buffer.from(name, 'latin1').toString('utf8');
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '../../../engine/host/process.ts';
+import type { RunOptions, RunResult } from '../../../engine/host/process.ts';
+import { containerRoutes } from '../../../engine/server/routes/docker/containers.ts';
+import { execRoutes } from '../../../engine/server/routes/docker/exec.ts';
+import { systemRoutes } from '../../../engine/server/routes/docker/system.ts';
+import { ContainerWorld } from '../../support/containerWorld.ts';
+import { serveRoutes } from '../../support/routeServer.ts';
+import { onTerminal } from '../../support/terminal.ts';
+
+describe('the stock docker command', () => {
+  let world: ContainerWorld;
+  let served: Awaited<ReturnType<typeof serveRoutes>>;
+  let env: NodeJS.ProcessEnv;
+  before(async () => {
+    world = await ContainerWorld.create('dcli');
+    const facts = { version: '0', id: 'test', dataRoot: world.root, runtimeName: () => 'crun', cgroupVersion: '1' as const, osName: 'Linux', warnings: () => [] };
+    served = await serveRoutes([...systemRoutes(facts, { containers: () => world.containers.counts(), images: () => 1 }, world.events), ...containerRoutes(world.containers), ...execRoutes(world.containers)]);
+    env = { ...process.env, DOCKER_HOST: `unix://${served.client.socketPath}`, DOCKER_CONFIG: join(world.root, 'docker') };
+  });
+  after(async () => {
+    await world.remove();
+    await served[Symbol.asyncDispose]();
+  });
+  const docker = (args: readonly string[], options: RunOptions = {}): Promise<RunResult> => run('docker', args, { env, okStatus: 'any', signal: AbortSignal.timeout(30_000), ...options });
+
+  it('runs a command with both streams, its input and its exit status', async () => {
+    const { status, stdout, stderr } = await docker(['run', '--rm', '-i', 'debian', 'sh', '-c', 'cat; echo err >&2; exit 7'], { input: 'typed\n' });
+    assert.deepEqual([status, stdout, stderr], [7, 'typed\n', 'err\n']);
+    assert.equal((await docker(['ps', '-aq'])).stdout, '');
+  });
+
+  it('says 127 and 126 as always', async () => {
+    const missing = await docker(['run', '--rm', 'debian', 'nonsense']);
+    assert.equal(missing.status, 127);
+    assert.match(missing.stderr, /exec: "nonsense": executable file not found in \$PATH/);
+    assert.equal((await docker(['run', '--rm', 'debian', '/etc/passwd'])).status, 126);
+    assert.equal((await docker(['ps', '-aq'])).stdout, '');
+  });
+
+  it('shows, follows, enters, measures, stops, waits for and removes a container', async () => {
+    const id = (await docker(['run', '-d', '--name', 'web', '--label', 'a=b', '-p', '127.0.0.1:28941:80', '-m', '64m', 'debian', 'sh', '-c', 'echo ready; exec sleep 1000'])).stdout.trim();
+    assert.match(id, /^[0-9a-f]{64}$/);
+    assert.match((await docker(['ps', '--filter', 'label=a=b'])).stdout, /web\n$/);
+    assert.equal((await docker(['port', 'web'])).stdout, '80/tcp -> 127.0.0.1:28941\n');
+    assert.equal((await docker(['logs', 'web'])).stdout, 'ready\n');
+    assert.equal((await docker(['exec', '-e', 'A=1', 'web', 'sh', '-c', 'echo $A'])).stdout, '1\n');
+    assert.match((await docker(['top', 'web'])).stdout, /sleep 1000/);
+    assert.match((await docker(['stats', '--no-stream', '--format', '{{.MemUsage}} {{.PIDs}}', 'web'])).stdout, /\/ 64MiB 1\n$/);
+    assert.equal((await docker(['inspect', '-f', '{{.State.Running}} {{.HostConfig.Memory}} {{(index .NetworkSettings.Networks "bridge").IPAddress}}', 'web'])).stdout.replace(/[\d.]+\n$/, 'IP'), 'true 67108864 IP');
+    const waiting = docker(['wait', 'web']);
+    assert.equal((await docker(['stop', '-t', '1', 'web'])).stdout, 'web\n');
+    assert.equal((await waiting).stdout, '137\n');
+    assert.match((await docker(['ps', '-a'])).stdout, /Exited \(137\) /);
+    assert.equal((await docker(['start', 'web'])).stdout, 'web\n');
+    assert.equal((await docker(['restart', '-t', '0', 'web'])).stdout, 'web\n');
+    assert.equal((await docker(['rm', '-f', 'web'])).stdout, 'web\n');
+    const gone = await docker(['inspect', 'web']);
+    assert.equal(gone.status, 1);
+  });
+
+  it('gives a terminal', async () => {
+    const { screen, status } = await onTerminal(['docker', 'run', '--rm', '-it', 'debian', 'bash', '--norc'], [{ when: /# $/, say: 'tty\r' }, { when: /\/dev\/pts\/0[^]*# $/, say: 'exit 5\r' }], { env, signal: AbortSignal.timeout(20_000) });
+    assert.match(screen, /\/dev\/pts\/0/);
+    assert.equal(status, 5);
+  });
+
+  it('execs in a terminal', async () => {
+    await docker(['run', '-d', '--name', 'box', 'debian', 'sleep', '1000']);
+    const { screen, status } = await onTerminal(['docker', 'exec', '-it', 'box', 'bash', '--norc'], [{ when: /# $/, say: 'hostname; exit 3\r' }], { env, signal: AbortSignal.timeout(20_000) });
+    assert.match(screen, /\r[0-9a-f]{12}\r\n/);
+    assert.equal(status, 3);
+    await docker(['rm', '-f', 'box']);
+  });
+
+  it('copies files and folders in and out, of running and stopped containers, never through links to the host', async () => {
+    const folder = join(world.root, 'copy');
+    await mkdir(join(folder, 'tree/sub'), { recursive: true });
+    await writeFile(join(folder, 'tree/sub/file'), 'hello');
+    await symlink('sub/file', join(folder, 'tree/link'));
+    await docker(['create', '--name', 'cp', '-v', 'cpvol:/vol', 'debian', 'sleep', '1000']);
+    for (const state of ['created', 'running']) {
+      if (state === 'running') await docker(['start', 'cp']);
+      assert.equal((await docker(['cp', join(folder, 'tree'), `cp:/srv/${state}`])).status, 0);
+      assert.equal((await docker(['cp', join(folder, 'tree/sub/file'), `cp:/vol/${state}`])).status, 0);
+      assert.equal((await docker(['cp', `cp:/srv/${state}`, join(folder, `back-${state}`)])).status, 0);
+      assert.equal(await readFile(join(folder, `back-${state}/link`), 'utf8'), 'hello');
+      assert.equal((await docker(['cp', `cp:/vol/${state}`, join(folder, `vol-${state}`)])).status, 0);
+      assert.match((await docker(['cp', 'cp:/nowhere', folder])).stderr, /Could not find the file \/nowhere/);
+    }
+    await docker(['exec', 'cp', 'sh', '-c', `ln -s ${folder} /out; ln -s / /root-link`]);
+    assert.notEqual((await docker(['cp', join(folder, 'tree/sub/file'), 'cp:/out/planted'])).status, 0);
+    assert.equal((await docker(['cp', 'cp:/root-link/etc/hostname', join(folder, 'theirs')])).status, 0);
+    assert.match(await readFile(join(folder, 'theirs'), 'utf8'), /^[0-9a-f]{12}\n$/);
+    await assert.rejects(readFile(join(folder, 'planted')), { code: 'ENOENT' });
+    await docker(['rm', '-f', 'cp']);
+    await world.volumes.remove('cpvol');
+  });
+
+  it('is told what is wrong', async () => {
+    assert.match((await docker(['run', '--rm', 'nothing-here', 'true'])).stderr, /No such image|not found|page not found/);
+    assert.match((await docker(['start', 'nobody'])).stderr, /No such container: nobody/);
+    assert.match((await docker(['run', '--rm', '-m', '1m', 'debian', 'true'])).stderr, /Minimum memory limit allowed is 6MB/);
+    assert.match((await docker(['create', '--name', '_bad name', 'debian'])).stderr, /Invalid container name/);
+  });
+});
