@@ -6,4 +6,3 @@ export const errorBodySchema = z.looseObject({
   code: z.string().optional(),
   params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
-export type ErrorBody = z.infer<typeof errorBodySchema>;

@@ -45,7 +45,6 @@ export const notImplemented = defineError<{ what: string }>('NOT_IMPLEMENTED', 5
 export const hostToolMissing = defineError<{ tool: string; hint: string }>('HOST_TOOL_MISSING', 500, (p) => `${p.tool} was not found on this host. ${p.hint}`);
 export const hostCommandFailed = defineError<{ command: string; status: number; stderr: string }>('HOST_COMMAND_FAILED', 500, (p) => `${p.command} failed with status ${p.status}: ${p.stderr}`);
 export const diskFull = defineError<{ path: string }>('DISK_FULL', 507, (p) => `No space left on device while writing ${p.path}. Free some disk space (berth images, berth rmi) and try again; nothing was changed.`);
-export const permissionDenied = defineError<{ path: string; hint: string }>('PERMISSION_DENIED', 403, (p) => `Permission denied: ${p.path}. ${p.hint}`);
 export const cancelled = defineError<{ what: string }>('CANCELLED', 499, (p) => `${p.what} was cancelled`);
 export const internalError = defineError<{ detail: string }>('INTERNAL', 500, (p) => `Internal error: ${p.detail}. See berth engine logs`);
 

@@ -148,4 +148,3 @@ export const execCreateSchema = z.looseObject({
 export type ExecCreate = z.infer<typeof execCreateSchema>;
 
 export const execStartSchema = z.looseObject({ Detach: flag, Tty: flag, ConsoleSize: z.array(z.number()).nullish() });
-export type ExecStart = z.infer<typeof execStartSchema>;

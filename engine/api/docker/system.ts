@@ -10,7 +10,6 @@ export const versionSchema = z.looseObject({
   KernelVersion: z.string().optional(),
   Components: z.array(z.looseObject({ Name: z.string(), Version: z.string() })).nullish(),
 });
-export type VersionInfo = z.infer<typeof versionSchema>;
 
 export const infoSchema = z.looseObject({
   ID: z.string().optional(),
@@ -25,4 +24,3 @@ export const infoSchema = z.looseObject({
   ServerVersion: z.string().optional(),
   Warnings: z.array(z.string()).nullish(),
 });
-export type SystemInfo = z.infer<typeof infoSchema>;
