@@ -4,7 +4,6 @@ import { containerConfigSchema, hostConfigSchema } from './container.ts';
 /** What clients read of containers: answers of `GET /containers/json`, `/containers/:id/json`, `/wait` and `/exec/:id/json`. */
 
 export const containerStatusSchema = z.enum(['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead']);
-export type ContainerStatus = z.infer<typeof containerStatusSchema>;
 
 export const containerSummarySchema = z.looseObject({
   Id: z.string(),
