@@ -59,7 +59,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
 
 async function openServices({ config, log }: EngineParts): Promise<Services> {
   const { dataRoot } = config;
-  await mkdir(dataRoot, { recursive: true, mode: 0o711 });
+  await mkdir(dataRoot, { recursive: true, mode: 0o700 });
   const events = new EventBus();
   // Stores and services know each other's needs only through these questions, answered once all are there.
   const late: { containers?: ContainerService; builds?: BuildService } = {};

@@ -63,7 +63,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     resources: toResources(host, facts.swapLimit),
     devices: facts.devices,
     deviceRules: facts.deviceRules,
-    ...(host.Sysctls && Object.keys(host.Sysctls).length > 0 ? { sysctl: host.Sysctls } : {}),
+    sysctl: { ...networkSysctls(facts.network, host), ...host.Sysctls },
     rlimits: toRlimits(host.Ulimits ?? []),
     ...(host.OomScoreAdj ? { oomScoreAdj: host.OomScoreAdj } : {}),
     maskedPaths: host.MaskedPaths ?? null,
@@ -88,6 +88,12 @@ function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'netwo
     uts: host.UTSMode === 'host' ? 'host' : 'own',
     cgroup: cgroup === 'private' ? 'own' : 'host',
   };
+}
+
+/** As Docker: in a network of its own a container pings, and takes ports below 1024, without being root. */
+function networkSysctls(network: NamespaceChoice, { NetworkMode }: HostConfig): Record<string, string> {
+  if (network === 'host' || NetworkMode?.startsWith('container:')) return {};
+  return { 'net.ipv4.ping_group_range': '0 2147483647', 'net.ipv4.ip_unprivileged_port_start': '0' };
 }
 
 function mountsOf(facts: StartFacts): OciMount[] {

@@ -10,6 +10,7 @@ import { run } from './process.ts';
  */
 export async function ipBatch(lines: readonly string[], options: { readonly netns?: string; readonly force?: boolean } = {}): Promise<void> {
   if (lines.length === 0) return;
+  if (lines.some((line) => /[\r\n]/.test(line))) throw new Error('a command of an ip batch has more than one line');
   const where = options.netns === undefined ? [] : ['-n', options.netns];
   await run('ip', [...where, ...(options.force ? ['-force'] : []), '-batch', '-'], { input: `${lines.join('\n')}\n`, ...(options.force ? { okStatus: 'any' as const } : {}) });
 }

@@ -51,6 +51,11 @@ export function contains(network: Cidr, address: number): boolean {
   return address >= network.base && address < network.base + networkSize(network.prefix);
 }
 
+/** Whether a text is a MAC address of one device, and nothing but that: it becomes part of a command. */
+export function isMac(text: string): boolean {
+  return /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(text);
+}
+
 /** Docker's rule: 02:42 and the address, so an address always has the same MAC and no neighbour's ARP entry goes stale. */
 export function macOf(address: number): string {
   return ['02', '42', ...[24, 16, 8, 0].map((shift) => ((address >>> shift) & 255).toString(16).padStart(2, '0'))].join(':');

@@ -1,4 +1,5 @@
 import type { EngineConfig } from '../base/config.ts';
+import { badRequest } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
@@ -6,6 +7,7 @@ import { ipBatch } from '../host/ip.ts';
 import { netnsPath } from '../host/netns.ts';
 import type { AttachedLeg, Attachment } from './attachmentStore.ts';
 import { alreadyConnected, containerNotAttached } from './errors.ts';
+import { isMac } from './ipv4.ts';
 import { NamespacePool } from './namespacePool.ts';
 import type { Leg, Namespace } from './namespaces.ts';
 import { NetworkCatalog } from './networkCatalog.ts';
@@ -75,9 +77,10 @@ export class NetworkService {
     this.#pool.refill();
   }
 
-  /** Gives the container a network namespace. What it had before is released. */
+  /** Gives the container a network namespace. What it had before is released. Throws NO_SUCH_NETWORK, BAD_REQUEST. */
   async attach(containerId: string, request: AttachRequest): Promise<Endpoint> {
     const record = this.catalog.require(request.network);
+    if (request.mac && !isMac(request.mac)) throw badRequest({ what: 'MAC address', detail: `"${request.mac}" is not six pairs of hex digits with colons between them` });
     await this.release(containerId);
     if (record.driver === 'host') return { ...nowhere(record), netnsPath: '', endpointId: newId() };
     const namespace = await this.#namespaceFor(record, request);

@@ -6,6 +6,8 @@
 export interface RulesetNetwork {
   readonly bridge: string;
   readonly subnet: string;
+  /** Its containers reach each other and this host, and nothing else. */
+  readonly internal?: boolean;
 }
 
 export interface Forward {
@@ -57,6 +59,8 @@ function chains(networks: readonly RulesetNetwork[]): string[] {
     'oifname @bridges ip saddr 127.0.0.0/8 masquerade', 'oifname @bridges ct status dnat ip saddr @subnets masquerade',
     'oifname != @bridges ip saddr @subnets masquerade', '}',
     'chain forward {', 'type filter hook forward priority filter; policy accept;',
+    // Having no default route is not enough: with CAP_NET_RAW a container can send a packet to the bridge all the same.
+    ...networks.filter(({ internal }) => internal).flatMap(({ bridge }) => [`iifname "${bridge}" oifname != "${bridge}" drop`, `oifname "${bridge}" iifname != "${bridge}" drop`]),
     'oifname @bridges ct state established,related accept', 'oifname @bridges ct status dnat accept',
     ...networks.map(({ bridge }) => `iifname "${bridge}" oifname "${bridge}" accept`),
     // Networks are kept apart, and unpublished ports are not reachable from other machines.

@@ -74,19 +74,23 @@ export class RegistryClient {
     for (let attempt = 1; ; attempt += 1) {
       const response = await this.#fetch(`${this.#base}${path}`, headers, signal);
       if (response.ok) return response;
-      const text = (await response.text()).slice(0, 300);
+      const text = await beginningOf(response);
       if (response.status === 401 && attempt < ATTEMPTS && (await this.#authorize(response, signal))) continue;
       throw this.#refusal(response.status, text);
     }
   }
 
   async #fetch(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    let response: Response;
     try {
-      return await fetch(url, { headers: { ...headers, ...(this.#authorization === undefined ? {} : { Authorization: this.#authorization }) }, signal, redirect: 'follow' });
+      response = await fetch(url, { headers: { ...headers, ...(this.#authorization === undefined ? {} : { Authorization: this.#authorization }) }, signal, redirect: 'follow' });
     } catch (error) {
       if (signal.aborted) throw error;
       throw registryUnreachable({ host: this.#reference.domain, detail: reasonOf(error) }, { cause: error });
     }
+    if (!leavesTls(url, response.url)) return response;
+    await response.body?.cancel();
+    throw registryRefused({ host: this.#reference.domain, status: response.status, detail: `it redirects to ${new URL(response.url).origin}, which is not https` });
   }
 
   /** Answers a challenge; false when there is nothing (more) to answer it with. */
@@ -104,6 +108,23 @@ export class RegistryClient {
     if (status === 404) return registryImageUnknown({ host, reference: familiarTag(this.#reference) });
     return registryRefused({ host, status, detail });
   }
+}
+
+/** Redirects of a registry that is reached by TLS must stay there. */
+function leavesTls(asked: string, answered: string): boolean {
+  return asked.startsWith('https:') && answered !== '' && !answered.startsWith('https:');
+}
+
+const ERROR_TEXT = 300;
+
+/** What a refusal says, however long it goes on. */
+async function beginningOf(response: Response): Promise<string> {
+  let text = '';
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(chunk).toString('utf8');
+    if (text.length >= ERROR_TEXT) break; // ends the stream, too
+  }
+  return text.slice(0, ERROR_TEXT);
 }
 
 async function* checked(host: string, body: AsyncIterable<Uint8Array>, { digest, size }: Pick<Descriptor, 'digest' | 'size'>, onBytes: (count: number) => void): AsyncGenerator<Buffer> {

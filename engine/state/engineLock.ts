@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { chmod, mkdir, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineError } from '../base/errors.ts';
@@ -12,7 +12,9 @@ export const engineAlreadyRunning = defineError<{ pid: number; dataRoot: string 
  * belongs to the open file, not to the process that asked), and it stays after that helper has left.
  */
 export async function takeEngineLock(dataRoot: string): Promise<{ release(): Promise<void> }> {
-  await mkdir(dataRoot, { recursive: true, mode: 0o711 });
+  await mkdir(dataRoot, { recursive: true, mode: 0o700 });
+  // Images and containers bring set-user-ID programs: no other user of this host may get to where they lie unpacked.
+  await chmod(dataRoot, 0o700);
   const file = await open(join(dataRoot, 'engine.lock'), 'a+', 0o600);
   try {
     if (!(await lock(file))) throw engineAlreadyRunning({ pid: await holderOf(file), dataRoot });

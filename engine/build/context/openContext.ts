@@ -1,4 +1,4 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
 import type { StatCache } from '../cache/statCache.ts';
@@ -9,6 +9,7 @@ import type { TempFolder } from '../temp.ts';
 import { fileDigest } from './fileDigest.ts';
 import { IgnoreRules } from './ignore.ts';
 import { openArchive } from './openArchive.ts';
+import { NotReadable, readRegular } from './readRegular.ts';
 import type { OpenedArchive } from './openArchive.ts';
 import { resolveInRoot } from './resolveInRoot.ts';
 
@@ -75,16 +76,16 @@ async function contextTexts(archive: OpenedArchive, dockerfile: string): Promise
 
 async function readText(path: string, shown: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readRegular(path);
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') throw dockerfileNotFound({ path: shown }, { cause: error });
+    if (error instanceof NotReadable || code === 'ENOENT' || code === 'ENOTDIR') throw dockerfileNotFound({ path: shown }, { cause: error });
     throw error;
   }
 }
 
 async function readRules([own, shared]: readonly [string, string]): Promise<IgnoreRules | undefined> {
-  const read = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined);
+  const read = (path: string): Promise<string | undefined> => readRegular(path).catch(() => undefined);
   return rulesOf(await read(own), await read(shared));
 }
 

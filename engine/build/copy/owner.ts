@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
 import { unknownUser } from '../errors.ts';
 import type { Place } from '../errors.ts';
+import { NotReadable, readRegular } from '../context/readRegular.ts';
 import { resolveInRoot } from '../context/resolveInRoot.ts';
 
 export interface Owner {
@@ -35,10 +35,10 @@ async function findGroup(root: string, group: string, place: Place): Promise<num
 
 async function readDatabase(root: string, path: string): Promise<string[][]> {
   try {
-    const text = await readFile(join(root, await resolveInRoot(root, path)), 'utf8');
+    const text = await readRegular(join(root, await resolveInRoot(root, path)));
     return text.split('\n').map((line) => line.split(':'));
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
+    if (error instanceof NotReadable || systemCode(error) === 'ENOENT') return [];
     throw error;
   }
 }

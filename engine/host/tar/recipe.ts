@@ -4,7 +4,7 @@ import { open, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
-import { archiveInvalid } from './errors.ts';
+import { archiveInvalid, archiveUnsupported } from './errors.ts';
 import { shownPath } from './shownPath.ts';
 
 /*
@@ -16,6 +16,9 @@ import { shownPath } from './shownPath.ts';
 const BYTES = 0;
 const FILE = 1;
 const REPLACED = 2;
+
+/** Bytes that are kept in memory until a layer is unpacked. */
+const MOST_HELD = 1024 * 1024 * 1024;
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
@@ -31,11 +34,15 @@ export interface ContentReference {
 export class RecipeWriter {
   readonly #records: Array<Buffer | ContentReference> = [];
   #pending: Buffer[] = [];
+  #held = 0;
   /** Bytes of the whole tar so far. */
   size = 0;
 
+  /** Throws ARCHIVE_UNSUPPORTED for an archive with more than a gigabyte of anything but content: compressed it may have come as a few kilobytes. */
   bytes(data: Buffer): void {
     this.size += data.length;
+    this.#held += data.length;
+    if (this.#held > MOST_HELD) throw archiveUnsupported({ path: 'the archive', detail: `has more than ${MOST_HELD} bytes of headers and padding` });
     this.#pending.push(Buffer.from(data));
   }
 

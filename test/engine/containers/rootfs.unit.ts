@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { run } from '../../../engine/host/process.ts';
 import { mkdirInside, readInside, resolveInside } from '../../../engine/containers/rootfs.ts';
 
 describe('paths inside a root filesystem', () => {
@@ -32,6 +33,19 @@ describe('paths inside a root filesystem', () => {
     assert.equal(await readInside(root, '/etc/passwd'), undefined);
     assert.equal(await readInside(root, '/etc/group'), undefined);
     assert.equal(await mkdirInside(root, '/lib/../../../new/dir'), join(root, 'new/dir'));
+  });
+
+  it('are read only where an ordinary file of a sensible length is, and nothing else is even opened', async () => {
+    await writeFile(join(root, 'etc/long'), '');
+    await truncate(join(root, 'etc/long'), 5 * 1024 * 1024);
+    await run('mkfifo', [join(root, 'etc/fifo')]);
+    for (const name of ['long', 'fifo', '.', 'absent']) assert.equal(await readInside(root, `/etc/${name}`), undefined, name);
+  });
+
+  it('are read also where the root itself is reached by a link', async () => {
+    await symlink(root, join(outside, 'link'));
+    assert.equal(await readInside(join(outside, 'link'), '/etc/os-release'), 'inside');
+    assert.equal(await readInside(join(outside, 'link'), '/etc/group'), undefined);
   });
 
   it('end where links go round in circles', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { contains, formatAddress, formatCidr, macOf, overlaps, parseAddress, parseCidr, requireCidr } from '../../../engine/networks/ipv4.ts';
+import { contains, formatAddress, formatCidr, isMac, macOf, overlaps, parseAddress, parseCidr, requireCidr } from '../../../engine/networks/ipv4.ts';
 
 describe('ipv4', () => {
   it('reads and writes addresses, also above 127', () => {
@@ -18,6 +18,11 @@ describe('ipv4', () => {
     const [wide, narrow, beside] = [requireCidr('10.0.0.0/8'), requireCidr('10.201.0.0/16'), requireCidr('11.0.0.0/8')];
     assert.ok(overlaps(wide, narrow) && overlaps(narrow, wide) && !overlaps(wide, beside));
     assert.ok(contains(narrow, parseAddress('10.201.255.255') ?? 0) && !contains(narrow, parseAddress('10.202.0.0') ?? 0));
+  });
+
+  it('takes nothing but one device’s MAC for a MAC', () => {
+    assert.ok(isMac('02:42:ac:11:00:02') && isMac('0A:42:AC:11:00:02'));
+    for (const bad of ['', '02:42:ac:11:00', '01:00:5e:00:00:01', '02:42:ac:11:00:02\nlink del eth0', '02:42:ac:11:00:02 mtu 68']) assert.ok(!isMac(bad), bad);
   });
 
   it('derives a MAC as Docker does', () => assert.equal(macOf(parseAddress('172.17.0.2') ?? 0), '02:42:ac:11:00:02'));

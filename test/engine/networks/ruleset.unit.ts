@@ -15,6 +15,12 @@ describe('ruleset', () => {
     assert.equal(forwardsText('delete', 'berth', [web]), 'delete element inet berth tcp_any { 8080 }\n');
   });
 
+  it('lets nothing pass between an internal network and the rest, before any other rule of forwarding', () => {
+    const text = rulesetText('berth', [{ bridge: 'berth0', subnet: '10.201.0.0/16' }, { bridge: 'bt-1', subnet: '10.202.0.0/16', internal: true }], []);
+    assert.match(text, /chain forward \{\n.*\niifname "bt-1" oifname != "bt-1" drop\noifname "bt-1" iifname != "bt-1" drop\noifname @bridges ct state/);
+    assert.ok(!text.includes('iifname "berth0" oifname != "berth0" drop'));
+  });
+
   it('replaces the table in one transaction and drops what comes for the host’s loopback', () => {
     const text = rulesetText('berth', [{ bridge: 'berth0', subnet: '10.201.0.0/16' }], [web]);
     assert.match(text, /^add table inet berth\ndelete table inet berth\ntable inet berth \{/);

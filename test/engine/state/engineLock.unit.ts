@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -16,6 +16,13 @@ describe('engine lock', () => {
     await assert.rejects(takeEngineLock(folder), (error) => engineAlreadyRunning.is(error) && error.params['pid'] === process.pid);
     await lock.release();
     await (await takeEngineLock(folder)).release();
+  });
+
+  it('keeps other users of the host out of the data folder, also of one that was open', async () => {
+    await chmod(folder, 0o755);
+    const lock = await takeEngineLock(folder);
+    assert.equal((await stat(folder)).mode & 0o777, 0o700);
+    await lock.release();
   });
 
   it('ignores what an earlier holder wrote', async () => {
