@@ -1,4 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { ExecCreate } from '../api/docker/container.ts';
@@ -13,8 +14,8 @@ import { commandText } from './execSession.ts';
 import type { ExecSession } from './execSession.ts';
 import type { ContainerParts } from './parts.ts';
 import { runDetached, runPiped } from './pipedExec.ts';
-import { readUser } from './rootfsSetup.ts';
 import { runInTerminal } from './terminalExec.ts';
+import { UserCache } from './userCache.ts';
 
 const KEEP_MS = 5 * 60_000;
 
@@ -22,6 +23,7 @@ const KEEP_MS = 5 * 60_000;
 export class ExecService {
   readonly #parts: ContainerParts;
   readonly #sessions = new Map<string, ExecSession>();
+  readonly #users = new UserCache();
 
   constructor(parts: ContainerParts) {
     this.#parts = parts;
@@ -113,8 +115,10 @@ export class ExecService {
 
   async #writeProcess(session: ExecSession): Promise<void> {
     const { record, paths } = session.container;
-    const [user] = await Promise.all([readUser(paths.rootfs, session.config.User || (record.config.User ?? ''), []), mkdir(session.bundle, { recursive: true, mode: 0o700 })]);
-    await writeFile(join(session.bundle, 'process.json'), specText(processSpec(session, user)), { mode: 0o600 });
+    const user = await this.#users.read(record.id, paths.rootfs, session.config.User || (record.config.User ?? ''));
+    // Two small files in memory: waiting for a thread to write them takes longer than writing them.
+    mkdirSync(session.bundle, { recursive: true, mode: 0o700 });
+    writeFileSync(join(session.bundle, 'process.json'), specText(processSpec(session, user)), { mode: 0o600 });
   }
 
   #ended(session: ExecSession, code: number): void {
@@ -123,6 +127,7 @@ export class ExecService {
     announce(this.#parts.events, session.container, 'exec_die', { execID: session.id, exitCode: String(code) });
     void rm(session.bundle, { recursive: true, force: true }).catch(() => undefined);
     const forget = (): void => {
+      if (!this.#parts.store.get(session.container.id)) this.#users.forget(session.container.id);
       this.#sessions.delete(session.id);
       session.container.execs.delete(session.id);
     };
