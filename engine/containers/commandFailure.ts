@@ -6,7 +6,7 @@ import { commandNotExecutable, commandNotFound, execFailed } from './errors.ts';
  * executable. `undefined` when something else went wrong.
  */
 export function commandFailure(detail: string, command: string, stage: string): { readonly error: BerthError; readonly exitCode: number } | undefined {
-  if (!isAboutCommand(detail) || detail.startsWith('chdir')) return undefined;
+  if (!isAboutCommand(detail) || /\bchdir\b/.test(detail)) return undefined;
   if (/permission denied|operation not permitted|is a directory|exec format error/i.test(detail)) return { error: commandNotExecutable({ command, stage }), exitCode: 126 };
   if (/not found|no such file/i.test(detail)) return { error: commandNotFound({ command, stage }), exitCode: 127 };
   return undefined;
