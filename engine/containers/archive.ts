@@ -13,6 +13,7 @@ import { extractInto } from './extract.ts';
 import { FolderHandle } from './folderHandle.ts';
 import type { ContainerParts } from './parts.ts';
 import { mountRootfs } from './release.ts';
+import type { MountPoint } from './record.ts';
 
 /** What `docker cp` asks of a path. `mode` is Go's. */
 export interface PathStat {
@@ -52,6 +53,7 @@ export class ContainerArchive {
 
   /** Unpacks a tar (plain or compressed) into a folder that exists. */
   async write(container: Container, path: string, body: Readable): Promise<void> {
+    if (isReadOnly(container, path)) throw badRequest({ what: 'copy', detail: `${path} of the container is marked read-only` });
     await this.#within(container, `${path}/.`, async (folder, _name) => extractInto(folder, body));
   }
 
@@ -61,8 +63,8 @@ export class ContainerArchive {
     return this.#parts.locks.run(container.id, async () => {
       await mountRootfs(this.#parts, container);
       try {
-        const mount = container.record.mounts.filter(({ destination, type }) => type !== 'tmpfs' && isWithin(path, destination)).sort((a, b) => b.destination.length - a.destination.length)[0];
-        return await (mount ? this.#open(mount.source, container, path.slice(mount.destination.length) || '/.', work) : this.#open(container.paths.rootfs, container, path, work));
+        const mount = mountAt(container, path);
+        return await (mount && mount.type !== 'tmpfs' ? this.#open(mount.source, container, path.slice(mount.destination.length) || '/.', work) : this.#open(container.paths.rootfs, container, path, work));
       } finally {
         await unmount(container.paths.rootfs);
       }
@@ -95,6 +97,15 @@ function split(path: string): { readonly parent: string; readonly name: string }
   const clean = posix.normalize(`/${path}`);
   if (/\/\.?$/.test(path) || clean === '/') return { parent: clean, name: '.' };
   return { parent: posix.dirname(clean), name: posix.basename(clean) };
+}
+
+/** The innermost mount that a path is in. */
+function mountAt({ record }: Container, path: string): MountPoint | undefined {
+  return record.mounts.filter(({ destination }) => isWithin(path, destination)).sort((a, b) => b.destination.length - a.destination.length)[0];
+}
+
+function isReadOnly(container: Container, path: string): boolean {
+  return mountAt(container, path)?.readOnly ?? container.record.hostConfig.ReadonlyRootfs ?? false;
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { removeTempFiles, writeFileAtomic } from '../base/atomicFile.ts';
 import { nameInUse } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { unmountInside } from '../host/mounts.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
 import { Container, containerPaths } from './container.ts';
 import type { ContainerPaths } from './container.ts';
@@ -43,7 +44,8 @@ export class ContainerStore {
       await removeTempFiles(paths.folder);
       const record = await readJsonFile(join(paths.folder, 'config.json'), recordSchema, this.#log);
       if (!record) {
-        strays.push(id);
+        // Files of a container whose description was damaged are not ours to throw away: it has been set aside beside them.
+        if (!(await readdir(paths.folder)).some((name) => name.startsWith('config.json.damaged-'))) strays.push(id);
         continue;
       }
       this.#byId.set(id, new Container(record, await this.#loadState(paths), paths));
@@ -119,8 +121,11 @@ export class ContainerStore {
     if (this.#names.get(container.record.name) === container.id) this.#names.delete(container.record.name);
   }
 
+  /** Removes a container's files. What is mounted among them, a workspace for instance, is let go of before. */
   async removeFolder(id: string): Promise<void> {
-    await rm(this.paths(id).folder, { recursive: true, force: true });
+    const { folder } = this.paths(id);
+    await unmountInside(folder);
+    await rm(folder, { recursive: true, force: true });
   }
 
   async #loadState(paths: ContainerPaths): Promise<ContainerState> {

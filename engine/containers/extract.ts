@@ -37,7 +37,7 @@ class EntryWriter {
     await using parent = await this.#base.descend(posix.dirname(path).slice(1), { create: true });
     const place = parent.child(posix.basename(path));
     if (entry.type === 'directory') return await makeFolder(place, entry);
-    await rm(place, { recursive: true, force: true });
+    await clear(place, entry);
     if (entry.type === 'file') this.#file = { handle: await open(place, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600), entry };
     else if (entry.type === 'symlink') await makeLink(place, entry);
     else if (entry.type === 'hardlink') await this.#hardLink(place, entry);
@@ -68,6 +68,13 @@ class EntryWriter {
     await using folder = await this.#base.descend(posix.dirname(target).slice(1));
     await link(folder.child(posix.basename(target)), place);
   }
+}
+
+/** Takes away what an entry replaces. Never a folder with what is in it: names below it could be made to lead elsewhere while it is emptied. */
+async function clear(place: string, { path }: TarEntry): Promise<void> {
+  const there = await lstat(place).catch(() => undefined);
+  if (there?.isDirectory()) throw badRequest({ what: 'archive', detail: `cannot overwrite the folder ${path} with a file` });
+  if (there) await rm(place);
 }
 
 async function makeFolder(place: string, entry: TarEntry): Promise<void> {

@@ -1,4 +1,5 @@
-import { access, rm } from 'node:fs/promises';
+import { access, realpath, rm } from 'node:fs/promises';
+import { listMounts } from '../host/mounts.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
 import { isAlive } from '../host/processIdentity.ts';
 import type { Container } from './container.ts';
@@ -21,17 +22,18 @@ export async function reconcileContainers(parts: ContainerParts, ender: Ender, r
     await parts.store.removeFolder(id);
     await rm(parts.store.paths(id).bundle, { recursive: true, force: true });
   }
-  await Promise.all(parts.store.list().map((container) => parts.locks.run(container.id, () => reconcileOne(parts, ender, remover, container))));
+  const mounted = new Set((await listMounts()).map(({ target }) => target));
+  await Promise.all(parts.store.list().map((container) => parts.locks.run(container.id, () => reconcileOne(parts, ender, remover, container, mounted))));
   await parts.networks.reconcile(parts.store.list().filter(({ running }) => running).map(({ id }) => id));
 }
 
-async function reconcileOne(parts: ContainerParts, ender: Ender, remover: Remover, container: Container): Promise<void> {
+async function reconcileOne(parts: ContainerParts, ender: Ender, remover: Remover, container: Container, mounted: ReadonlySet<string>): Promise<void> {
   const { status } = container.state;
   if (status === 'removing') return remover.removeLocked(container, { volumes: container.record.hostConfig.AutoRemove ?? false, release: true });
   if (status === 'running' || status === 'paused') return reconcileRunning(parts, ender, container);
   if (status === 'restarting') await parts.store.setState(container, { status: 'exited' });
-  // A bundle without a running container: a start or an end that was cut short.
-  const leftover = await access(container.paths.bundle).then(() => true, () => false);
+  // A bundle or a mount without a running container: a start, an end or a copy that was cut short.
+  const leftover = mounted.has(await realpath(container.paths.rootfs).catch(() => '')) || (await access(container.paths.bundle).then(() => true, () => false));
   if (leftover) await releaseRuntime(parts, container);
 }
 

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
-import { defineError } from '../base/errors.ts';
+import { defineError, systemCode } from '../base/errors.ts';
 import { run } from './process.ts';
 
 /** An overlay file system to mount. All paths absolute and on one host; `lowerDirs` topmost first. */
@@ -73,6 +73,17 @@ export async function unmount(...targets: readonly string[]): Promise<void> {
   await run('umount', ['-l', ...left], { env: environment }).catch((error: unknown) => {
     throw new Error(`cannot unmount ${left.join(', ')}: ${stderr.trim()}`, { cause: error });
   });
+}
+
+/** Takes away every mount inside a folder, so that removing the folder cannot empty what is mounted there. Throws if one stays. */
+export async function unmountInside(folder: string): Promise<void> {
+  const real = await realpath(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (real === undefined) return;
+  const inside = (await listMounts()).map(({ target }) => target).filter((target) => target.startsWith(`${real}/`));
+  await unmount(...inside.reverse());
 }
 
 /** What this process sees mounted, in the order it was mounted. */
