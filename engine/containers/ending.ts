@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wasOomKilled } from '../host/cgroups.ts';
 import { conmonFiles } from '../host/conmon.ts';
+import { isAlive } from '../host/processIdentity.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import type { ContainerParts } from './parts.ts';
@@ -30,8 +31,10 @@ export class Ender {
     });
   }
 
-  /** The status that conmon noted; `undefined` if none. */
+  /** The status that conmon noted; `undefined` if none, or while the process lives: then it is of an earlier one, noted late. */
   async exitStatus(id: string): Promise<number | undefined> {
+    const process = this.#parts.store.get(id)?.state.process;
+    if (process && isAlive(process)) return undefined;
     const text = await readFile(join(this.#parts.folders.exits, id), 'utf8').catch(() => undefined);
     return text === undefined || !/^\d+/.test(text) ? undefined : Number.parseInt(text, 10);
   }

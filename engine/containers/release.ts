@@ -15,7 +15,9 @@ export async function mountRootfs({ snapshots, folders }: Pick<ContainerParts, '
 export async function releaseRuntime(parts: ContainerParts, container: Container): Promise<void> {
   const { runtime, networks } = parts;
   await Promise.all([runtime.delete(container.id).then(() => unmountAll(container)), networks.release(container.id)]);
-  await Promise.all([rm(container.paths.bundle, { recursive: true, force: true }), rm(join(parts.folders.exits, container.id), { force: true })]);
+  await rm(join(parts.folders.exits, container.id), { force: true });
+  // Last: as long as it is there, the next engine does all this again.
+  await rm(container.paths.bundle, { recursive: true, force: true });
 }
 
 async function unmountAll(container: Container): Promise<void> {

@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
+import { removeTempFiles, syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
 import { notFound } from '../base/errors.ts';
 import { shortRandom } from '../base/ids.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
@@ -155,6 +155,7 @@ export class FileSnapshotStore implements SnapshotStore {
 
   async #loadOne(id: string): Promise<void> {
     const folder = join(this.#root, id);
+    await removeTempFiles(folder);
     const meta = await readJsonFile(join(folder, META), metaSchema, this.#log);
     const hasFiles = (await lstat(join(folder, 'fs')).catch(() => undefined))?.isDirectory() ?? false;
     if (meta?.id !== id || !hasFiles) return this.#log.error('a snapshot cannot be used', { id, folder });

@@ -148,6 +148,31 @@ describe('an engine that is killed', () => {
     await next.close();
   });
 
+  it('does not take an exit status noted late, of an earlier run, for the end of the running one', async () => {
+    const first = await reopen();
+    const id = await first.start(['sleep', '1000'], {}, 'again');
+    const late = join(world.root, 'run/exits', id);
+    await writeFile(late, '137');
+    await delay(200);
+    assert.equal(state(first, 'again').Status, 'running');
+    await first.close();
+    const next = await reopen();
+    assert.equal(state(next, 'again').Status, 'running');
+    const ended = next.containers.wait(id, 'next-exit');
+    await next.containers.stop(id, { timeout: 0 });
+    assert.equal((await ended).statusCode, 137);
+    await next.containers.remove(id);
+    assert.deepEqual(await readdir(join(world.root, 'run/exits')), []);
+    await next.close();
+  });
+
+  it('clears what was written for execs of a former engine', async () => {
+    await mkdir(join(world.root, 'run/execs/cut-short'), { recursive: true });
+    const next = await reopen();
+    assert.deepEqual(await readdir(join(world.root, 'run/execs')), []);
+    await next.close();
+  });
+
   it('removes folders in which no container was finished', async () => {
     const stray = join(world.root, 'data/containers', 'ab'.repeat(32));
     await mkdir(join(stray, 'upper'), { recursive: true });
