@@ -1,6 +1,6 @@
 import { constants, createReadStream } from 'node:fs';
 import { lstat, mkdir, open, readlink, realpath } from 'node:fs/promises';
-import { dirname, join, posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 
 const MAX_LINKS = 40;
@@ -69,12 +69,6 @@ export async function mkdirInside(rootfs: string, path: string): Promise<string>
   const resolved = await resolveInside(rootfs, path);
   if (resolved !== rootfs) await mkdir(resolved, { recursive: true, mode: 0o755 });
   return resolved;
-}
-
-/** The parent and name a path inside means, the parent's links followed. */
-export async function parentInside(rootfs: string, path: string): Promise<{ readonly parent: string; readonly name: string }> {
-  const clean = posix.normalize(`/${path}`);
-  return { parent: await resolveInside(rootfs, dirname(clean)), name: posix.basename(clean) };
 }
 
 async function linkTarget(path: string): Promise<string | undefined> {

@@ -57,7 +57,8 @@ describe('the life of a container', () => {
   });
 
   it('ends by its stop signal, or is killed when it does not listen', async () => {
-    const kind = await world.start(['sh', '-c', 'trap "exit 3" TERM; while :; do sleep 0.05; done']);
+    const kind = await world.start(['sh', '-c', 'trap "exit 3" TERM; echo ready; while :; do sleep 0.05; done']);
+    while ((await world.logs(kind)) === '') await delay(10); // the trap is set
     assert.equal(await world.containers.stop(kind, { timeout: 10 }), true);
     assert.equal(inspect(kind).State.ExitCode, 3);
     assert.equal(await world.containers.stop(kind), false);
