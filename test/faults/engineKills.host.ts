@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { cgroupFacts } from '../../engine/host/cgroups.ts';
+import { run, start } from '../../engine/host/process.ts';
+import { baseTar } from '../support/base.ts';
+import { cgroupsOf } from '../support/cgroupsOf.ts';
+import { bundle, TestEngine } from '../support/engine.ts';
+import { FaultLoad } from '../support/faultLoad.ts';
+import type { Inspected, Patient } from '../support/faultLoad.ts';
+import { mountsUnder } from '../support/leftovers.ts';
+import { seededRandom } from '../support/random.ts';
+
+const INSTANCE = 'kills';
+const USERS = 3;
+const kills = Number(process.env['BERTH_FAULT_KILLS'] ?? 15);
+const seed = Number(process.env['BERTH_FAULT_SEED'] ?? Date.now() % 1_000_000);
+
+/**
+ * An engine that is killed again and again, at moments a seed decides, also while it starts, under users who create, start, use,
+ * stop and remove containers and build images. What it has acknowledged must hold, whatever came between.
+ * BERTH_FAULT_SEED has the same moments again, BERTH_FAULT_KILLS more of them.
+ */
+describe(`an engine killed ${kills} times under load (BERTH_FAULT_SEED=${seed})`, function () {
+  this.timeout(60_000 + kills * 10_000);
+  let engine: TestEngine;
+  let victim: Victim;
+  let load: FaultLoad;
+
+  before(async () => {
+    engine = await TestEngine.start({ instance: INSTANCE });
+    await engine.docker(['import', await baseTar(), 'debian:bookworm']);
+    await engine.kill();
+    victim = new Victim(engine);
+    await victim.revive();
+    load = new FaultLoad(victim, seededRandom(seed));
+  });
+  after(async () => {
+    await victim.client.send('GET', '/_ping').catch(() => victim.revive());
+    await engine.remove();
+  });
+
+  it('keeps what it acknowledged, through every kill', async () => {
+    const random = seededRandom(seed + 1);
+    const users = [...Array.from({ length: USERS }, (_, user) => load.work(user)), load.buildImages()];
+    for (let kill = 0; kill < kills; kill++) {
+      await delay(50 + random() ** 2 * 2000);
+      await victim.kill();
+      // One time in four it dies again before it is ready.
+      if (random() < 0.25) await victim.bornToDie(random() * 500);
+      await victim.revive();
+    }
+    load.stop();
+    await Promise.all(users);
+    for (const container of load.known) await load.settle(container);
+    assert.deepEqual(load.violations, []);
+    for (const what of ['create', 'start', 'exec', 'stop', 'remove', 'build']) assert.ok((load.done[what] ?? 0) > 0, `${what} succeeded at least once: ${JSON.stringify(load.done)}`);
+  });
+
+  it('has no container nobody asked for, and says of each what the kernel says', async () => {
+    const listed = await victim.client.json('GET', '/containers/json', z.array(z.looseObject({ Id: z.string(), Names: z.array(z.string()) })), { query: { all: true } });
+    const names = new Set(load.known.map(({ name }) => `/${name}`));
+    assert.deepEqual(listed.filter(({ Names }) => !Names.some((name) => names.has(name))), []);
+    const found = (await Promise.all(load.known.map((container) => load.settle(container)))).filter((one) => one !== undefined);
+    assert.equal(found.length, listed.length);
+    assert.deepEqual((await Promise.all(found.map((one) => differences(engine.root, one)))).flat(), []);
+    const running = found.filter(({ State }) => State.Status === 'running').length;
+    assert.equal((await conmons(engine.root)).length, running, 'one conmon for each running container');
+  });
+
+  it('has kept what was written into the containers that run', async () => {
+    for (const container of load.known.filter(({ may, proof }) => may.has('running') && proof !== undefined)) {
+      const { output } = await load.exec(container.name, ['cat', '/proof']);
+      assert.ok([container.proof, container.maybeProof].includes(output.trim()), `${container.name}: ${output}`);
+    }
+  });
+
+  it('has every image it said was built', async () => {
+    for (const tag of load.builtTags) assert.equal((await engine.docker(['run', '--rm', tag, 'cat', '/built'])).stdout, `${tag}\n`);
+  });
+
+  it('leaves nothing once its containers are removed and it ends', async () => {
+    const ids = (await engine.docker(['ps', '-aq'])).stdout.split('\n').filter(Boolean);
+    if (ids.length > 0) await engine.docker(['rm', '-f', '-v', ...ids]);
+    const images = (await engine.docker(['images', '-q'])).stdout.split('\n').filter(Boolean);
+    await engine.docker(['rmi', '-f', ...new Set(images)]);
+    await engine.berth(['engine', 'stop']);
+    assert.deepEqual(await cgroupsOf(`berth-${INSTANCE}`, cgroupFacts().version), []);
+    assert.deepEqual(await remains(engine.root), []);
+    // Mounts, namespaces, rules and processes: TestEngine.remove looks for them.
+  });
+});
+
+/** The engine as a child of the test, so that it can be killed from its first instruction on. */
+class Victim implements Patient {
+  readonly client: TestEngine['client'];
+  readonly #engine: TestEngine;
+  #process: ChildProcess | undefined;
+  #up = Promise.withResolvers<void>();
+  #ready = false;
+  #deaths = 0;
+
+  constructor(engine: TestEngine) {
+    this.#engine = engine;
+    this.client = engine.client;
+  }
+
+  up(): Promise<void> {
+    return this.#up.promise;
+  }
+
+  deaths(): number {
+    return this.#deaths;
+  }
+
+  async kill(): Promise<void> {
+    this.#deaths += 1;
+    if (this.#ready) this.#up = Promise.withResolvers<void>();
+    this.#ready = false;
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) throw new Error('the engine ended by itself');
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async bornToDie(milliseconds: number): Promise<void> {
+    this.#spawn();
+    await delay(milliseconds);
+    await this.kill();
+  }
+
+  async revive(): Promise<void> {
+    this.#spawn();
+    const deadline = Date.now() + 20_000;
+    while ((await this.client.send('GET', '/_ping').catch(() => 0)) !== 200) {
+      if (Date.now() > deadline) throw new Error('the engine did not come up again');
+      await delay(20);
+    }
+    this.#ready = true;
+    this.#up.resolve();
+  }
+
+  async build(tag: string): Promise<boolean> {
+    const folder = join(this.#engine.root, 'contexts', tag);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'Dockerfile'), `FROM debian:bookworm\nRUN echo ${tag} > /built\nRUN test -s /built\n`);
+    return (await this.#engine.docker(['build', '-q', '-t', tag, folder], { okStatus: 'any' })).status === 0;
+  }
+
+  #spawn(): void {
+    this.#process = start(process.execPath, [bundle, 'engine'], { cwd: this.#engine.root, env: this.#engine.env, stdio: 'ignore' });
+  }
+}
+
+/** What differs between the engine's word on a container and the kernel's. */
+async function differences(root: string, { Id, State }: Inspected): Promise<string[]> {
+  const cgroups = existsSync(`/proc/${State.Pid}/cgroup`) && State.Pid > 0 ? await readFile(`/proc/${State.Pid}/cgroup`, 'utf8') : '';
+  const runs = cgroups.includes(Id);
+  const mounted = (await mountsUnder(root)).some((mount) => mount.includes(Id));
+  const should = State.Status === 'running';
+  return [...(runs === should ? [] : [`${Id} is ${State.Status}, pid ${State.Pid} ${runs ? 'is' : 'is not'} its`]), ...(mounted === should ? [] : [`${Id} is ${State.Status} and ${mounted ? '' : 'not '}mounted`])];
+}
+
+async function conmons(root: string): Promise<string[]> {
+  const { stdout } = await run('pgrep', ['-f', `^[^ ]*conmon .*${root}/`], { okStatus: 'any' });
+  return stdout.split('\n').filter(Boolean);
+}
+
+/** Files of containers, execs and builds that nothing needs any more. */
+async function remains(root: string): Promise<string[]> {
+  const folders = ['data/containers', 'data/volumes', 'run/bundles', 'run/execs', 'run/exits', 'run/steps', 'run/fifos', 'run/netns', 'run/oci/crun', 'run/oci/runc'];
+  const listed = await Promise.all(folders.map(async (folder) => (await readdir(join(root, folder)).catch((): string[] => [])).map((name) => `${folder}/${name}`)));
+  const temps = (await run('find', [join(root, 'data'), join(root, 'run'), '-name', '.tmp-*'])).stdout.split('\n').filter(Boolean);
+  return [...listed.flat(), ...temps];
+}
