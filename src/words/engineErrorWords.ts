@@ -80,7 +80,6 @@ const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
   HOST_TOOL_MISSING: (get) => l10n.t('{0} is missing on this host. Run the doctor to see how to install it.', get('tool')),
   HOST_COMMAND_FAILED: (get) => l10n.t('{0} failed with status {1}: {2}', get('command'), get('status'), get('stderr')),
   DISK_FULL: (get) => l10n.t('The disk is full: {0} could not be written, and nothing was changed. Free some space and try again.', get('path')),
-  PERMISSION_DENIED: (get) => l10n.t('Permission denied: {0}', get('path')),
   NOT_IMPLEMENTED: (get) => l10n.t('{0} is not supported by this version of Berth.', get('what')),
   CANCELLED: () => l10n.t('Cancelled.'),
   INTERNAL: (get) => l10n.t('The engine failed at something it should not fail at: {0}', get('detail')),
