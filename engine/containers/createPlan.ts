@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { ContainerConfig, CreateContainer, HostConfig } from '../api/docker/container.ts';
 import type { ImageConfig } from '../content/oci.ts';
 import { containerCapabilities } from '../host/capabilities.ts';
@@ -8,6 +9,8 @@ import type { PlannedMount } from './mountPlan.ts';
 import { canonical, planPorts } from './portPlan.ts';
 import type { ContainerRecord } from './record.ts';
 import { parseSecurity } from './security.ts';
+import { refuseUnsupported } from './unsupported.ts';
+import { parseSignal } from './signals.ts';
 
 export interface CreatePlan {
   /** The record, but for what creation finds out: id, name, time, image, volumes. */
@@ -37,6 +40,7 @@ export function planContainer(request: CreateContainer, image: ImageConfig): Cre
     ...(own.StopSignal || run.StopSignal ? { StopSignal: own.StopSignal || run.StopSignal } : {}),
   };
   if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) throw invalidConfig({ what: 'invalid container config', detail: `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path` });
+  refuseUnsupported(hostConfig ?? {});
   const host = withDefaults(hostConfig ?? {});
   check(config, host);
   return { record: { args, config, hostConfig: host, network: networkOf(request, host) }, mounts: planMounts(request, Object.keys(config.Volumes)) };
@@ -98,6 +102,8 @@ function check(config: ContainerConfig, host: HostConfig): void {
   };
   if (host.Memory && host.Memory < MIN_MEMORY) fail('Minimum memory limit allowed is 6MB');
   if (host.Memory && host.MemorySwap && host.MemorySwap > 0 && host.MemorySwap < host.Memory) fail('Minimum memoryswap limit should be larger than memory limit, see usage');
+  const cpus = availableParallelism();
+  if (host.NanoCpus && (host.NanoCpus < 0 || host.NanoCpus > cpus * 1e9)) fail(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
   if (host.NanoCpus && (host.CpuQuota || host.CpuPeriod)) fail('Conflicting options: Nano CPUs and CPU Period/Quota cannot both be set');
   if (host.AutoRemove && !['', 'no', undefined, null].includes(host.RestartPolicy?.Name)) fail("can't create 'AutoRemove' container with restart policy");
   for (const { Name, Soft, Hard } of host.Ulimits ?? []) {
@@ -105,6 +111,7 @@ function check(config: ContainerConfig, host: HostConfig): void {
     if (Hard >= 0 && Soft > Hard) fail(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
   }
   for (const host_ of host.ExtraHosts ?? []) if (!host_.includes(':') && !host_.includes('=')) fail(`bad format for add-host: "${host_}"`);
+  if (config.StopSignal) parseSignal(config.StopSignal);
   containerCapabilities({ privileged: host.Privileged ?? false, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] });
   parseSecurity(host.SecurityOpt ?? []);
   planPorts(config, host);

@@ -3,15 +3,17 @@ import type { CreateContainer } from '../api/docker/container.ts';
 import { CleanupStack } from '../base/cleanup.ts';
 import { badRequest } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import type { ImageConfig } from '../content/oci.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import { planContainer } from './createPlan.ts';
-import { bindSourceMissing } from './errors.ts';
+import { bindSourceMissing, platformMismatch } from './errors.ts';
 import { idmapSupport } from './idmapFallback.ts';
 import { checkName, inventName } from './names.ts';
 import type { PlannedMount } from './mountPlan.ts';
 import type { ContainerParts } from './parts.ts';
 import type { MountPoint } from './record.ts';
+import { withoutEffect } from './unsupported.ts';
 
 export interface Created {
   readonly container: Container;
@@ -19,10 +21,11 @@ export interface Created {
 }
 
 /** Makes a container; on failure nothing of it is left, volumes with a name excepted (as with Docker). */
-export async function createContainer(parts: ContainerParts, request: CreateContainer, wishedName?: string): Promise<Created> {
+export async function createContainer(parts: ContainerParts, request: CreateContainer, wishedName?: string, platform?: string): Promise<Created> {
   const { store, images, events } = parts;
   if (!request.Image) throw badRequest({ what: 'create container', detail: 'Image: no image was named' });
   const image = await images.resolve(request.Image);
+  if (platform) checkPlatform(request.Image, image.config, platform);
   const plan = planContainer(request, image.config);
   const id = newId();
   await using undo = new CleanupStack();
@@ -40,6 +43,13 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   undo.keep();
   announce(events, container, 'create');
   return { container, warnings: await warningsOf(parts, container) };
+}
+
+/** `platform` may name a variant too; then the image's, if it says one, must be that. */
+function checkPlatform(image: string, config: ImageConfig, platform: string): void {
+  const [os, architecture, variant] = platform.split('/');
+  const fits = config.os === os && (architecture === undefined || config.architecture === architecture) && (!variant || !config.variant || config.variant === variant);
+  if (!fits) throw platformMismatch({ image, has: `${config.os}/${config.architecture}`, wanted: platform });
 }
 
 /** Finds or makes what the mounts mount. */
@@ -66,7 +76,7 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 }
 
 async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
-  const warnings: string[] = [];
+  const warnings = withoutEffect(record.config, record.hostConfig);
   if (record.hostConfig.Memory && !parts.cgroups.swapLimit) warnings.push('Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.');
   if (record.mounts.some(({ idmap }) => idmap) && (await idmapSupport(parts.runtime)) === 'none') {
     warnings.push('This host can make no idmapped mounts (crun, or util-linux 2.39 or newer, is needed): files made in the container in mounted folders belong to the user who makes them there.');

@@ -94,12 +94,10 @@ export class Starter {
 
   async #create(container: Container): Promise<number> {
     const { record, paths } = container;
-    const size = Number(record.hostConfig.LogConfig?.Config?.['berth-max-bytes'] ?? 0);
     const { pid } = await createWithConmon(this.#parts.runtime, {
       id: container.id,
       bundle: paths.bundle,
       logPath: paths.log,
-      ...(size > 0 ? { logSizeMax: size } : {}),
       exitDir: this.#parts.folders.exits,
       terminal: container.tty,
       stdin: record.config.OpenStdin ?? false,

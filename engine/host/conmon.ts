@@ -18,7 +18,6 @@ export interface ConmonContainer {
   readonly bundle: string;
   readonly logPath: string;
   /** Bytes after which conmon begins the log anew. */
-  readonly logSizeMax?: number;
   /** Gets a file named by the container's id, with its exit status in it. */
   readonly exitDir: string;
   readonly terminal: boolean;
@@ -34,7 +33,6 @@ export async function createWithConmon(runtime: OciRuntime, container: ConmonCon
   const args = [
     ...commonArgs(runtime, container.id, container.bundle),
     ...['--exit-dir', container.exitDir, '-l', `k8s-file:${container.logPath}`],
-    ...(container.logSizeMax ? ['--log-size-max', String(container.logSizeMax)] : []),
     ...(container.terminal ? ['-t'] : []),
     ...(container.stdin ? ['-i'] : []),
     ...(container.keepStdin ? ['--leave-stdin-open'] : []),

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { refuseUnsupported, withoutEffect } from '../../../engine/containers/unsupported.ts';
+
+describe('settings that this version does not honour', () => {
+  for (const [host, name] of [
+    [{ VolumesFrom: ['other'] }, 'VolumesFrom'],
+    [{ Links: ['a:b'] }, 'Links'],
+    [{ DeviceRequests: [{ Driver: 'nvidia' }] }, 'DeviceRequests'],
+    [{ UsernsMode: 'auto' }, 'userns'],
+    [{ Runtime: 'kata' }, 'runtime'],
+  ] as const) {
+    it(`${name} is refused by name`, () => assert.throws(() => refuseUnsupported(host as never), (error: Error & { code?: string }) => error.code === 'NOT_IMPLEMENTED' && error.message.includes(name)));
+  }
+
+  it('what clients always send, empty, is fine', () => {
+    refuseUnsupported({ VolumesFrom: null, Links: [], DeviceRequests: null, UsernsMode: '', StorageOpt: {}, CgroupParent: '', Runtime: 'runc', CpuRealtimePeriod: 0 });
+    assert.deepEqual(withoutEffect({ Healthcheck: { Test: ['NONE'] } }, { LogConfig: { Type: 'json-file', Config: {} }, BlkioDeviceReadBps: [] }), []);
+  });
+
+  it('what only tunes is answered with a warning each', () => {
+    const warnings = withoutEffect({ Healthcheck: { Test: ['CMD', 'true'] } }, { LogConfig: { Type: 'syslog', Config: { 'max-size': '10m' } }, BlkioDeviceReadBps: [{ Path: '/dev/x', Rate: 1 }] });
+    assert.equal(warnings.length, 4);
+    assert.ok(warnings.every((warning) => warning.startsWith('This version of Berth does not act on ')));
+  });
+});
