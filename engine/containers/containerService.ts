@@ -9,7 +9,7 @@ import type { AttachOptions } from './attachment.ts';
 import type { Container } from './container.ts';
 import { createContainer } from './creation.ts';
 import { Ender } from './ending.ts';
-import { isPaused, isRunning, notPaused, notRunning, removalInProgress } from './errors.ts';
+import { isPaused, isRunning, notPaused, notRunning, removalInProgress, sameName } from './errors.ts';
 import { ExecService } from './execService.ts';
 import { ExitWatcher } from './exitWatcher.ts';
 import { toResources } from './limits.ts';
@@ -72,9 +72,9 @@ export class ContainerService {
     this.#watcher = new ExitWatcher(parts.folders.exits, (id) => this.#onExit(id), parts.log);
   }
 
-  /** Creates a container. Throws NO_SUCH_IMAGE, NAME_IN_USE, INVALID_CONTAINER_CONFIG, BIND_SOURCE_MISSING. */
-  async create(request: CreateContainer, name?: string): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
-    const { container, warnings } = await createContainer(this.parts, request, name);
+  /** Creates a container. `platform`: `os/architecture` that the image must have. Throws NO_SUCH_IMAGE, IMAGE_PLATFORM_MISMATCH, NAME_IN_USE, INVALID_CONTAINER_CONFIG, BIND_SOURCE_MISSING. */
+  async create(request: CreateContainer, name?: string, platform?: string): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
+    const { container, warnings } = await createContainer(this.parts, request, name, platform);
     return { id: container.id, warnings };
   }
 
@@ -155,7 +155,7 @@ export class ContainerService {
     const container = this.find(ref);
     const name = checkName(newName);
     const old = container.record.name;
-    if (name === old) return;
+    if (name === old) throw sameName({ name });
     const { store, locks, events } = this.parts;
     store.reserveName(name, container.id);
     await locks.run(container.id, async () => {

@@ -57,7 +57,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     capDrop: host.CapDrop ?? [],
     noNewPrivileges: security.noNewPrivileges,
     ...(security.seccomp === 'default' ? {} : { seccomp: security.seccomp === 'unconfined' ? 'unconfined' : toOciSeccomp(security.seccomp, capabilities) }),
-    mounts: mountsOf(facts),
+    mounts: mountsOf(facts, host.ReadonlyRootfs ?? false),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
     resources: toResources(host, facts.swapLimit),
@@ -96,9 +96,9 @@ function networkSysctls(network: NamespaceChoice, { NetworkMode }: HostConfig): 
   return { 'net.ipv4.ping_group_range': '0 2147483647', 'net.ipv4.ip_unprivileged_port_start': '0' };
 }
 
-function mountsOf(facts: StartFacts): OciMount[] {
+function mountsOf(facts: StartFacts, readOnly: boolean): OciMount[] {
   const targets = new Set(facts.mounts.map(({ destination }) => destination));
-  const file = (destination: string, source: string): OciMount[] => (targets.has(destination) ? [] : [{ destination, type: 'bind', source, options: ['bind', 'rprivate'] }]);
+  const file = (destination: string, source: string): OciMount[] => (targets.has(destination) ? [] : [{ destination, type: 'bind', source, options: ['bind', 'rprivate', ...(readOnly ? ['ro'] : [])] }]);
   return [
     ...file('/etc/resolv.conf', facts.etc.resolvConf),
     ...file('/etc/hostname', facts.etc.hostname),

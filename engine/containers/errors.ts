@@ -8,6 +8,8 @@ export const isPaused = defineError<{ id: string }>('CONTAINER_PAUSED', 409, (p)
 export const notPaused = defineError<{ id: string }>('CONTAINER_NOT_PAUSED', 409, (p) => `Container ${p.id} is not paused`);
 export const isRunning = defineError<{ id: string; what: string }>('CONTAINER_RUNNING', 409, (p) => `cannot ${p.what} container "${p.id}": container is running: stop the container before removing or force remove`);
 export const removalInProgress = defineError<{ id: string }>('REMOVAL_IN_PROGRESS', 409, (p) => `removal of container ${p.id} is already in progress`);
+export const sameName = defineError<{ name: string }>('SAME_NAME', 400, (p) => `Renaming a container with the same name as its current name: ${p.name}`);
+export const platformMismatch = defineError<{ image: string; has: string; wanted: string }>('IMAGE_PLATFORM_MISMATCH', 404, (p) => `image with reference ${p.image} was found but its platform (${p.has}) does not match the specified platform (${p.wanted})`);
 export const invalidName = defineError<{ name: string }>('INVALID_CONTAINER_NAME', 400, (p) => `Invalid container name (${p.name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
 export const invalidConfig = defineError<{ what: string; detail: string }>('INVALID_CONTAINER_CONFIG', 400, (p) => `${p.what}: ${p.detail}`);
 export const bindSourceMissing = defineError<{ path: string }>('BIND_SOURCE_MISSING', 400, (p) => `invalid mount config for type "bind": bind source path does not exist: ${p.path}`);

@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { ExecCreate } from '../api/docker/container.ts';
-import { conflict } from '../base/errors.ts';
+import { asBerthError, BerthError, conflict } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { resizeTerminal } from '../host/conmon.ts';
 import { specText } from '../host/ociRuntime.ts';
@@ -11,6 +11,7 @@ import { announce } from './attributes.ts';
 import { invalidConfig, isPaused, noSuchExec, notRunning } from './errors.ts';
 import { processSpec } from './execProcess.ts';
 import { commandText } from './execSession.ts';
+import { ClientOutput } from './framing.ts';
 import type { ExecSession } from './execSession.ts';
 import type { ContainerParts } from './parts.ts';
 import { runDetached, runPiped } from './pipedExec.ts';
@@ -72,7 +73,11 @@ export class ExecService {
       else await runDetached(this.#parts, session, ended);
     } catch (error) {
       if (session.status === 'running') this.#ended(session, session.exitCode ?? 126);
-      throw error;
+      if (!client) throw error;
+      // The connection is the client's by now: what is wrong goes to it as output, as with Docker.
+      if (!(error instanceof BerthError)) this.#parts.log.error('an exec failed', { container: session.container.id, error });
+      new ClientOutput(client, session.tty).write('stdout', Buffer.from(`${asBerthError(error).message}\r\n`));
+      client.end();
     }
   }
 

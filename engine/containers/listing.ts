@@ -1,7 +1,7 @@
 import type { Container } from './container.ts';
 import type { ContainerStore } from './containerStore.ts';
 import { invalidConfig } from './errors.ts';
-import { networkView, mountView } from './view.ts';
+import { networkView, mountViews } from './view.ts';
 import { parsePort } from './portPlan.ts';
 import type { Networks } from './ports.ts';
 
@@ -118,7 +118,7 @@ function summary(container: Container, networks: Networks): object {
     Status: statusText(container, Date.now()),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode ?? 'bridge' },
     NetworkSettings: { Networks: Object.fromEntries(endpoints.map((one) => [one.networkName, { NetworkID: one.networkId, EndpointID: one.endpointId, Gateway: one.gateway, IPAddress: one.ip, IPPrefixLen: one.prefix, MacAddress: one.mac }])) },
-    Mounts: record.mounts.map(mountView),
+    Mounts: mountViews(record),
   };
 }
 

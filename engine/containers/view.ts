@@ -1,4 +1,5 @@
 import { hostConfigSchema } from '../api/docker/container.ts';
+import { defaultMaskedPaths, defaultReadonlyPaths } from '../host/ociSpec.ts';
 import type { Container } from './container.ts';
 import { canonical } from './portPlan.ts';
 import type { Endpoint, Networks, PortRequest } from './ports.ts';
@@ -40,7 +41,7 @@ export function inspectContainer(container: Container, network: NetworkView, exe
     ExecIDs: execIds.length > 0 ? execIds : null,
     HostConfig: hostConfigView(container, driver.runtime),
     GraphDriver: { Name: 'overlay2', Data: { LowerDir: driver.lowerDirs.join(':'), MergedDir: paths.rootfs, UpperDir: paths.upper, WorkDir: paths.work } },
-    Mounts: record.mounts.map(mountView),
+    Mounts: mountViews(record),
     Config: { AttachStdin: false, AttachStdout: false, AttachStderr: false, Tty: false, OpenStdin: false, StdinOnce: false, Domainname: '', OnBuild: null, ...record.config, Image: record.imageRef, Hostname: record.config.Hostname ?? '' },
     NetworkSettings: networkSettings(container, network),
   };
@@ -66,7 +67,11 @@ function stateView({ state, running }: Container): object {
 function hostConfigView({ record, id }: Container, runtime: string): object {
   const zero: Record<string, unknown> = {};
   for (const key of Object.keys(hostConfigSchema.shape)) zero[key] = zeros[key] ?? null;
-  return { ...zero, ContainerIDFile: '', VolumeDriver: '', Cgroup: '', Links: null, PublishAllPorts: false, UsernsMode: '', Runtime: runtime, Isolation: '', CgroupParent: '', CgroupnsMode: record.hostConfig.CgroupnsMode ?? '', ...stripNull(record.hostConfig), Id: undefined, ...(id ? {} : {}) };
+  return { ...zero, ContainerIDFile: '', VolumeDriver: '', Cgroup: '', Links: null, PublishAllPorts: false, UsernsMode: '', Runtime: runtime, Isolation: '', CgroupParent: '', CgroupnsMode: record.hostConfig.CgroupnsMode ?? '', ...protectedPaths(record.hostConfig.Privileged ?? false), ...stripNull(record.hostConfig), Id: undefined, ...(id ? {} : {}) };
+}
+
+function protectedPaths(privileged: boolean): object {
+  return privileged ? { MaskedPaths: null, ReadonlyPaths: null } : { MaskedPaths: defaultMaskedPaths, ReadonlyPaths: defaultReadonlyPaths };
 }
 
 const zeros: Readonly<Record<string, unknown>> = {
@@ -79,15 +84,18 @@ const zeros: Readonly<Record<string, unknown>> = {
   DnsSearch: [],
   Devices: [],
   ConsoleSize: [0, 0],
-  MaskedPaths: [],
-  ReadonlyPaths: [],
 };
 
 function stripNull(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null && value !== undefined));
 }
 
-export function mountView(mount: MountPoint): object {
+/** Those of `--tmpfs` are in the host configuration only, as with Docker. */
+export function mountViews({ mounts, hostConfig }: Container['record']): object[] {
+  return mounts.filter(({ type, destination }) => type !== 'tmpfs' || !(destination in (hostConfig.Tmpfs ?? {}))).map(mountView);
+}
+
+function mountView(mount: MountPoint): object {
   return {
     Type: mount.type,
     ...(mount.name ? { Name: mount.name } : {}),

@@ -9,6 +9,7 @@ import { compressionOf, tarFlags } from '../copy/archive.ts';
 import { contextInvalid } from '../errors.ts';
 import { peekFiles } from './peekFiles.ts';
 
+const BLOCK = 512;
 /** Archives up to this size (bytes) are looked at in memory first. */
 const IN_MEMORY = 16 * 1024 * 1024;
 
@@ -67,9 +68,17 @@ async function unpackTo(root: string, head: Buffer, chunks: AsyncIterator<string
   });
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-2000)));
+  const compressed = compressionOf(head) !== undefined;
   const body = async function* (): AsyncGenerator<Buffer> {
+    let size = head.length;
     yield head;
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield Buffer.from(next.value);
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
+      const part = Buffer.from(next.value);
+      size += part.length;
+      yield part;
+    }
+    // The docker CLI leaves out the padding of the last file and the end mark when it puts a Dockerfile from stdin into the context.
+    if (!compressed) yield Buffer.alloc(BLOCK - (size % BLOCK) + 2 * BLOCK);
   };
   const fed = child.stdin ? pipeline(body, child.stdin, { signal }).catch((error: unknown) => error) : Promise.resolve(undefined);
   const [status, failure] = await Promise.all([ended, fed]);

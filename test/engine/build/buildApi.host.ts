@@ -48,6 +48,12 @@ describe('builds over the API', () => {
     assert.equal((await docker(...args, '-q')).stdout, `${image.id}\n`);
   });
 
+  it('take a Dockerfile from standard input, whose archive the docker CLI leaves without an end', async () => {
+    const { status, stdout, stderr } = await run('docker', ['build', '-f', '-', world.context('app')], { env: environment(), okStatus: 'any', input: 'FROM debian\nCOPY app.txt /\nRUN cat /app.txt\n' });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^Step 3\/3.*\na/m);
+  });
+
   it('tell the docker CLI why a build failed', async () => {
     await world.write('bad', { Dockerfile: 'FROM debian\nRUN echo before; exit 7\n' });
     const failing = await docker('build', world.context('bad'));

@@ -44,6 +44,8 @@ describe('a new container', () => {
     const refuses = (HostConfig: HostConfig, message: RegExp): void => void assert.throws(() => planContainer({ HostConfig }, image), message);
     refuses({ Memory: 1024 }, /Minimum memory limit/);
     refuses({ NanoCpus: 1e9, CpuQuota: 1 }, /Nano CPUs and CPU Period/);
+    refuses({ NanoCpus: 1e15 }, /range of CPUs is from 0\.01 to \d+\.00/);
+    assert.throws(() => planContainer({ StopSignal: 'NOSUCH' }, image), /Invalid signal: NOSUCH/);
     refuses({ AutoRemove: true, RestartPolicy: { Name: 'always' } }, /restart policy/);
     refuses({ CapAdd: ['NOPE'] }, /unknown capability/);
     refuses({ SecurityOpt: ['seccomp={'] }, /seccomp profile/);

@@ -104,5 +104,19 @@ describe('the stock docker command', () => {
     assert.match((await docker(['start', 'nobody'])).stderr, /No such container: nobody/);
     assert.match((await docker(['run', '--rm', '-m', '1m', 'debian', 'true'])).stderr, /Minimum memory limit allowed is 6MB/);
     assert.match((await docker(['create', '--name', '_bad name', 'debian'])).stderr, /Invalid container name/);
+    assert.match((await docker(['create', '--platform', 'linux/s390x', '--pull', 'never', 'debian'])).stderr, /platform \(linux\/\w+\) does not match the specified platform \(linux\/s390x\)/);
+    await docker(['run', '-d', '--name', 'box', 'debian', 'sleep', '1000']);
+    assert.match((await docker(['rename', 'box', 'box'])).stderr, /same name as its current name/);
+    const nobody = await docker(['exec', '-u', 'nosuch', 'box', 'true']);
+    assert.deepEqual([nobody.status, nobody.stdout], [126, 'unable to find user nosuch: no matching entries in passwd file\r\n']);
+    await docker(['rm', '-f', 'box']);
+  });
+
+  it('sees in inspect what protects a container', async () => {
+    await docker(['create', '--name', 'plain', '--tmpfs', '/t', 'debian', 'true']);
+    await docker(['create', '--name', 'free', '--privileged', 'debian', 'true']);
+    const { stdout } = await docker(['inspect', '-f', '{{json .HostConfig.MaskedPaths}} {{json .HostConfig.ReadonlyPaths}} {{json .Mounts}}', 'plain', 'free']);
+    assert.match(stdout, /^\["\/proc\/asound",.*\] \["\/proc\/bus",.*\] \[\]\nnull null \[\]\n$/);
+    await docker(['rm', 'plain', 'free']);
   });
 });

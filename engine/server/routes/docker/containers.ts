@@ -55,7 +55,7 @@ function list(containers: ContainerService, context: RequestContext, reply: Repl
 
 async function create(containers: ContainerService, context: RequestContext, reply: Reply): Promise<void> {
   const request = await context.json(createContainerSchema);
-  const { id, warnings } = await containers.create(request, context.query.get('name') ?? undefined);
+  const { id, warnings } = await containers.create(request, context.query.get('name') ?? undefined, context.query.get('platform') ?? undefined);
   reply.json(201, { Id: id, Warnings: warnings });
 }
 
