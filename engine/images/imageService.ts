@@ -18,6 +18,7 @@ import { ImageStore } from './imageStore.ts';
 import { HeldSnapshots } from './layerHolds.ts';
 import type { LayerHolds } from './layerHolds.ts';
 import { loadImages } from './load.ts';
+import type { LoadedImage } from './load.ts';
 import { pullImage } from './pull.ts';
 import type { PullOptions } from './pull.ts';
 import { recordImage } from './recordImage.ts';
@@ -125,10 +126,10 @@ export class ImageService {
   }
 
   /** Loads an archive. Returns the images in it. */
-  async loadArchive(stream: Readable, ctx: OperationContext): Promise<ImageRecord[]> {
+  async loadArchive(stream: Readable, ctx: OperationContext): Promise<LoadedImage[]> {
     const parts = { content: this.#parts.content, store: this.store, unpacker: this.unpacker };
     const images = await this.holding((holds) => loadImages(parts, stream, holds, ctx));
-    for (const image of images) this.#announce('load', image, image.repoTags[0] ?? image.id);
+    for (const image of images) this.#announce('load', image, image.givenTags[0] ?? image.id);
     return images;
   }
 

@@ -24,6 +24,11 @@ export interface LoadParts {
 
 const dockerManifestSchema = z.array(z.looseObject({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()) }));
 
+/** An image as it is here now, and the names that the archive gave it. */
+export interface LoadedImage extends ImageRecord {
+  readonly givenTags: readonly string[];
+}
+
 /** An image of an archive: its configuration, the names of its layers in the archive, its own names. */
 interface Found {
   readonly config: Buffer;
@@ -33,13 +38,13 @@ interface Found {
 }
 
 /** Loads what `docker save` or an OCI tool wrote (plain, gzip or zstd). Returns the images. Throws NOT_AN_IMAGE_ARCHIVE, ARCHIVE_*, DIGEST_MISMATCH. */
-export async function loadImages(parts: LoadParts, source: Readable, holds: LayerHolds, ctx: OperationContext): Promise<ImageRecord[]> {
+export async function loadImages(parts: LoadParts, source: Readable, holds: LayerHolds, ctx: OperationContext): Promise<LoadedImage[]> {
   const archive = await ImageArchive.read(source, parts.unpacker, holds, ctx);
   const manifest = archive.find('manifest.json');
   const index = archive.find('index.json');
   if (manifest === undefined && index === undefined) throw archive.noManifest();
   const found = manifest === undefined ? fromOci(archive, index ?? '') : fromDocker(archive, manifest);
-  const images: ImageRecord[] = [];
+  const images: LoadedImage[] = [];
   for (const one of found) images.push(await loadOne(parts, archive, one));
   return images;
 }
@@ -82,7 +87,7 @@ function namesOf({ annotations }: Descriptor): string[] {
   return name === undefined ? [] : [name];
 }
 
-async function loadOne(parts: LoadParts, archive: ImageArchive, { config, layers, tags, where }: Found): Promise<ImageRecord> {
+async function loadOne(parts: LoadParts, archive: ImageArchive, { config, layers, tags, where }: Found): Promise<LoadedImage> {
   const { rootfs } = parse(imageConfigSchema, config.toString('utf8'), where);
   if (rootfs.diff_ids.length !== layers.length) throw notAnImageArchive({ detail: `${where} has ${rootfs.diff_ids.length} layers, the manifest ${layers.length}` });
   const descriptors: Descriptor[] = [];
@@ -92,7 +97,8 @@ async function loadOne(parts: LoadParts, archive: ImageArchive, { config, layers
     const { size } = await parts.unpacker.identify(snapshotId);
     descriptors.push({ mediaType: mediaTypes.ociLayer, digest: diffId, size });
   }
-  return recordImage(parts, config, descriptors, tags.map((tag) => familiarTag(parseReference(tag))));
+  const givenTags = tags.map((tag) => familiarTag(parseReference(tag)));
+  return { ...(await recordImage(parts, config, descriptors, givenTags)), givenTags };
 }
 
 function parse<T>(schema: z.ZodType<T>, text: string, where: string): T {

@@ -53,7 +53,7 @@ export async function loadImages(images: ImageService, context: RequestContext, 
   const quiet = !/^(0|false)$/i.test(context.query.get('quiet') ?? '');
   await progress.during(context.signal, async (ctx) => {
     for (const image of await images.loadArchive(bodyStream(context), quiet ? { ...ctx, report: () => undefined } : ctx)) {
-      const lines = image.repoTags.length === 0 ? [`Loaded image ID: ${image.id}`] : image.repoTags.map((tag) => `Loaded image: ${tag}`);
+      const lines = image.givenTags.length === 0 ? [`Loaded image ID: ${image.id}`] : image.givenTags.map((tag) => `Loaded image: ${tag}`);
       for (const line of lines) progress.line({ stream: `${line}\n` });
     }
   });

@@ -48,6 +48,9 @@ describe('image routes, driven by the docker CLI', () => {
 
   it('load, images, inspect, history, tag, save, rmi', async () => {
     assert.equal(await out('load', '-i', archive), 'Loaded image: app:1');
+    await out('tag', 'app:1', 'other:name');
+    assert.equal(await out('load', '-i', archive), 'Loaded image: app:1', 'names that the archive does not give are not reported');
+    await out('rmi', 'other:name');
     assert.match(await out('images'), /app +1 +[0-9a-f]{12} .* 5B/);
     const [inspected] = z.array(imageInspectSchema).parse(JSON.parse(await out('inspect', 'app:1')));
     assert.deepEqual([inspected?.RepoTags, inspected?.RootFS.Layers, inspected?.Size], [['app:1'], [layer.diffId], 5]);
