@@ -2,6 +2,7 @@ import * as modules from 'node:module';
 import { join } from 'node:path';
 import { realpathSync } from 'node:fs';
 import type { DoctorReport } from './api/berth/doctor.ts';
+import { engineNodeFlags } from './api/berth/engine.ts';
 import { ApiClient } from './api/client.ts';
 import { configFromEnvironment } from './base/config.ts';
 import type { EngineConfig } from './base/config.ts';
@@ -23,7 +24,7 @@ async function main(script: string, argv: readonly string[]): Promise<void> {
   const config = configFromEnvironment(process.env);
   const interrupted = new AbortController();
   const client = new ApiClient(config.socketPath);
-  const launcher = { program: process.execPath, args: [script], env: process.env };
+  const launcher = { program: process.execPath, args: [...engineNodeFlags, script], env: process.env };
   const context: CliContext = {
     client,
     engine: () => connectOrStart(client, launcher),

@@ -103,7 +103,7 @@ export class ExecService {
       CanRemove: status === 'ended',
       ContainerID: container.id,
       DetachKeys: config.DetachKeys ?? '',
-      Pid: pid || Number(await readFile(join(bundle, 'pid'), 'utf8').catch(() => 0)),
+      Pid: pid || status === 'ended' ? pid : Number(await readFile(join(bundle, 'pid'), 'utf8').catch(() => 0)),
     };
   }
 

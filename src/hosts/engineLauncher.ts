@@ -5,6 +5,7 @@ import type { Output } from '../base/process.ts';
 import { engineEnvironment } from './engineEnvironment.ts';
 import { findNode } from './findNode.ts';
 import type { NodeProbe } from './findNode.ts';
+import { engineNodeFlags } from '../../engine/api/berth/engine.ts';
 
 type ErrorParams = Readonly<Record<string, string | number | boolean>>;
 
@@ -62,7 +63,7 @@ export class EngineLauncher {
     if (process.platform !== 'linux') throw new EngineNeedsLinux(process.platform);
     // Without root the engine fails at its first network device: say it before, in words that help.
     if (process.getuid?.() !== 0) throw new EngineNeedsRoot(process.env['USER'] ?? `uid ${process.getuid?.()}`);
-    const { program, args, env } = await this.#command();
+    const { program, args, env } = await this.#command(engineNodeFlags);
     const said = (await startDetached(program, [...args, 'engine', '--on-demand', '--ready-fd', '3'], env)).trim();
     if (said === 'ready') return;
     const error = toStartError(said);
@@ -75,12 +76,12 @@ export class EngineLauncher {
     return runProgram(command.program, [...command.args, ...args], { env: command.env });
   }
 
-  async #command(): Promise<{ program: string; args: string[]; env: NodeJS.ProcessEnv }> {
+  async #command(flags: readonly string[] = []): Promise<{ program: string; args: string[]; env: NodeJS.ProcessEnv }> {
     const settings = this.#settings();
     const socket = { BERTH_SOCKET: settings.socketPath };
     if (!/\.[cm]?[jt]s$/.test(settings.enginePath)) return { program: settings.enginePath, args: [], env: engineEnvironment(process.env, socket) };
     const node = await findNode({ setting: settings.nodePath, execPath: process.execPath, execHasZstd: hasZstd(), probe: probeNode });
-    return { program: node.program, args: [settings.enginePath], env: engineEnvironment(process.env, { ...socket, ...node.env }) };
+    return { program: node.program, args: [...flags, settings.enginePath], env: engineEnvironment(process.env, { ...socket, ...node.env }) };
   }
 }
 

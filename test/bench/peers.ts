@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
+import { engineNodeFlags } from '../../engine/api/berth/engine.ts';
 import { Peer } from './peer.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-/** Berth as users get it: the bundle, on the pinned Node. */
+/** Berth as users get it: the bundle, on the pinned Node, with the flags that the CLI and the extension start an engine with. */
 export async function berthPeer(parent: string): Promise<Peer> {
   const bundle = join(repository, 'dist', 'berth.cjs');
   if (!existsSync(bundle)) throw new Error(`${bundle} is not there: npm run build`);
@@ -14,7 +15,7 @@ export async function berthPeer(parent: string): Promise<Peer> {
   const socketPath = join(root, 'run', 'berth.sock');
   // The run folder's name in the arguments lets the bench find the process; the engine reads the environment.
   const env = { ...process.env, BERTH_DATA_ROOT: join(root, 'data'), BERTH_RUN_ROOT: join(root, 'run'), BERTH_SOCKET: socketPath, BERTH_INSTANCE: 'bench', BERTH_IDLE_SECONDS: '0' };
-  const args = [`--title=${root}/engine`, bundle, 'engine'];
+  const args = [`--title=${root}/engine`, ...engineNodeFlags, bundle, 'engine'];
   return new Peer({ name: 'Berth', root, socketPath, program: process.execPath, args, env, netns: `bbench-${process.pid}-b` });
 }
 
