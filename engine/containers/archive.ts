@@ -7,8 +7,9 @@ import { badRequest, hostCommandFailed, systemCode } from '../base/errors.ts';
 import { unmount } from '../host/mounts.ts';
 import { exitOf } from '../host/ociRuntime.ts';
 import { start } from '../host/process.ts';
+import { isAlive } from '../host/processIdentity.ts';
 import type { Container } from './container.ts';
-import { pathNotInContainer } from './errors.ts';
+import { notRunning, pathNotInContainer } from './errors.ts';
 import { extractInto } from './extract.ts';
 import { FolderHandle } from './folderHandle.ts';
 import type { ContainerParts } from './parts.ts';
@@ -59,7 +60,14 @@ export class ContainerArchive {
 
   async #within<T>(container: Container, path: string, work: (folder: FolderHandle, name: string) => Promise<T>): Promise<T> {
     if (path === '') throw badRequest({ what: 'path', detail: 'the path in the container is missing' });
-    if (container.running && container.state.process) return this.#open(`/proc/${container.state.process.pid}/root`, container, path, work);
+    const { process } = container.state;
+    if (container.running && process) {
+      return this.#open(`/proc/${process.pid}/root`, container, path, (folder, name) => {
+        // Looked at after its root was opened: if it still lives, that was its root and not that of a later process of this number.
+        if (!isAlive(process)) throw notRunning({ id: container.id });
+        return work(folder, name);
+      });
+    }
     return this.#parts.locks.run(container.id, async () => {
       await mountRootfs(this.#parts, container);
       try {

@@ -70,9 +70,10 @@ function isPassive(path: string): boolean {
   return /^(\/v[\d.]+)?\/(events|_ping)$/.test(path);
 }
 
+/** Without the query: build arguments are in there. */
 function report(log: Log, request: IncomingMessage, gone: AbortSignal, error: unknown): void {
   const known = asBerthError(error);
-  const fields = { method: request.method, path: request.url, code: known.code, status: known.status };
+  const fields = { method: request.method, path: request.url?.split('?')[0], code: known.code, status: known.status };
   if (known.status < 500 || gone.aborted) log.debug('request refused', { ...fields, detail: known.message });
   else log.error('request failed', { ...fields, error });
 }
