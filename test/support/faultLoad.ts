@@ -16,9 +16,10 @@ interface Known {
   may: ReadonlySet<Fate>;
   /** What was done with it, for people: `?` what was cut short. */
   readonly history: string[];
-  /** Written into it by an exec that was acknowledged; and by one that may have been cut short. */
+  /** Written into it by the last exec that was acknowledged. */
   proof?: string;
-  maybeProof?: string;
+  /** By execs that were cut short: their processes go on without the engine, and may write even after a later one. */
+  readonly cutShort: Set<string>;
 }
 
 /** The engine under load, which dies now and then: who works on it waits until it is there again. */
@@ -49,7 +50,7 @@ export class FaultLoad {
   /** Works with containers until `stop`. */
   async work(user: number): Promise<void> {
     for (let count = 0; !this.#stopped; count++) {
-      const container: Known = { name: `user${user}-${count}`, autoRemove: this.#random() < 0.2, may: new Set<Fate>(['absent']), history: [] };
+      const container: Known = { name: `user${user}-${count}`, autoRemove: this.#random() < 0.2, may: new Set<Fate>(['absent']), history: [], cutShort: new Set() };
       this.known.push(container);
       for (let step = 0; step < 6 && !this.#stopped; step++) await this.#step(container);
     }
@@ -118,7 +119,7 @@ export class FaultLoad {
 
   #create(container: Known): Promise<void> {
     delete container.proof;
-    delete container.maybeProof;
+    container.cutShort.clear();
     const json = { Image: 'debian:bookworm', Cmd: ['sleep', '1000'], HostConfig: { AutoRemove: container.autoRemove, Memory: 64 * 1024 * 1024 } };
     return this.#do('create', container, 'created', () => this.#patient.client.send('POST', '/containers/create', { query: { name: container.name }, json }));
   }
@@ -137,10 +138,11 @@ export class FaultLoad {
 
   async #leaveProof(container: Known): Promise<void> {
     const proof = String(this.#random());
-    container.maybeProof = proof;
+    container.cutShort.add(proof);
     const { exitCode, output } = await this.exec(container.name, ['sh', '-c', `echo ${proof} > /proof`]);
     if (exitCode !== 0) throw new Error(`exec ended with ${exitCode}: ${output}`);
     container.proof = proof;
+    container.cutShort.delete(proof);
     this.done['exec'] = (this.done['exec'] ?? 0) + 1;
   }
 
