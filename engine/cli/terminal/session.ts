@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { CliContext } from '../context.ts';
 import { copyOutput } from '../streams/copyOutput.ts';
 import { DetachDetector, parseDetachKeys } from './detachKeys.ts';
+import { enterRawMode } from './rawMode.ts';
 
 export interface SessionOptions {
   /** The other side is a terminal: raw bytes both ways, and ours in raw mode if it is one. */
@@ -22,13 +23,13 @@ export async function runSession(context: CliContext, socket: Socket, options: S
   let detach: () => void = () => undefined;
   const detached = new Promise<'detached'>((resolve) => (detach = () => resolve('detached')));
   const stopInput = options.stdin ? forwardInput(context, socket, raw ? keysOf(options.detachKeys) : [], () => detach()) : () => undefined;
-  if (raw) stdin.setRawMode(true);
+  const leaveRawMode = raw ? enterRawMode(stdin) : undefined;
   try {
     const output = copyOutput(socket, { stdout: context.stdout, stderr: context.stderr }, options.tty).then(() => 'ended' as const);
     output.catch(() => undefined);
     return await Promise.race([output, detached]);
   } finally {
-    if (raw) stdin.setRawMode(false);
+    await leaveRawMode?.();
     stopResizing();
     stopInput();
     socket.destroy();

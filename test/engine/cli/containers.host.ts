@@ -70,6 +70,13 @@ describe('berth, for containers and images', () => {
       assert.equal(again.status, 6);
     });
 
+    it('-it passes output on as it is, bare line feeds too, and leaves our terminal as it was', async () => {
+      const command = ['sh', '-c', '"$@"; stty -a', 'sh', process.execPath, bundle, 'run', '--rm', '-it', image, 'sh', '-c', "sleep 0.3; stty -opost; printf 'down\\nright'"];
+      const { screen } = await onTerminal(command, [], { env: engine.env });
+      assert.match(screen, /down\nright/);
+      assert.match(screen, /[^-]opost/);
+    });
+
     it('says 127 for a command that is not there, 126 for one that cannot be run, 125 for what the engine or we refuse', async () => {
       const status = async (...args: string[]): Promise<number> => (await engine.berth(['run', '--rm', ...args], { okStatus: 'any' })).status;
       assert.equal(await status(image, 'no-such-command'), 127);
