@@ -100,7 +100,7 @@ export class FaultLoad {
       else if (this.#random() < 0.8) await this.#do('start', container, 'running', () => this.#send('POST', container, 'start'));
       else await this.#remove(container, false);
     } catch (error) {
-      if (this.#patient.deaths() === deaths) this.violations.push(`${container.name}: ${String(error)}`);
+      if (this.#patient.deaths() === deaths) this.violations.push(`${container.name} (${container.history.join(' ')}): ${String(error)}`);
       // The answer of an engine that dies is no answer; which one it was cannot be told.
       await delay(10);
     }
