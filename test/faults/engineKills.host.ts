@@ -16,7 +16,8 @@ import type { Inspected, Patient } from '../support/faultLoad.ts';
 import { mountsUnder } from '../support/leftovers.ts';
 import { seededRandom } from '../support/random.ts';
 
-const INSTANCE = 'kills';
+/** Its own in each run: two at once on a host would take each other's network for a stray. */
+const INSTANCE = `k${process.pid.toString(36)}`;
 const USERS = 3;
 const kills = Number(process.env['BERTH_FAULT_KILLS'] ?? 15);
 const seed = Number(process.env['BERTH_FAULT_SEED'] ?? Date.now() % 1_000_000);
