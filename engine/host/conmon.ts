@@ -87,7 +87,7 @@ export async function execWithConmon(runtime: OciRuntime, exec: ConmonExec): Pro
   const started = asked.then(async () => {
     if (exec.attach) startPipe.write('\n'); // the second: begin
     const message = await sync.next();
-    if (!message || message.data <= 0) throw createFailed({ detail: await reasonOf(exec.bundle, message?.message ?? '') });
+    if (!message || message.data <= 0) throw createFailed({ detail: await reasonOf(exec.bundle, message?.message ?? '', message?.data) });
     return { pid: message.data };
   });
   const exited = started.then(async () => (await sync.next())?.data ?? 255);
@@ -174,7 +174,7 @@ function collect(stream: Readable | null): { text(): string } {
 }
 
 /** Why the runtime failed: in its own log, else (an older one without a log) what conmon heard of it. */
-async function reasonOf(bundle: string, heard: string): Promise<string> {
+async function reasonOf(bundle: string, heard: string, status?: number): Promise<string> {
   const log = await readFile(join(bundle, conmonFiles.runtimeLog), 'utf8').catch(() => '');
-  return runtimeMessage(log) || runtimeMessage(heard).replace(/^(crun|runc|conmon): /, '') || 'conmon ended without a word';
+  return runtimeMessage(log) || runtimeMessage(heard).replace(/^(crun|runc|conmon): /, '') || `conmon ${status === undefined ? 'ended' : `answered ${status}`} without a word`;
 }
