@@ -4,6 +4,7 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { defineError } from '../base/errors.ts';
+import { untilConmonWaits } from './conmonReady.ts';
 import { runtimeMessage } from './ociRuntime.ts';
 import type { OciRuntime } from './ociRuntime.ts';
 import { start, startFailure } from './process.ts';
@@ -17,7 +18,6 @@ export interface ConmonContainer {
   /** Holds config.json; conmon adds `attach`, `ctl`, `winsz`, `oom`. */
   readonly bundle: string;
   readonly logPath: string;
-  /** Bytes after which conmon begins the log anew. */
   /** Gets a file named by the container's id, with its exit status in it. */
   readonly exitDir: string;
   readonly terminal: boolean;
@@ -30,6 +30,17 @@ export const conmonFiles = { attach: 'attach', control: 'ctl', pid: 'pid', monit
 
 /** Creates a container; it waits for the runtime's `start`. Resolves to its first process. Throws CREATE_FAILED in the runtime's words. */
 export async function createWithConmon(runtime: OciRuntime, container: ConmonContainer): Promise<{ readonly pid: number }> {
+  const pid = await tryCreate(runtime, container);
+  if (pid !== undefined) return { pid };
+  // A runtime quicker than conmon's look at the terminal it hands over: see conmonReady.ts. Nothing of the container has run yet.
+  await runtime.delete(container.id);
+  const again = await tryCreate(runtime, container);
+  if (again !== undefined) return { pid: again };
+  throw createFailed({ detail: 'conmon ended without a word' });
+}
+
+/** `undefined`: conmon ended, and neither it nor the runtime says why. */
+async function tryCreate(runtime: OciRuntime, container: ConmonContainer): Promise<number | undefined> {
   const args = [
     ...commonArgs(runtime, container.id, container.bundle),
     ...['--exit-dir', container.exitDir, '-l', `k8s-file:${container.logPath}`],
@@ -44,8 +55,10 @@ export async function createWithConmon(runtime: OciRuntime, container: ConmonCon
   const message = await Promise.race([new SyncPipe(child.stdio[3] as Readable).next(), failure]);
   child.stdio[3]?.destroy();
   child.stderr?.destroy();
-  if (message && message.data > 0) return { pid: message.data };
-  throw createFailed({ detail: await reasonOf(container.bundle, message?.message ?? words.text()) });
+  if (message && message.data > 0) return message.data;
+  const reason = await reasonOf(container.bundle, message?.message ?? words.text());
+  if (message === undefined && reason === '') return undefined;
+  throw createFailed({ detail: reason || silence(message) });
 }
 
 export interface ConmonExec {
@@ -85,9 +98,12 @@ export async function execWithConmon(runtime: OciRuntime, exec: ConmonExec): Pro
   let begin: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => (begin = resolve));
   const started = asked.then(async () => {
-    if (exec.attach) startPipe.write('\n'); // the second: begin
+    if (exec.attach) {
+      await untilConmonWaits(child.pid);
+      startPipe.write('\n'); // the second: begin
+    }
     const message = await sync.next();
-    if (!message || message.data <= 0) throw createFailed({ detail: await reasonOf(exec.bundle, message?.message ?? '', message?.data) });
+    if (!message || message.data <= 0) throw createFailed({ detail: (await reasonOf(exec.bundle, message?.message ?? '')) || silence(message) });
     return { pid: message.data };
   });
   const exited = started.then(async () => (await sync.next())?.data ?? 255);
@@ -173,8 +189,12 @@ function collect(stream: Readable | null): { text(): string } {
   return { text: () => text.trim() };
 }
 
-/** Why the runtime failed: in its own log, else (an older one without a log) what conmon heard of it. */
-async function reasonOf(bundle: string, heard: string, status?: number): Promise<string> {
+/** Why the runtime failed: in its own log, else (an older one without a log) what conmon heard of it; else ''. */
+async function reasonOf(bundle: string, heard: string): Promise<string> {
   const log = await readFile(join(bundle, conmonFiles.runtimeLog), 'utf8').catch(() => '');
-  return runtimeMessage(log) || runtimeMessage(heard).replace(/^(crun|runc|conmon): /, '') || `conmon ${status === undefined ? 'ended' : `answered ${status}`} without a word`;
+  return runtimeMessage(log) || runtimeMessage(heard).replace(/^(crun|runc|conmon): /, '');
+}
+
+function silence(message: SyncMessage | undefined): string {
+  return message === undefined ? 'conmon ended without a word' : `conmon answered ${message.data} without a word`;
 }
