@@ -1,6 +1,6 @@
 import type { Duplex, Writable } from 'node:stream';
 import type { CreateContainer, Limits } from '../api/docker/container.ts';
-import { removeCgroupParent } from '../host/cgroups.ts';
+import { removeCgroupParent } from '../host/cgroupTrees.ts';
 import { resizeTerminal } from '../host/conmon.ts';
 import { ContainerArchive } from './archive.ts';
 import { announce } from './attributes.ts';

@@ -1,7 +1,9 @@
 import { access, realpath, rm } from 'node:fs/promises';
+import { removeCgroupsBelow } from '../host/cgroupTrees.ts';
 import { listMounts } from '../host/mounts.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
 import { isAlive } from '../host/processIdentity.ts';
+import { endStrayTools } from '../host/strayTools.ts';
 import type { Container } from './container.ts';
 import type { Ender } from './ending.ts';
 import type { ContainerParts } from './parts.ts';
@@ -16,7 +18,10 @@ const UNSEEN = 255;
  * and removals finished off.
  */
 export async function reconcileContainers(parts: ContainerParts, ender: Ender, remover: Remover): Promise<void> {
-  const strays = await parts.store.load();
+  const { store, folders, cgroups, cgroupParent } = parts;
+  const strays = await store.load();
+  const runs = (id: string): boolean => store.get(id)?.running ?? false;
+  await endStrayTools([folders.bundles, folders.steps], runs);
   for (const id of strays) {
     await parts.runtime.delete(id);
     await parts.store.removeFolder(id);
@@ -24,6 +29,8 @@ export async function reconcileContainers(parts: ContainerParts, ender: Ender, r
   }
   const mounted = new Set((await listMounts()).map(({ target }) => target));
   await Promise.all(parts.store.list().map((container) => parts.locks.run(container.id, () => reconcileOne(parts, ender, remover, container, mounted))));
+  // What a runtime that was killed in the middle had no time to note.
+  await removeCgroupsBelow(cgroups.version, cgroupParent, runs);
   await parts.networks.reconcile(parts.store.list().filter(({ running }) => running).map(({ id }) => id));
 }
 

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile, readdir, rmdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 
-const ROOT = '/sys/fs/cgroup';
+export const CGROUP_ROOT = '/sys/fs/cgroup';
 
 export interface CgroupFacts {
   readonly version: '1' | '2';
@@ -18,16 +18,16 @@ export function cgroupFacts(): CgroupFacts {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' '))
-    .filter((fields) => fields[4]?.startsWith(ROOT))
+    .filter((fields) => fields[4]?.startsWith(CGROUP_ROOT))
     .map((fields) => fields[4] ?? '');
-  const version = existsSync(join(ROOT, 'cgroup.controllers')) ? '2' : '1';
-  const swapLimit = version === '2' || existsSync(join(ROOT, 'memory/memory.memsw.limit_in_bytes'));
+  const version = existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? '2' : '1';
+  const swapLimit = version === '2' || existsSync(join(CGROUP_ROOT, 'memory/memory.memsw.limit_in_bytes'));
   return { version, swapLimit, layout: [...new Set(mounts)].sort().join(' ') };
 }
 
 /** The folder of a cgroup for one controller (version 2 has one folder for all). `path` as in the OCI spec's cgroupsPath. */
 export function cgroupFolder(version: '1' | '2', controller: string, path: string): string {
-  return version === '2' ? join(ROOT, path) : join(ROOT, controller, path);
+  return version === '2' ? join(CGROUP_ROOT, path) : join(CGROUP_ROOT, controller, path);
 }
 
 /** The text of a cgroup file; empty if it is not there. */
@@ -68,10 +68,4 @@ async function pidsBelow(folder: string): Promise<number[]> {
   const children = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const nested = await Promise.all(children.filter((entry) => entry.isDirectory()).map((entry) => pidsBelow(join(folder, entry.name))));
   return [...own, ...nested.flat()];
-}
-
-/** Removes a parent cgroup from every hierarchy, where it is empty. */
-export async function removeCgroupParent(version: '1' | '2', path: string): Promise<void> {
-  const roots = version === '2' ? [ROOT] : (await readdir(ROOT, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => join(ROOT, entry.name));
-  await Promise.all(roots.map((root) => rmdir(join(root, path)).catch(() => undefined)));
 }

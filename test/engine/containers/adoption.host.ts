@@ -5,7 +5,9 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { cgroupFacts } from '../../../engine/host/cgroups.ts';
 import { start } from '../../../engine/host/process.ts';
+import { cgroupsOf } from '../../support/cgroupsOf.ts';
 import { mountsUnder } from '../../support/leftovers.ts';
 import { ContainerWorld } from '../../support/containerWorld.ts';
 
@@ -101,7 +103,7 @@ describe('an engine that is killed', () => {
   });
 
   it('leaves nothing half made, wherever in a start it dies', async () => {
-    for (const pause of [5, 15, 25, 35, 45, 60, 80]) {
+    for (const pause of [5, 10, 15, 18, 20, 22, 25, 30, 35, 45, 60, 80]) {
       const engine = await Engine.start(world);
       engine.tell('begin', 'half', 'sleep', '1000');
       await delay(pause);
@@ -114,6 +116,7 @@ describe('an engine that is killed', () => {
       assert.deepEqual(await mountsUnder(join(next.root, 'data')), []);
       assert.deepEqual(await readdir(join(next.root, 'run/bundles')), []);
       await next.close();
+      assert.deepEqual(await cgroupsOf(`berth-${world.instance}`, cgroupFacts().version), []);
     }
   });
 
