@@ -1,6 +1,7 @@
 // Two CommonJS bundles: the extension, and the engine with its CLI. Native add-ons stay outside and are copied beside.
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import webpack from 'webpack';
 
 const root = import.meta.dirname;
 
@@ -28,6 +29,8 @@ const common = {
     parser: { javascript: { dynamicImportMode: 'eager' } },
     rules: [{ test: /\.ts$/, exclude: /node_modules/, loader: 'ts-loader', options: { transpileOnly: true, compilerOptions: { noEmit: false, incremental: false, module: 'ESNext', moduleResolution: 'Bundler' } } }],
   },
+  // ssh2's native speed-ups: compiled on the spot, so not for a bundle; it does without.
+  plugins: [new webpack.IgnorePlugin({ resourceRegExp: /^cpu-features$|sshcrypto\.node$/ })],
   performance: { hints: false },
   optimization: { minimize: false },
   cache: { type: 'filesystem', cacheDirectory: resolve(root, '.cache/webpack') },
@@ -40,7 +43,7 @@ export default [
     entry: { berth: './engine/main.ts' },
     externals: { 'node-unix-socket': 'commonjs node-unix-socket' },
     output: { path: resolve(root, 'dist'), filename: '[name].cjs', libraryTarget: 'commonjs2' },
-    plugins: [new CopyNativeAddons()],
+    plugins: [...common.plugins, new CopyNativeAddons()],
   },
   {
     ...common,
