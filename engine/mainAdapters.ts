@@ -2,7 +2,9 @@ import { createContainerSchema } from './api/docker/container.ts';
 import type { BuildImages, RegistryAuths } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
 import type { ContainerService } from './containers/containerService.ts';
+import type { Images as ContainerImages } from './containers/ports.ts';
 import type { DevBuilder, DevContainers, DevImages } from './devcontainers/ports.ts';
+import { commitImage } from './images/commitImage.ts';
 import type { ImageService } from './images/imageService.ts';
 import type { Credentials } from './registry/auth.ts';
 import { parseReference } from './registry/reference.ts';
@@ -16,6 +18,11 @@ export function buildImages(images: ImageService): BuildImages {
     addImage: (image) => images.addImage(image),
     tag: (ref, name) => images.tag(ref, name),
   };
+}
+
+/** What containers need, from the image service. */
+export function containerImages(images: ImageService): ContainerImages {
+  return { resolve: (ref) => images.resolve(ref), commit: (commit) => commitImage(images, commit) };
 }
 
 /** What dev containers need, from the image service and the layers' store. */

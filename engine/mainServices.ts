@@ -9,7 +9,7 @@ import { ContentStore } from './content/contentStore.ts';
 import { DevContainerService } from './devcontainers/devContainerService.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
-import { buildImages, devBuilder, devContainers, devImages } from './mainAdapters.ts';
+import { buildImages, containerImages, devBuilder, devContainers, devImages } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
@@ -78,7 +78,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const networks = new NetworkService({ config, log, events });
   const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usersOfVolume(name) ?? [] });
   await Promise.all([images.load(), networks.prepare(), volumes.load()]);
-  const containers = await ContainerService.open({ config, log, events, images, snapshots, networks, volumes, imageNames: (id) => images.list().find((image) => image.id === id)?.repoTags ?? [] });
+  const containers = await ContainerService.open({ config, log, events, images: containerImages(images), snapshots, networks, volumes, imageNames: (id) => images.list().find((image) => image.id === id)?.repoTags ?? [] });
   late.containers = containers;
   const runner = await StepRunner.open({ parts: containers.parts });
   const builds = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log });

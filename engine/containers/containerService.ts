@@ -12,6 +12,7 @@ import { Ender } from './ending.ts';
 import { isPaused, isRunning, notPaused, notRunning, removalInProgress, sameName } from './errors.ts';
 import { ExecService } from './execService.ts';
 import { ExitWatcher } from './exitWatcher.ts';
+import { ContainerFiles } from './files.ts';
 import { toResources } from './limits.ts';
 import { listContainers } from './listing.ts';
 import type { Filters, ListOptions } from './listing.ts';
@@ -43,6 +44,7 @@ export class ContainerService {
   readonly parts: ContainerParts;
   readonly execs: ExecService;
   readonly archive: ContainerArchive;
+  readonly files: ContainerFiles;
   readonly #imageNames: (imageId: string) => readonly string[];
   readonly #starter: Starter;
   readonly #ender: Ender;
@@ -64,6 +66,7 @@ export class ContainerService {
     this.#imageNames = options.imageNames ?? (() => []);
     this.execs = new ExecService(parts);
     this.archive = new ContainerArchive(parts);
+    this.files = new ContainerFiles(parts);
     this.#remover = new Remover(parts);
     this.#starter = new Starter(parts, this.#remover);
     this.#restarter = new Restarter(parts, async (container) => void (await this.#startLocked(container)));

@@ -1,4 +1,5 @@
-import type { ImageConfig } from '../content/oci.ts';
+import type { ImageConfig, RunConfig } from '../content/oci.ts';
+import type { PendingSnapshot } from '../snapshots/types.ts';
 
 /** What containers need of the other services. Declared here, given to the constructor by the composition root. */
 
@@ -13,11 +14,29 @@ export interface ContainerImage {
 export interface Images {
   /** Throws NO_SUCH_IMAGE. */
   resolve(ref: string): ContainerImage | Promise<ContainerImage>;
+  /** Records an image made of a container's files. */
+  commit(commit: ImageCommit): Promise<{ readonly id: string }>;
+}
+
+export interface ImageCommit {
+  readonly imageId: string;
+  /** Base first; the last one holds the container's changes. */
+  readonly snapshotIds: readonly string[];
+  readonly config: RunConfig;
+  /** Dockerfile instructions. */
+  readonly changes: readonly string[];
+  /** '' for none. */
+  readonly name: string;
+  readonly comment: string;
+  readonly author: string;
+  readonly createdBy: string;
 }
 
 export interface Snapshots {
   /** The overlay lower directory of a snapshot (absolute). */
   lowerDir(id: string): string;
+  /** A layer to fill. */
+  begin(): Promise<PendingSnapshot>;
 }
 
 /** A container's place in a network. `netnsPath` is '' for the host's own namespace; addresses are '' where there are none. */

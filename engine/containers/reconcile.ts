@@ -51,6 +51,10 @@ async function reconcileRunning(parts: ContainerParts, ender: Ender, container: 
   if (!process || !isAlive(process)) return ender.record(container, UNSEEN);
   if (!monitor || !isAlive(monitor)) return ender.record(container, UNSEEN, 'its monitor (conmon) ended before it did');
   if (parts.runtime instanceof MissingRuntime) return; // it runs; what can be said of it more, a runtime would have to say
+  if (container.state.frozen) {
+    await parts.runtime.resume(container.id).catch(() => undefined); // of a commit that was cut short; it may not have been frozen yet
+    await parts.store.setState(container, { frozen: false });
+  }
   const known = await parts.runtime.status(container.id);
   if (known === 'running' || known === 'paused') return parts.store.setState(container, { status: known });
   // Created and never begun: the engine was killed between the two.

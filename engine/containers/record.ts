@@ -59,6 +59,8 @@ export const stateSchema = z.object({
   restartCount: z.number(),
   /** Stopped by its user: no restart policy starts it again. */
   stoppedByUser: z.boolean(),
+  /** Paused by the engine for a moment (a commit), not by its user. */
+  frozen: z.boolean().optional(),
 });
 export type ContainerState = z.infer<typeof stateSchema>;
 

@@ -8,7 +8,7 @@ import { StepRunner } from '../../engine/containers/stepRunner.ts';
 import { ContentStore } from '../../engine/content/contentStore.ts';
 import { run } from '../../engine/host/process.ts';
 import { ImageService } from '../../engine/images/imageService.ts';
-import { buildImages } from '../../engine/mainAdapters.ts';
+import { buildImages, containerImages } from '../../engine/mainAdapters.ts';
 import { NetworkService } from '../../engine/networks/networkService.ts';
 import { FileSnapshotStore } from '../../engine/snapshots/fileSnapshotStore.ts';
 import { VolumeService } from '../../engine/volumes/volumeService.ts';
@@ -40,7 +40,7 @@ export async function composeBuilder(root: string, instance: string): Promise<Co
   await images.load();
   await networks.prepare();
   await volumes.load();
-  const containers = await ContainerService.open({ config, log, events, images, snapshots, networks, volumes });
+  const containers = await ContainerService.open({ config, log, events, images: containerImages(images), snapshots, networks, volumes });
   const runner = await StepRunner.open({ parts: containers.parts });
   const service = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log });
   late.builds = service;

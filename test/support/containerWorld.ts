@@ -14,6 +14,7 @@ import { ContentStore } from '../../engine/content/contentStore.ts';
 import { cgroupFacts } from '../../engine/host/cgroups.ts';
 import { run } from '../../engine/host/process.ts';
 import { ImageService } from '../../engine/images/imageService.ts';
+import { containerImages } from '../../engine/mainAdapters.ts';
 import { NetworkService } from '../../engine/networks/networkService.ts';
 import { FileSnapshotStore } from '../../engine/snapshots/fileSnapshotStore.ts';
 import { VolumeService } from '../../engine/volumes/volumeService.ts';
@@ -76,7 +77,7 @@ export class ContainerWorld {
     await images.load();
     await networks.prepare();
     await volumes.load();
-    const containers = await ContainerService.open({ config, log, events, images, snapshots, networks, volumes });
+    const containers = await ContainerService.open({ config, log, events, images: containerImages(images), snapshots, networks, volumes });
     late.containers = containers;
     const steps = await StepRunner.open({ parts: containers.parts });
     return new ContainerWorld(root, instance, { events, containers, images, snapshots, networks, volumes, steps });

@@ -4,6 +4,7 @@ import type { ContainerService, WaitCondition } from '../../../containers/contai
 import { parseFilters } from '../../../containers/listing.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 import { containerArchiveRoutes } from './containerArchive.ts';
+import { containerFilesRoutes } from './containerFiles.ts';
 import { flagOf, numberOf, refOf } from './containerQuery.ts';
 import { containerStreamRoutes } from './containerStreams.ts';
 
@@ -45,6 +46,7 @@ export function containerRoutes(containers: ContainerService): Route[] {
     { method: 'DELETE', path: '/containers/:id', handle: (context, reply) => remove(containers, context, reply) },
     ...containerStreamRoutes(containers),
     ...containerArchiveRoutes(containers),
+    ...containerFilesRoutes(containers),
   ];
 }
 
