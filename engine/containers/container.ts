@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Emitter } from '../base/emitter.ts';
+import type { Health } from './health/healthPlan.ts';
 import type { ContainerRecord, ContainerState } from './record.ts';
 
 /** A client that waits for a container to have a process, to be connected to its stdio before that process runs. */
@@ -51,6 +52,8 @@ export class Container {
   readonly paths: ContainerPaths;
   readonly attachments = new Set<PendingAttachment>();
   readonly execs = new Set<string>();
+  /** Of one with a health check: what the looks of this run (or of the last one) found. */
+  health: Health | undefined;
   /** Fires with the exit status each time it ends. */
   readonly exited = new Emitter<number>();
   readonly removed = new Emitter<void>();

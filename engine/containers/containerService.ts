@@ -11,6 +11,7 @@ import { createContainer } from './creation.ts';
 import { Ender } from './ending.ts';
 import { isPaused, isRunning, notPaused, notRunning, removalInProgress, sameName } from './errors.ts';
 import { ExecService } from './execService.ts';
+import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
 import { ContainerFiles } from './files.ts';
 import { toResources } from './limits.ts';
@@ -52,6 +53,7 @@ export class ContainerService {
   readonly #restarter: Restarter;
   readonly #stopper: Stopper;
   readonly #watcher: ExitWatcher;
+  readonly #health: HealthMonitor;
   readonly #ends = new Set<Promise<void>>();
 
   /** Chooses the OCI runtime, takes over what a former engine left, and begins to watch. Networks, images and volumes must be ready. */
@@ -67,6 +69,7 @@ export class ContainerService {
     this.execs = new ExecService(parts);
     this.archive = new ContainerArchive(parts);
     this.files = new ContainerFiles(parts);
+    this.#health = new HealthMonitor(parts, this.execs);
     this.#remover = new Remover(parts);
     this.#starter = new Starter(parts, this.#remover);
     this.#restarter = new Restarter(parts, async (container) => void (await this.#startLocked(container)));
@@ -268,6 +271,7 @@ export class ContainerService {
   async close(): Promise<void> {
     this.#watcher.close();
     this.#restarter.close();
+    this.#health.close();
     await Promise.all(this.#ends);
     await this.parts.fifos.close();
     if (!this.isNeeded()) await removeCgroupParent(this.parts.cgroups.version, this.parts.cgroupParent);
@@ -275,6 +279,7 @@ export class ContainerService {
 
   async #reconcile(): Promise<void> {
     await reconcileContainers(this.parts, this.#ender, this.#remover);
+    for (const container of this.parts.store.list()) if (container.running) this.#health.watch(container, { adopted: true });
     await this.#watcher.open();
     const again = this.parts.store.list().filter((container) => !container.running && container.state.status !== 'created' && wantsStart(container));
     for (const container of again) void this.#startLocked(container).catch((error: unknown) => this.parts.log.warn('a container could not be restarted', { container: container.id, error }));
@@ -286,6 +291,7 @@ export class ContainerService {
       if (!this.parts.store.get(container.id)) throw removalInProgress({ id: container.id });
       clearTimeout(container.restartTimer);
       await this.#starter.start(container);
+      this.#health.watch(container, { adopted: false });
       return true;
     });
   }

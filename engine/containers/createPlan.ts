@@ -4,6 +4,7 @@ import type { ImageConfig } from '../content/oci.ts';
 import { containerCapabilities } from '../host/capabilities.ts';
 import { isKnownUlimit } from '../host/rlimits.ts';
 import { invalidConfig } from './errors.ts';
+import { mergeHealthcheck } from './health/healthPlan.ts';
 import { planMounts } from './mountPlan.ts';
 import type { PlannedMount } from './mountPlan.ts';
 import { canonical, planPorts } from './portPlan.ts';
@@ -27,6 +28,7 @@ export function planContainer(request: CreateContainer, image: ImageConfig): Cre
   const { entrypoint, cmd } = command(own, run);
   const args = [...entrypoint, ...cmd];
   if (args.length === 0 || args[0] === '') throw invalidConfig({ what: 'invalid container config', detail: 'no command specified' });
+  const healthcheck = mergeHealthcheck(run.Healthcheck, own.Healthcheck);
   const config = {
     ...own,
     Env: mergeEnv(run.Env ?? [], own.Env ?? []),
@@ -37,6 +39,7 @@ export function planContainer(request: CreateContainer, image: ImageConfig): Cre
     Labels: { ...run.Labels, ...own.Labels },
     ExposedPorts: exposed(run, own, hostConfig ?? {}),
     Volumes: { ...run.Volumes, ...own.Volumes },
+    ...(healthcheck ? { Healthcheck: healthcheck } : {}),
     ...(own.StopSignal || run.StopSignal ? { StopSignal: own.StopSignal || run.StopSignal } : {}),
   };
   if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) throw invalidConfig({ what: 'invalid container config', detail: `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path` });
@@ -111,8 +114,22 @@ function check(config: ContainerConfig, host: HostConfig): void {
     if (Hard >= 0 && Soft > Hard) fail(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
   }
   for (const host_ of host.ExtraHosts ?? []) if (!host_.includes(':') && !host_.includes('=')) fail(`bad format for add-host: "${host_}"`);
+  checkHealth(config.Healthcheck, fail);
   if (config.StopSignal) parseSignal(config.StopSignal);
   containerCapabilities({ privileged: host.Privileged ?? false, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] });
   parseSecurity(host.SecurityOpt ?? []);
   planPorts(config, host);
+}
+
+const SHORTEST_NS = 1_000_000;
+
+function checkHealth(check: ContainerConfig['Healthcheck'], fail: (detail: string) => never): void {
+  if (!check) return;
+  for (const name of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
+    const value = check[name] ?? 0;
+    if (value !== 0 && value < SHORTEST_NS) fail(`${name} in Healthcheck cannot be less than 1ms`);
+  }
+  if ((check.Retries ?? 0) < 0) fail('Retries in Healthcheck cannot be negative');
+  const [kind] = check.Test ?? [];
+  if (kind !== undefined && !['NONE', 'CMD', 'CMD-SHELL'].includes(kind)) fail(`Unknown healthcheck type '${kind}' (expected 'CMD' or 'CMD-SHELL')`);
 }

@@ -76,7 +76,7 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 }
 
 async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
-  const warnings = withoutEffect(record.config, record.hostConfig);
+  const warnings = withoutEffect(record.hostConfig);
   if (record.hostConfig.Memory && !parts.cgroups.swapLimit) warnings.push('Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.');
   if (record.mounts.some(({ idmap }) => idmap) && (await idmapSupport(parts.runtime)) === 'none') {
     warnings.push('This host can make no idmapped mounts (crun, or util-linux 2.39 or newer, is needed): files made in the container in mounted folders belong to the user who makes them there.');

@@ -60,7 +60,7 @@ const tests: Readonly<Record<string, Test>> = {
   expose: ({ record }, value) => Object.keys(record.config.ExposedPorts ?? {}).some((key) => samePort(value, parsePort(key).port, parsePort(key).protocol)),
   before: (container, value, { order, store }) => order.indexOf(container) > order.indexOf(store.find(value)),
   since: (container, value, { order, store }) => order.indexOf(container) < order.indexOf(store.find(value)),
-  health: (_container, value) => value === 'none',
+  health: ({ health }, value) => value === (health?.status ?? 'none'),
   'is-task': (_container, value) => value === 'false',
 };
 
@@ -123,11 +123,11 @@ function summary(container: Container, networks: Networks): object {
 }
 
 /** `Up 5 minutes`, `Exited (0) 2 hours ago`, `Created`. */
-export function statusText({ state }: Pick<Container, 'state'>, now: number): string {
+export function statusText({ state, health }: Pick<Container, 'state'> & Partial<Pick<Container, 'health'>>, now: number): string {
   const since = (time: string): string => duration((now - Date.parse(time)) / 1000);
   switch (state.status) {
     case 'running':
-      return `Up ${since(state.startedAt)}`;
+      return `Up ${since(state.startedAt)}${health ? ` (${health.status === 'starting' ? 'health: starting' : health.status})` : ''}`;
     case 'paused':
       return `Up ${since(state.startedAt)} (Paused)`;
     case 'restarting':

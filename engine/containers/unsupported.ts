@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig } from '../api/docker/container.ts';
+import type { HostConfig } from '../api/docker/container.ts';
 import { notImplemented } from '../base/errors.ts';
 
 /** Settings without which the container would be another one than was asked for: refused. */
@@ -34,14 +34,12 @@ export function refuseUnsupported(host: HostConfig): void {
 }
 
 /** One sentence for each setting that has no effect in this version. Pure. */
-export function withoutEffect(config: ContainerConfig, host: HostConfig): string[] {
+export function withoutEffect(host: HostConfig): string[] {
   const settings: Readonly<Record<string, unknown>> = host;
   const flags = Object.entries(WITHOUT_EFFECT).flatMap(([key, flag]) => (isSet(settings[key]) ? [flag] : []));
   const type = host.LogConfig?.Type ?? '';
   if (!['', 'json-file', 'local'].includes(type)) flags.push(`--log-driver=${type} (logs are kept as json-file)`);
   flags.push(...Object.keys(host.LogConfig?.Config ?? {}).map((key) => `--log-opt ${key}`));
-  const test = (config as { Healthcheck?: { Test?: readonly string[] | null } | null }).Healthcheck?.Test ?? [];
-  if (test.length > 0 && test[0] !== 'NONE') flags.push('the health check');
   return flags.map((flag) => `This version of Berth does not act on ${flag}.`);
 }
 

@@ -47,7 +47,7 @@ export function inspectContainer(container: Container, network: NetworkView, exe
   };
 }
 
-function stateView({ state, running }: Container): object {
+function stateView({ state, running, health }: Container): object {
   return {
     Status: state.status,
     Running: running,
@@ -60,6 +60,7 @@ function stateView({ state, running }: Container): object {
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
+    ...(health ? { Health: { Status: health.status, FailingStreak: health.failingStreak, Log: health.log } } : {}),
   };
 }
 

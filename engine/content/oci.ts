@@ -60,6 +60,7 @@ export const healthcheckSchema = z.looseObject({
   Interval: z.number().optional(),
   Timeout: z.number().optional(),
   StartPeriod: z.number().optional(),
+  StartInterval: z.number().optional(),
   Retries: z.number().optional(),
 });
 

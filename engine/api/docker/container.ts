@@ -94,6 +94,10 @@ export const hostConfigSchema = z.looseObject({
 });
 export type HostConfig = z.infer<typeof hostConfigSchema>;
 
+/** Durations in nanoseconds; 0 and null: the image's, or the default. */
+export const healthcheckSchema = z.looseObject({ Test: strings, Interval: number, Timeout: number, StartPeriod: number, StartInterval: number, Retries: number });
+export type Healthcheck = z.infer<typeof healthcheckSchema>;
+
 export const containerConfigSchema = z.looseObject({
   Hostname: text,
   Domainname: text,
@@ -115,6 +119,7 @@ export const containerConfigSchema = z.looseObject({
   StopSignal: text,
   StopTimeout: number,
   MacAddress: text,
+  Healthcheck: healthcheckSchema.nullish(),
 });
 export type ContainerConfig = z.infer<typeof containerConfigSchema>;
 

@@ -1,3 +1,4 @@
+import { parseDuration } from '../../api/docker/run/quantities.ts';
 import { readCommand } from '../dockerfile/command.ts';
 import type { Command } from '../dockerfile/command.ts';
 import { readFlags } from '../dockerfile/flags.ts';
@@ -16,7 +17,6 @@ export interface HealthcheckInstruction {
 }
 
 const FIELDS: Readonly<Record<string, string>> = { interval: 'Interval', timeout: 'Timeout', 'start-period': 'StartPeriod', 'start-interval': 'StartInterval' };
-const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
 export function parseHealthcheck(at: Statement): HealthcheckInstruction {
   const flags = readFlags(at, { interval: 'value', timeout: 'value', 'start-period': 'value', 'start-interval': 'value', retries: 'value' });
@@ -34,20 +34,11 @@ function readSettings(at: Statement, flags: Flags): Record<string, number> {
   for (const { name, value, token } of flags.all) {
     const text = value?.text ?? '';
     const field = FIELDS[name];
-    if (field) settings[field] = duration(text) ?? at.fail(`invalid duration "${text}" in --${name}`, token);
+    if (field) settings[field] = parseDuration(text) ?? at.fail(`invalid duration "${text}" in --${name}`, token);
     else if (/^\d+$/.test(text)) settings['Retries'] = Number(text);
     else at.fail(`--retries must be a number, not "${text}"`, token);
   }
   return settings;
-}
-
-/** Go's duration syntax (`1m30s`, `500ms`) in nanoseconds. */
-function duration(text: string): number | undefined {
-  if (text === '0') return 0;
-  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const match of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) total += Number(match[1]) * (UNITS[match[2] ?? ''] ?? 0);
-  return Math.round(total);
 }
 
 export function applyHealthcheck(node: HealthcheckInstruction, stage: StageState): void {

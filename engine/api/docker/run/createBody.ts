@@ -24,6 +24,8 @@ export interface CreateBody {
   /** Seconds. */
   StopTimeout?: number;
   MacAddress?: string;
+  /** Durations in nanoseconds. */
+  Healthcheck?: { Test?: string[]; Interval?: number; Timeout?: number; StartPeriod?: number; StartInterval?: number; Retries?: number };
   HostConfig: HostConfig;
   NetworkingConfig?: { EndpointsConfig: Record<string, { Aliases?: string[] }> };
 }

@@ -33,3 +33,13 @@ export function parseRestart(text: string): { Name: string; MaximumRetryCount?: 
   if (!match?.[1] || (match[2] !== undefined && match[1] !== 'on-failure')) return undefined;
   return match[2] === undefined ? { Name: match[1] } : { Name: match[1], MaximumRetryCount: Number(match[2]) };
 }
+
+const NANOSECONDS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+
+/** Go's durations (`1m30s`, `500ms`, `1.5h`, `0`) in nanoseconds. */
+export function parseDuration(text: string): number | undefined {
+  if (text === '0') return 0;
+  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
+  return Math.round(parts.reduce((sum, [, number, unit]) => sum + Number(number) * (NANOSECONDS[unit ?? ''] ?? 0), 0));
+}
