@@ -19,6 +19,7 @@ import { listContainers } from './listing.ts';
 import type { Filters, ListOptions } from './listing.ts';
 import { writeLogs } from './logs.ts';
 import type { LogOptions } from './logs.ts';
+import { LogRotator } from './logRotator.ts';
 import { checkName } from './names.ts';
 import { openParts } from './openParts.ts';
 import type { PartsOptions } from './openParts.ts';
@@ -54,6 +55,7 @@ export class ContainerService {
   readonly #stopper: Stopper;
   readonly #watcher: ExitWatcher;
   readonly #health: HealthMonitor;
+  readonly #logs: LogRotator;
   readonly #ends = new Set<Promise<void>>();
 
   /** Chooses the OCI runtime, takes over what a former engine left, and begins to watch. Networks, images and volumes must be ready. */
@@ -70,6 +72,7 @@ export class ContainerService {
     this.archive = new ContainerArchive(parts);
     this.files = new ContainerFiles(parts);
     this.#health = new HealthMonitor(parts, this.execs);
+    this.#logs = new LogRotator(parts.log);
     this.#remover = new Remover(parts);
     this.#starter = new Starter(parts, this.#remover);
     this.#restarter = new Restarter(parts, async (container) => void (await this.#startLocked(container)));
@@ -272,6 +275,7 @@ export class ContainerService {
     this.#watcher.close();
     this.#restarter.close();
     this.#health.close();
+    this.#logs.close();
     await Promise.all(this.#ends);
     await this.parts.fifos.close();
     if (!this.isNeeded()) await removeCgroupParent(this.parts.cgroups.version, this.parts.cgroupParent);
@@ -279,7 +283,7 @@ export class ContainerService {
 
   async #reconcile(): Promise<void> {
     await reconcileContainers(this.parts, this.#ender, this.#remover);
-    for (const container of this.parts.store.list()) if (container.running) this.#health.watch(container, { adopted: true });
+    for (const container of this.parts.store.list()) if (container.running) this.#watch(container, true);
     await this.#watcher.open();
     const again = this.parts.store.list().filter((container) => !container.running && container.state.status !== 'created' && wantsStart(container));
     for (const container of again) void this.#startLocked(container).catch((error: unknown) => this.parts.log.warn('a container could not be restarted', { container: container.id, error }));
@@ -291,9 +295,14 @@ export class ContainerService {
       if (!this.parts.store.get(container.id)) throw removalInProgress({ id: container.id });
       clearTimeout(container.restartTimer);
       await this.#starter.start(container);
-      this.#health.watch(container, { adopted: false });
+      this.#watch(container, false);
       return true;
     });
+  }
+
+  #watch(container: Container, adopted: boolean): void {
+    this.#health.watch(container, { adopted });
+    this.#logs.watch(container);
   }
 
   #onExit(id: string): void {

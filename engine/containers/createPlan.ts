@@ -5,6 +5,7 @@ import { containerCapabilities } from '../host/capabilities.ts';
 import { isKnownUlimit } from '../host/rlimits.ts';
 import { invalidConfig } from './errors.ts';
 import { mergeHealthcheck } from './health/healthPlan.ts';
+import { logPolicy } from './logPolicy.ts';
 import { planMounts } from './mountPlan.ts';
 import type { PlannedMount } from './mountPlan.ts';
 import { canonical, planPorts } from './portPlan.ts';
@@ -119,6 +120,7 @@ function check(config: ContainerConfig, host: HostConfig): void {
   containerCapabilities({ privileged: host.Privileged ?? false, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] });
   parseSecurity(host.SecurityOpt ?? []);
   planPorts(config, host);
+  logPolicy(host);
 }
 
 const SHORTEST_NS = 1_000_000;

@@ -4,6 +4,7 @@ export const noSuchContainer = defineError<{ ref: string }>('NO_SUCH_CONTAINER',
 export const ambiguousContainer = defineError<{ ref: string; matches: number }>('AMBIGUOUS_CONTAINER', 404, (p) => `Multiple IDs found with provided prefix: ${p.ref} (${p.matches} containers). Give more digits.`);
 export const noSuchExec = defineError<{ id: string }>('NO_SUCH_EXEC', 404, (p) => `No such exec instance: ${p.id}`);
 export const notRunning = defineError<{ id: string }>('CONTAINER_NOT_RUNNING', 409, (p) => `Container ${p.id} is not running`);
+export const noLog = defineError<{ id: string }>('NO_LOG', 501, (p) => `Container ${p.id} keeps no log (--log-driver none): configured logging driver does not support reading`);
 export const isPaused = defineError<{ id: string }>('CONTAINER_PAUSED', 409, (p) => `Container ${p.id} is paused. Unpause the container first`);
 export const notPaused = defineError<{ id: string }>('CONTAINER_NOT_PAUSED', 409, (p) => `Container ${p.id} is not paused`);
 export const isRunning = defineError<{ id: string; what: string }>('CONTAINER_RUNNING', 409, (p) => `cannot ${p.what} container "${p.id}": container is running: stop the container before removing or force remove`);

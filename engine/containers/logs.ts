@@ -1,7 +1,9 @@
 import type { Writable } from 'node:stream';
 import { readContainerLog } from '../host/containerLogReader.ts';
 import type { Container } from './container.ts';
+import { noLog } from './errors.ts';
 import { ClientOutput } from './framing.ts';
+import { logPolicy } from './logPolicy.ts';
 
 export interface LogOptions {
   readonly stdout: boolean;
@@ -17,6 +19,7 @@ export interface LogOptions {
 
 /** Writes what a container wrote to a client, raw for a terminal and framed otherwise; with `follow` until it ends or the client leaves. */
 export async function writeLogs(container: Container, options: LogOptions, client: Writable, signal: AbortSignal): Promise<void> {
+  if (logPolicy(container.record.hostConfig).kept === 'none') throw noLog({ id: container.id });
   const follow = options.follow && container.running;
   const left = new AbortController();
   const leave = (): void => left.abort();

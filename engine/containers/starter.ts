@@ -15,6 +15,7 @@ import { specInput } from './containerSpec.ts';
 import type { StartFacts } from './containerSpec.ts';
 import { commandFailure } from './commandFailure.ts';
 import { startFailed } from './errors.ts';
+import { logPolicy } from './logPolicy.ts';
 import { attachNetwork } from './joining.ts';
 import type { Joined } from './joining.ts';
 import { findInit } from './init.ts';
@@ -97,7 +98,7 @@ export class Starter {
     const { pid } = await createWithConmon(this.#parts.runtime, {
       id: container.id,
       bundle: paths.bundle,
-      logPath: paths.log,
+      logPath: logPolicy(record.hostConfig).kept === 'none' ? undefined : paths.log,
       exitDir: this.#parts.folders.exits,
       terminal: container.tty,
       stdin: record.config.OpenStdin ?? false,

@@ -1,5 +1,6 @@
 import type { HostConfig } from '../api/docker/container.ts';
 import { notImplemented } from '../base/errors.ts';
+import { knownLogOptions } from './logPolicy.ts';
 
 /** Settings without which the container would be another one than was asked for: refused. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -38,8 +39,8 @@ export function withoutEffect(host: HostConfig): string[] {
   const settings: Readonly<Record<string, unknown>> = host;
   const flags = Object.entries(WITHOUT_EFFECT).flatMap(([key, flag]) => (isSet(settings[key]) ? [flag] : []));
   const type = host.LogConfig?.Type ?? '';
-  if (!['', 'json-file', 'local'].includes(type)) flags.push(`--log-driver=${type} (logs are kept as json-file)`);
-  flags.push(...Object.keys(host.LogConfig?.Config ?? {}).map((key) => `--log-opt ${key}`));
+  if (!['', 'json-file', 'local', 'none'].includes(type)) flags.push(`--log-driver=${type} (logs are kept as json-file)`);
+  flags.push(...Object.keys(host.LogConfig?.Config ?? {}).filter((key) => !knownLogOptions.includes(key)).map((key) => `--log-opt ${key}`));
   return flags.map((flag) => `This version of Berth does not act on ${flag}.`);
 }
 

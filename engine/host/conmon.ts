@@ -17,7 +17,8 @@ export interface ConmonContainer {
   readonly id: string;
   /** Holds config.json; conmon adds `attach`, `ctl`, `winsz`, `oom`. */
   readonly bundle: string;
-  readonly logPath: string;
+  /** `undefined`: no log. */
+  readonly logPath: string | undefined;
   /** Gets a file named by the container's id, with its exit status in it. */
   readonly exitDir: string;
   readonly terminal: boolean;
@@ -43,7 +44,7 @@ export async function createWithConmon(runtime: OciRuntime, container: ConmonCon
 async function tryCreate(runtime: OciRuntime, container: ConmonContainer): Promise<number | undefined> {
   const args = [
     ...commonArgs(runtime, container.id, container.bundle),
-    ...['--exit-dir', container.exitDir, '-l', `k8s-file:${container.logPath}`],
+    ...['--exit-dir', container.exitDir, '-l', container.logPath === undefined ? 'none' : `k8s-file:${container.logPath}`],
     ...(container.terminal ? ['-t'] : []),
     ...(container.stdin ? ['-i'] : []),
     ...(container.keepStdin ? ['--leave-stdin-open'] : []),

@@ -93,8 +93,20 @@ export class LogDecoder {
   }
 }
 
+type Wanted = Pick<LogFilter, 'stdout' | 'stderr'>;
+
 /** Offset in `buffer` from which the last `count` lines of the wanted streams go to its end; `undefined` if it holds fewer. */
-export function tailOffset(buffer: Buffer, from: number, count: number, wanted: { readonly stdout: boolean; readonly stderr: boolean }): number | undefined {
+export function tailOffset(buffer: Buffer, from: number, count: number, wanted: Wanted): number | undefined {
+  const starts = lineStarts(buffer, from, wanted);
+  return starts.length < count ? undefined : (starts[starts.length - count] ?? buffer.length);
+}
+
+/** How many lines of the wanted streams a buffer holds. */
+export function lineCount(buffer: Buffer, from: number, wanted: Wanted): number {
+  return lineStarts(buffer, from, wanted).length;
+}
+
+function lineStarts(buffer: Buffer, from: number, wanted: Wanted): number[] {
   const starts: number[] = [];
   const inLine = { stdout: false, stderr: false };
   for (const record of records(buffer, from)) {
@@ -102,7 +114,7 @@ export function tailOffset(buffer: Buffer, from: number, count: number, wanted: 
     if (!inLine[record.stream]) starts.push(record.start);
     inLine[record.stream] = !record.full;
   }
-  return starts.length < count ? undefined : (starts[starts.length - count] ?? buffer.length);
+  return starts;
 }
 
 function time(buffer: Buffer, record: LogRecord): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { logFiles } from '../../../engine/host/containerLogFiles.ts';
 import { ContainerWorld, unframe } from '../../support/containerWorld.ts';
 
 describe('logs', () => {
@@ -66,5 +67,40 @@ describe('logs', () => {
     assert.deepEqual([lines.length, lines[20_000]], [20_002, 'line number 20000']);
     assert.equal(await world.logs(id, { tail: 1 }), 'line number 20000\n');
     await world.containers.remove(id);
+  });
+
+  it('are rotated by size and count; a reader who follows from file to file misses nothing', async () => {
+    const lines = 40_000;
+    const rotated = { HostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': '200k', 'max-file': '40' } } } };
+    const id = await world.start(['sh', '-c', `i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo "line $i"; [ $((i % 4000)) -eq 0 ] && sleep 0.15; done; exit 0`], rotated);
+    const followed = (await world.logs(id, { follow: true })).split('\n');
+    assert.deepEqual([followed.length, followed.findIndex((line, index) => index < lines && line !== `line ${index + 1}`)], [lines + 1, -1]);
+    assert.ok((await logFiles(world.containers.find(id).paths.log)).length > 3);
+    assert.equal(await world.logs(id), followed.join('\n'));
+    assert.equal((await world.logs(id, { tail: 30_000 })).split('\n')[0], `line ${lines - 30_000 + 1}`);
+    await world.containers.remove(id);
+  });
+
+  it('keep no more files than asked for, and go on in the next run', async () => {
+    const { id } = await world.finish('for i in $(seq 8); do head -c 60000 /dev/zero | tr "\\0" "$i"; echo; sleep 0.12; done', { HostConfig: { LogConfig: { Type: 'local', Config: { 'max-size': '50k', 'max-file': '2' } } } });
+    const files = await logFiles(world.containers.find(id).paths.log);
+    assert.ok(files.length >= 1 && files.length <= 2, String(files.length));
+    const text = await world.logs(id);
+    assert.ok(text.length < 8 * 60_000 && text.endsWith('8\n'), String(text.length));
+    const ended = world.containers.wait(id, 'next-exit');
+    await world.containers.start(id);
+    await ended;
+    assert.ok((await world.logs(id)).endsWith('8\n'));
+    await world.containers.remove(id);
+  });
+
+  it('are not kept at all when nobody wants them, and bad limits are refused', async () => {
+    const id = await world.start(['sh', '-c', 'echo unheard; sleep 1000'], { HostConfig: { LogConfig: { Type: 'none', Config: {} } } });
+    await assert.rejects(world.logs(id), { code: 'NO_LOG' });
+    assert.deepEqual(await logFiles(world.containers.find(id).paths.log), []);
+    await world.containers.remove(id, { force: true });
+    for (const Config of [{ 'max-size': 'many' }, { 'max-size': '0' }, { 'max-file': '3' }, { 'max-size': '1m', 'max-file': '0' }]) {
+      await assert.rejects(world.containers.create({ Image: 'debian', Cmd: ['true'], HostConfig: { LogConfig: { Type: 'json-file', Config } } }), { code: 'INVALID_CONTAINER_CONFIG' });
+    }
   });
 });
