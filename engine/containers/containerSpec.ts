@@ -1,7 +1,7 @@
 import type { HostConfig, Idmap } from '../api/docker/container.ts';
 import { containerCapabilities } from '../host/capabilities.ts';
 import type { NamespaceChoice, SpecInput } from '../host/ociSpec.ts';
-import type { OciDevice, OciDeviceRule, OciIdMapping, OciMount } from '../host/ociTypes.ts';
+import type { OciBlockIo, OciDevice, OciDeviceRule, OciIdMapping, OciMount } from '../host/ociTypes.ts';
 import { toRlimits } from '../host/rlimits.ts';
 import { mergeEnv } from './createPlan.ts';
 import type { JoinedNamespaces } from './joining.ts';
@@ -26,6 +26,7 @@ export interface StartFacts {
   readonly init?: string;
   readonly devices: readonly OciDevice[];
   readonly deviceRules: readonly OciDeviceRule[];
+  readonly blockIo?: OciBlockIo;
   readonly etc: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
   /** Whether the OCI runtime makes idmapped mounts; if not, binds that want one were mounted so at this path of the host. */
   readonly mounts: readonly MountPoint[];
@@ -60,7 +61,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     mounts: mountsOf(facts, host.ReadonlyRootfs ?? false),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
-    resources: toResources(host, facts.swapLimit),
+    resources: { ...toResources(host, facts.swapLimit), ...(facts.blockIo ? { blockIO: facts.blockIo } : {}) },
     devices: facts.devices,
     deviceRules: facts.deviceRules,
     sysctl: { ...networkSysctls(facts.network, host), ...host.Sysctls },

@@ -14,6 +14,7 @@ import type { PlannedMount } from './mountPlan.ts';
 import type { ContainerParts } from './parts.ts';
 import type { MountPoint } from './record.ts';
 import { withoutEffect } from './unsupported.ts';
+import { volumesFrom, withInherited } from './volumesFrom.ts';
 
 export interface Created {
   readonly container: Container;
@@ -32,7 +33,8 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const name = wishedName ? checkName(wishedName) : inventName((one) => store.hasName(one));
   store.reserveName(name, id);
   undo.defer(() => store.releaseName(name));
-  const mounts = await realise(parts, plan.mounts, undo);
+  const inherited = volumesFrom(request.HostConfig?.VolumesFrom ?? [], (ref) => store.find(ref).record.mounts);
+  const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, network, args } = plan.record;
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
   undo.defer(() => store.removeFolder(id));

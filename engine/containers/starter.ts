@@ -10,6 +10,7 @@ import { writeBundle } from '../host/ociRuntime.ts';
 import type { OciDevice, OciDeviceRule, OciSpec } from '../host/ociTypes.ts';
 import { identify } from '../host/processIdentity.ts';
 import { announce } from './attributes.ts';
+import { blockIo } from './blockIo.ts';
 import type { Container } from './container.ts';
 import { specInput } from './containerSpec.ts';
 import type { StartFacts } from './containerSpec.ts';
@@ -73,7 +74,7 @@ export class Starter {
   /** Root filesystem, network and specification. */
   async #build(container: Container): Promise<{ readonly joined: Joined; readonly spec: OciSpec }> {
     const { record, paths } = container;
-    const [joined, user, devices] = await together([attachNetwork(this.#parts, container), this.#rootfs(container), devicesOf(container), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
+    const [joined, user, devices, io] = await together([attachNetwork(this.#parts, container), this.#rootfs(container), devicesOf(container), blockIo(record.id, record.hostConfig), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
@@ -82,7 +83,7 @@ export class Starter {
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
     const { cgroups, cgroupParent } = this.#parts;
-    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroupVersion: cgroups.version, swapLimit: cgroups.swapLimit, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, etc, mounts };
+    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroupVersion: cgroups.version, swapLimit: cgroups.swapLimit, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts };
     const spec = buildSpec(specInput(record, facts));
     await writeBundle(paths.bundle, this.#parts.seccomp.apply(spec));
     return { joined, spec };

@@ -4,7 +4,6 @@ import { knownLogOptions } from './logPolicy.ts';
 
 /** Settings without which the container would be another one than was asked for: refused. */
 const REFUSED: Readonly<Record<string, string>> = {
-  VolumesFrom: '--volumes-from',
   Links: '--link',
   DeviceRequests: '--gpus and other device requests',
   StorageOpt: '--storage-opt',
@@ -15,11 +14,6 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** Settings that only tune: accepted, and the answer says that they have no effect. */
 const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
-  BlkioDeviceReadBps: '--device-read-bps',
-  BlkioDeviceWriteBps: '--device-write-bps',
-  BlkioDeviceReadIOps: '--device-read-iops',
-  BlkioDeviceWriteIOps: '--device-write-iops',
-  BlkioWeightDevice: '--blkio-weight-device',
   KernelMemory: '--kernel-memory',
   VolumeDriver: '--volume-driver',
 };

@@ -69,12 +69,28 @@ export interface OciDeviceRule {
   readonly access: string;
 }
 
+interface OciDeviceRate {
+  readonly major: number;
+  readonly minor: number;
+  /** Bytes or operations a second. */
+  readonly rate: number;
+}
+
+export interface OciBlockIo {
+  readonly weight?: number;
+  readonly weightDevice?: ReadonlyArray<{ readonly major: number; readonly minor: number; readonly weight: number }>;
+  readonly throttleReadBpsDevice?: readonly OciDeviceRate[];
+  readonly throttleWriteBpsDevice?: readonly OciDeviceRate[];
+  readonly throttleReadIOPSDevice?: readonly OciDeviceRate[];
+  readonly throttleWriteIOPSDevice?: readonly OciDeviceRate[];
+}
+
 export interface OciResources {
   readonly devices?: readonly OciDeviceRule[];
   readonly memory?: { readonly limit?: number; readonly swap?: number; readonly reservation?: number; readonly swappiness?: number; readonly disableOOMKiller?: boolean };
   readonly cpu?: { readonly shares?: number; readonly quota?: number; readonly period?: number; readonly cpus?: string; readonly mems?: string };
   readonly pids?: { readonly limit: number };
-  readonly blockIO?: { readonly weight: number };
+  readonly blockIO?: OciBlockIo;
 }
 
 export interface OciNamespace {

@@ -55,6 +55,8 @@ const limits = {
 export const limitsSchema = z.looseObject({ ...limits, RestartPolicy: restartPolicySchema.nullish() });
 export type Limits = z.infer<typeof limitsSchema>;
 
+const deviceRates = z.array(z.looseObject({ Path: z.string(), Rate: z.number() })).nullish();
+
 export const hostConfigSchema = z.looseObject({
   ...limits,
   RestartPolicy: restartPolicySchema.nullish(),
@@ -90,6 +92,12 @@ export const hostConfigSchema = z.looseObject({
   ConsoleSize: z.array(z.number()).nullish(),
   MaskedPaths: strings,
   ReadonlyPaths: strings,
+  /** Bytes (…Bps) or operations (…IOps) a second. */
+  BlkioDeviceReadBps: deviceRates,
+  BlkioDeviceWriteBps: deviceRates,
+  BlkioDeviceReadIOps: deviceRates,
+  BlkioDeviceWriteIOps: deviceRates,
+  BlkioWeightDevice: z.array(z.looseObject({ Path: z.string(), Weight: z.number() })).nullish(),
   LogConfig: z.looseObject({ Type: text, Config: stringMap }).nullish(),
 });
 export type HostConfig = z.infer<typeof hostConfigSchema>;

@@ -191,4 +191,27 @@ describe('berth, for containers and images', () => {
     assert.match(wrong.stderr, /unknown command 'frobnicate'[\s\S]*berth --help/);
     assert.equal((await engine.berth(['stop', '--wat'], { okStatus: 'any' })).status, 2);
   });
+
+  it('diff, commit, export, rename, pause and unpause do what their docker namesakes do', async () => {
+    await engine.berth(['run', '-d', '--name', 'changed', image, 'sh', '-c', 'echo hi > /root/made; rm /etc/debian_version; sleep 1000']);
+    await until(async () => (await engine.berth(['diff', 'changed'])).stdout.includes('D /etc/debian_version'));
+    const ours = (await engine.berth(['diff', 'changed'])).stdout.split('\n').sort();
+    assert.deepEqual(ours, (await engine.docker(['diff', 'changed'])).stdout.split('\n').sort());
+    assert.ok(ours.includes('A /root/made'), ours.join());
+    await engine.berth(['commit', '-m', 'kept', '-c', 'CMD ["cat","/root/made"]', 'changed', 'made:1']);
+    assert.equal((await engine.berth(['run', '--rm', 'made:1'])).stdout, 'hi\n');
+    const docker = (await engine.docker(['commit', '--change', 'ENV A=b', 'changed', 'made:2'])).stdout.trim();
+    assert.match(docker, /^sha256:[0-9a-f]{64}$/);
+    assert.equal((await engine.docker(['run', '--rm', 'made:2', 'sh', '-c', 'echo $A; cat /root/made'])).stdout, 'b\nhi\n');
+    const tar = join(engine.root, 'changed.tar');
+    await engine.berth(['export', '-o', tar, 'changed']);
+    await engine.docker(['import', tar, 'made:3']);
+    assert.equal((await engine.berth(['run', '--rm', 'made:3', 'cat', '/root/made'])).stdout, 'hi\n');
+    await engine.berth(['pause', 'changed']);
+    assert.match((await engine.berth(['ps'])).stdout, /\(Paused\)/);
+    await engine.berth(['unpause', 'changed']);
+    await engine.berth(['rename', 'changed', 'renamed']);
+    await engine.berth(['rm', '-f', 'renamed']);
+    await engine.berth(['rmi', 'made:1', 'made:2', 'made:3']);
+  });
 });

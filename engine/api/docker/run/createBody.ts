@@ -104,6 +104,12 @@ export interface HostConfig {
   AutoRemove?: boolean;
   ReadonlyRootfs?: boolean;
   RestartPolicy?: { Name: string; MaximumRetryCount?: number };
+  BlkioWeight?: number;
+  BlkioDeviceReadBps?: Array<{ Path: string; Rate: number }>;
+  BlkioDeviceWriteBps?: Array<{ Path: string; Rate: number }>;
+  BlkioDeviceReadIOps?: Array<{ Path: string; Rate: number }>;
+  BlkioDeviceWriteIOps?: Array<{ Path: string; Rate: number }>;
+  BlkioWeightDevice?: Array<{ Path: string; Weight: number }>;
   LogConfig?: { Type: string; Config: Record<string, string> };
   Runtime?: string;
 }

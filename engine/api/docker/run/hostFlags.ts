@@ -4,6 +4,16 @@ import { parseBytes, parseDevice, parseUlimit } from './quantities.ts';
 
 const bytes = (value: string): number => must(value === '-1' ? -1 : parseBytes(value), 'a size, as 512m or 2g');
 
+const deviceAnd = (value: string): { Path: string; rest: string } => {
+  const match = must(/^(\/.+):([^:]+)$/.exec(value) ?? undefined, '/dev/name:value');
+  return { Path: match[1] ?? '', rest: match[2] ?? '' };
+};
+
+const rateOf = (value: string, parse: (text: string) => number): { Path: string; Rate: number } => {
+  const { Path, rest } = deviceAnd(value);
+  return { Path, Rate: parse(rest) };
+};
+
 /** What the container may do, and how much of the host it gets. */
 export const hostFlags: readonly RunFlag[] = [
   switched('privileged', "give it the host's devices and every capability", (draft, on) => void (draft.body.HostConfig.Privileged = on)),
@@ -23,6 +33,15 @@ export const hostFlags: readonly RunFlag[] = [
   valued('cpuset-cpus', 'LIST', 'processors it may use, as 0-3,5', (draft, value) => void (draft.body.HostConfig.CpusetCpus = value)),
   valued('cpuset-mems', 'LIST', 'memory nodes it may use', (draft, value) => void (draft.body.HostConfig.CpusetMems = value)),
   valued('pids-limit', 'N', 'limit of processes', (draft, value) => void (draft.body.HostConfig.PidsLimit = integer(value))),
+  valued('blkio-weight', 'N', 'share of the block devices, 10 to 1000', (draft, value) => void (draft.body.HostConfig.BlkioWeight = integer(value))),
+  valued('blkio-weight-device', 'DEVICE:N', 'share of one block device', (draft, value) => {
+    const { Path, rest } = deviceAnd(value);
+    (draft.body.HostConfig.BlkioWeightDevice ??= []).push({ Path, Weight: integer(rest) });
+  }),
+  valued('device-read-bps', 'DEVICE:BYTES', 'bytes a second read from a block device', (draft, value) => void (draft.body.HostConfig.BlkioDeviceReadBps ??= []).push(rateOf(value, bytes))),
+  valued('device-write-bps', 'DEVICE:BYTES', 'bytes a second written to a block device', (draft, value) => void (draft.body.HostConfig.BlkioDeviceWriteBps ??= []).push(rateOf(value, bytes))),
+  valued('device-read-iops', 'DEVICE:N', 'reads a second from a block device', (draft, value) => void (draft.body.HostConfig.BlkioDeviceReadIOps ??= []).push(rateOf(value, integer))),
+  valued('device-write-iops', 'DEVICE:N', 'writes a second to a block device', (draft, value) => void (draft.body.HostConfig.BlkioDeviceWriteIOps ??= []).push(rateOf(value, integer))),
   valued('shm-size', 'BYTES', 'size of /dev/shm', (draft, value) => void (draft.body.HostConfig.ShmSize = bytes(value))),
   valued('ulimit', 'NAME=SOFT[:HARD]', 'resource limit', (draft, value) => void (draft.body.HostConfig.Ulimits ??= []).push(must(parseUlimit(value), 'name=soft[:hard], the soft limit not above the hard one'))),
   valued('device', 'HOST[:INSIDE[:rwm]]', 'give it a device', (draft, value) => void (draft.body.HostConfig.Devices ??= []).push(must(parseDevice(value), '/dev/x[:/dev/y][:rwm]'))),

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CliContext } from '../../context.ts';
 import { forEachContainer, referenceHelp } from './reference.ts';
 
-/** `berth container start|stop|restart|kill|rm|wait`, and all but `stop` at the top level too. */
+/** `berth container start|restart|kill|pause|unpause|rename|rm`, and the same at the top level. */
 export function registerLifeCycle(parent: Command, context: CliContext): void {
   parent
     .command('start <containers...>')
@@ -21,6 +21,21 @@ export function registerLifeCycle(parent: Command, context: CliContext): void {
     .description(`send a signal to containers. ${referenceHelp}`)
     .option('-s, --signal <signal>', 'signal', 'KILL')
     .action((containers: string[], options: { signal: string }) => each(context, containers, (id) => ['POST', `/containers/${id}/kill`, { signal: options.signal }]));
+  parent
+    .command('pause <containers...>')
+    .summary('freeze the processes of containers')
+    .description(`freeze the processes of containers. ${referenceHelp}`)
+    .action((containers: string[]) => each(context, containers, (id) => ['POST', `/containers/${id}/pause`]));
+  parent
+    .command('unpause <containers...>')
+    .summary('let frozen containers go on')
+    .description(`let frozen containers go on. ${referenceHelp}`)
+    .action((containers: string[]) => each(context, containers, (id) => ['POST', `/containers/${id}/unpause`]));
+  parent
+    .command('rename <container> <name>')
+    .summary('give a container another name')
+    .description(`give a container another name. ${referenceHelp}`)
+    .action((container: string, name: string) => each(context, [container], (id) => ['POST', `/containers/${id}/rename`, { name }]));
   parent
     .command('rm <containers...>')
     .summary('remove containers')

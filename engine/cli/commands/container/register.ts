@@ -3,6 +3,7 @@ import type { CliContext } from '../../context.ts';
 import { registerAttach } from './attach.ts';
 import { registerCreate } from './create.ts';
 import { registerContainerExec } from './exec.ts';
+import { registerFiles } from './files.ts';
 import { registerInspect } from './inspect.ts';
 import { registerContainerStop, registerLifeCycle } from './lifeCycle.ts';
 import { registerLogs } from './logs.ts';
@@ -20,6 +21,7 @@ export function registerContainerCommands(program: Command, context: CliContext)
     registerWait(parent, context);
     registerLogs(parent, context);
     registerAttach(parent, context);
+    registerFiles(parent, context);
   }
   registerPs(program, context);
   registerPs(group, context, 'ls');

@@ -1,10 +1,6 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { copyOutput } from '../../streams/copyOutput.ts';
 import type { CliContext } from '../../context.ts';
+import { checkArchiveTarget, writeArchive } from '../../streams/toFile.ts';
 
 /** `berth save`. */
 export function registerSave(parent: Command, context: CliContext): void {
@@ -16,19 +12,7 @@ export function registerSave(parent: Command, context: CliContext): void {
 }
 
 async function save(context: CliContext, images: readonly string[], output: string | undefined): Promise<void> {
-  if (output === undefined && context.stdout.isTTY) throw new Error('berth save: a tar does not belong on a terminal. Use -o FILE, or redirect');
+  checkArchiveTarget(context, 'save', output);
   const client = await context.engine();
-  const response = await client.stream('GET', '/images/get', { query: { names: images }, signal: context.signal });
-  if (output === undefined) {
-    await copyOutput(response, context, true);
-    return;
-  }
-  const path = resolve(context.cwd, output);
-  const temp = `${path}.part-${process.pid}`;
-  try {
-    await pipeline(response, createWriteStream(temp, { flags: 'wx' }));
-    await rename(temp, path);
-  } finally {
-    await rm(temp, { force: true });
-  }
+  await writeArchive(context, await client.stream('GET', '/images/get', { query: { names: images }, signal: context.signal }), output);
 }
