@@ -2,9 +2,10 @@
 //   dist/berth-engine-linux-<arch>.tar.gz    what is carried to a host; its sha256 names the installation there
 //   dist/berth-engine-linux-<arch>.json      digest, sizes and the versions inside
 //   dist/berth-engine-linux-<arch>.unpacker  a static program that unpacks it where the host has no tar, gzip or sha256sum
-// Needs apt-get and dpkg-deb (no root), and what Debian and npm serve. `--offline`: does with the packages fetched before.
+// Needs apt-get and dpkg-deb (no root), and what Debian and npm serve. `--cached`: does with the packages fetched before, and
+// with the archives made before where nothing that goes into them changed.
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -27,21 +28,30 @@ export async function packageEngine({ names = Object.keys(architectures), refres
 function packOne(architecture, { refresh, output, say }) {
   const tree = makeTree(architecture, { refresh, say });
   const addon = addonFor(architecture);
+  const name = join(output, `berth-engine-linux-${architecture}`);
+  const inputs = hex(JSON.stringify([tree.packages, tree.key, addon.missing, ...engineFiles().map(({ path, content }) => [path, hex(content)])]));
+  const made = refresh ? undefined : madeBefore(name, inputs);
+  if (made) return made;
   const files = [...readFiles(tree.folder, ''), ...engineFiles(), ...addon.files];
   const places = files.flatMap(({ path, content }) => placesIn(content).map((place) => ({ file: path, ...place })));
   const versions = { node: tree.node, ...tree.packages };
   files.push(text('relocations.json', JSON.stringify({ room: placeholder.length, places })), text('versions.json', `${JSON.stringify(versions, null, 2)}\n`));
   const tar = tarOf(files);
   const archive = gzipSync(tar, { level: 6 });
-  const name = join(output, `berth-engine-linux-${architecture}`);
   writeAtomic(`${name}.tar.gz`, archive);
   copyFileSync(join(tree.folder, '..', 'unpacker'), `${name}.unpacker`);
   chmodSync(`${name}.unpacker`, 0o755);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const helper = readFileSync(`${name}.unpacker`);
-  const manifest = { format: 1, version, architecture, loader: architectures[architecture].loader, digest: hex(archive), size: archive.length, unpackedSize: tar.length, unpacker: { digest: hex(helper), size: helper.length }, missing: addon.missing, versions };
+  const manifest = { format: 1, version, architecture, loader: architectures[architecture].loader, digest: hex(archive), size: archive.length, unpackedSize: tar.length, unpacker: { digest: hex(helper), size: helper.length }, missing: addon.missing, inputs, versions };
   writeAtomic(`${name}.json`, `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
+}
+
+function madeBefore(name, inputs) {
+  if (![`${name}.json`, `${name}.tar.gz`, `${name}.unpacker`].every((path) => existsSync(path))) return undefined;
+  const manifest = JSON.parse(readFileSync(`${name}.json`, 'utf8'));
+  return manifest.inputs === inputs && statSync(`${name}.tar.gz`).size === manifest.size ? manifest : undefined;
 }
 
 function text(path, content) {
@@ -76,7 +86,7 @@ function writeAtomic(path, content) {
 async function main(args) {
   const names = args.filter((arg) => !arg.startsWith('--'));
   for (const name of names) if (!(name in architectures)) throw new Error(`${name} is not an architecture of the engine: ${Object.keys(architectures).join(', ')}`);
-  const manifests = await packageEngine({ names: names.length > 0 ? names : undefined, refresh: !args.includes('--offline') });
+  const manifests = await packageEngine({ names: names.length > 0 ? names : undefined, refresh: !args.includes('--cached') });
   for (const { architecture, version, digest, size, unpackedSize, missing } of manifests) {
     console.log(`dist/berth-engine-linux-${architecture}.tar.gz  ${version}  ${(size / 1e6).toFixed(1)} MB (${(unpackedSize / 1e6).toFixed(0)} unpacked)  sha256:${digest}`);
     if (missing.length > 0) console.error(`INCOMPLETE: ${missing.join(', ')} could not be had from npm. Terminals and attached containers do not work with the ${architecture} archive: not for release.`);

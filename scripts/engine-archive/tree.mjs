@@ -28,7 +28,7 @@ export function makeTree(architecture, { refresh, say }) {
   const folder = join(cache, architecture);
   const stamp = join(folder, 'tree.json');
   const known = existsSync(stamp) ? JSON.parse(readFileSync(stamp, 'utf8')) : undefined;
-  if (known?.key === key && !refresh) return { folder: join(folder, 'tree'), packages: known.packages, node: node.version };
+  if (known?.key === key && !refresh) return { folder: join(folder, 'tree'), packages: known.packages, node: node.version, key };
   say(`Packages of Debian for ${architecture} …`);
   const debian = new DebianPackages(folder, architectures[architecture].debian);
   debian.update();
@@ -38,7 +38,7 @@ export function makeTree(architecture, { refresh, say }) {
     assemble(folder, architecture, node, packages);
     writeFileSync(stamp, JSON.stringify({ key, packages }));
   }
-  return { folder: join(folder, 'tree'), packages, node: node.version };
+  return { folder: join(folder, 'tree'), packages, node: node.version, key };
 }
 
 function assemble(folder, architecture, node, packages) {
