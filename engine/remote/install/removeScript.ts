@@ -17,9 +17,19 @@ export const removeScript = `
   fi
   if [ -d "$dir/data" ]; then data=$dir/data; fi
   data=\${BERTH_DATA_ROOT:-$data} run=\${BERTH_RUN_ROOT:-$run}
+  ids= asked=1
   if [ -n "$program" ] && { [ -S "$run/berth.sock" ] || [ -n "$(ls -A "$data/containers" 2>/dev/null)" ]; }; then
     ids=$("$program" ps -q)
-    if [ "$running" = refuse ] && [ -n "$ids" ]; then set -- $ids; printf "running %s\\n" "$#"; exit 0; fi
+    asked=$?
+  fi
+  # No engine to ask: each container that runs has a conmon.
+  if [ "$asked" != 0 ]; then
+    for process in /proc/[0-9]*; do
+      case $(readlink "$process/exe" 2>/dev/null) in "$engine"/*/bin/conmon) ids="$ids \${process#/proc/}" ;; esac
+    done
+  fi
+  if [ "$running" = refuse ] && [ -n "$ids" ]; then set -- $ids; printf "running %s\\n" "$#"; exit 0; fi
+  if [ "$asked" = 0 ]; then
     if [ "$purge" = purge ]; then ids=$("$program" ps -aq); if [ -n "$ids" ]; then "$program" rm -f -v $ids >/dev/null; fi
     elif [ -n "$ids" ]; then "$program" container stop $ids >/dev/null
     fi

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '../../../../engine/base/context.ts';
 import { quietContext } from '../../../../engine/base/context.ts';
 import { ApiClient } from '../../../../engine/api/client.ts';
@@ -132,6 +134,32 @@ describe('the engine on a host', () => {
     }
     const { program } = await install(archives, localConnection({ ...env, PATH: bin }));
     assert.match((await run(program, ['--version'])).stdout, /^\d+\.\d+\.\d+/);
+  });
+
+  it('is carried by a user who is not root, and what containers run from it is for every user', async () => {
+    await run('chown', ['65534:65534', root, home]);
+    const nobody = localConnection(env, ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--']);
+    const engine = await install(archives, nobody);
+    const [folder, init] = await Promise.all([stat(join(home, '.berth')), stat(join(engine.home, 'bin/catatonit'))]);
+    assert.deepEqual([folder.uid, (folder.mode & 0o777).toString(8), (init.mode & 0o777).toString(8)], [65534, '700', '755']);
+    await removeEngine(nobody, { purge: true, running: 'refuse' }, quietContext);
+    assert.deepEqual(await readdir(home), []);
+  });
+
+  it('can be purged when it does not start any more, and its containers end with it', async () => {
+    const engine = await install();
+    await mkdir(join(root, 'data/containers/one'), { recursive: true });
+    // A conmon and the container below it.
+    await copyFile(join(engine.home, 'app/node'), join(engine.home, 'bin/conmon'));
+    const monitor = start(join(engine.home, 'bin/conmon'), ['-e', 'const { pid } = require("node:child_process").spawn("sleep", ["1000"]); console.log(pid); setInterval(() => {}, 1000)'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [said] = (await once(monitor.stdout ?? monitor, 'data')) as [Buffer];
+    await writeFile(join(engine.home, 'app/berth.cjs'), 'process.exit(1)');
+    await assert.rejects(purge(), { code: 'REMOTE_CONTAINERS_RUNNING', params: { host: 'local', count: 1 } });
+    const ended = once(monitor, 'exit');
+    await removeEngine(host, { purge: true, running: 'stop' }, quietContext);
+    await ended;
+    assert.deepEqual([await readdir(home), await readdir(root)], [[], ['home']]);
+    while (existsSync(`/proc/${said.toString().trim()}/exe`)) await delay(5);
   });
 
   it('is refused by a full disk before and in the middle of the upload, by noexec, by no permission to write: each by its code', async () => {
