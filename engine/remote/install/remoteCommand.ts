@@ -49,9 +49,10 @@ export class RunningCommand {
   }
 
   async result(): Promise<RemoteResult> {
-    const { code } = await this.process.exit;
-    while (!this.#stdout.ended) await this.#stdout.more();
-    while (!this.#stderr.ended) await this.#stderr.more();
+    const { code, signal } = await this.process.exit;
+    const lost = code === undefined && signal === undefined;
+    while (!lost && !this.#stdout.ended) await this.#stdout.more();
+    while (!lost && !this.#stderr.ended) await this.#stderr.more();
     this.#signal.removeEventListener('abort', this.#abort);
     if (this.#signal.aborted) throw cancelled({ what: 'The work on the host' });
     return { ...(code === undefined ? {} : { code }), stdout: this.#stdout.text, stderr: this.#stderr.text };

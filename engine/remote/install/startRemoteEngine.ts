@@ -10,8 +10,16 @@ export const remoteEngineDidNotStart = defineError<{ host: string; detail: strin
 /** The engine that runs on a host, started if none does; says where its socket is. It may be one that another version started. */
 export async function startRemoteEngine(connection: HostConnection, engine: RemoteEngine, signal: AbortSignal): Promise<EngineStatus> {
   const { stdout, stderr } = await runRemote(connection, engine.startCommand, signal);
-  const line = stdout.split('\n').find((one) => one.startsWith('{'));
-  const status = line === undefined ? undefined : engineStatusSchema.safeParse(JSON.parse(line));
-  if (status?.success) return status.data;
+  const status = stdout.split('\n').map(parseStatus).find((one) => one !== undefined);
+  if (status) return status;
   throw remoteEngineDidNotStart({ host: connection.description, detail: (stderr.trim() || stdout.trim()).slice(-500) || 'it did not say why', log: engine.program });
+}
+
+/** A line of the answer, if it is one: login scripts may print something before. */
+function parseStatus(line: string): EngineStatus | undefined {
+  try {
+    return engineStatusSchema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
 }
