@@ -1,5 +1,4 @@
 import { writeSync, closeSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { EngineConfig } from './base/config.ts';
 import { asBerthError, defineError } from './base/errors.ts';
@@ -24,7 +23,7 @@ export interface ServeOptions {
 export async function serve(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal): Promise<void> {
   const say = readiness(options.readyFd);
   try {
-    const { uid } = userInfo();
+    const uid = process.getuid?.() ?? -1;
     if (uid !== 0) throw rootRequired({ uid });
     await serveLocked(config, options, interrupted, () => say('ready'));
   } catch (error) {

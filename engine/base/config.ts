@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
 /**
@@ -17,8 +16,11 @@ export interface EngineConfig {
   readonly idleSeconds: number;
 }
 
-/** The configuration from the environment: BERTH_DATA_ROOT, BERTH_RUN_ROOT, BERTH_SOCKET, BERTH_INSTANCE, BERTH_IDLE_SECONDS. */
-export function configFromEnvironment(env: NodeJS.ProcessEnv, uid: number = userInfo().uid): EngineConfig {
+/**
+ * The configuration from the environment: BERTH_DATA_ROOT, BERTH_RUN_ROOT, BERTH_SOCKET, BERTH_INSTANCE, BERTH_IDLE_SECONDS.
+ * The uid is asked for without the user's name: users of a directory service may have none that the C library we carry can look up.
+ */
+export function configFromEnvironment(env: NodeJS.ProcessEnv, uid: number = process.getuid?.() ?? -1): EngineConfig {
   const home = env['HOME'] ?? '/';
   const dataRoot = env['BERTH_DATA_ROOT'] ?? (uid === 0 ? '/var/lib/berth' : join(env['XDG_DATA_HOME'] ?? join(home, '.local/share'), 'berth'));
   const runRoot = env['BERTH_RUN_ROOT'] ?? (uid === 0 ? '/run/berth' : join(env['XDG_RUNTIME_DIR'] ?? `/tmp/berth-${uid}`, 'berth'));

@@ -26,7 +26,8 @@ export function registerEngineCommands(engine: EngineProcess): (program: Command
     group
       .command('start')
       .description('start an engine in the background, if none runs')
-      .action(async () => printStatus(context, await status(await context.engine())));
+      .option('--json', 'print JSON', false)
+      .action(async (options: { json: boolean }) => printRunning(context, await status(await context.engine()), options.json));
     group
       .command('status')
       .description('say whether an engine runs, and what it serves (status 3: none)')
@@ -58,6 +59,10 @@ async function showStatus(context: CliContext, json: boolean): Promise<void> {
     context.setExitStatus(3);
     return;
   }
+  printRunning(context, value, json);
+}
+
+function printRunning(context: CliContext, value: EngineStatus, json: boolean): void {
   if (json) context.stdout.write(`${JSON.stringify({ running: true, ...value })}\n`);
   else printStatus(context, value);
 }

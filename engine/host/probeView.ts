@@ -31,10 +31,10 @@ export interface HostView {
 export function realHostView(path: string = process.env['PATH'] ?? ''): HostView {
   const folders = [...path.split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].filter((folder) => folder !== '');
   const which = (program: string): string | undefined => folders.map((folder) => join(folder, program)).find(isExecutable);
-  const { uid, username } = userInfo();
+  const uid = process.getuid?.() ?? -1;
   return {
     uid,
-    user: username,
+    user: userName(uid),
     architecture: arch(),
     kernel: release(),
     read: (file) => readFile(file, 'utf8').catch(() => undefined),
@@ -45,6 +45,15 @@ export function realHostView(path: string = process.env['PATH'] ?? ''): HostView
     trySocket,
     storage,
   };
+}
+
+/** The name of who runs this. Without an entry that our C library can look up (a directory service, an empty /etc/passwd): from the environment. */
+function userName(uid: number): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env['USER'] ?? String(uid);
+  }
 }
 
 async function runOr127(program: string, args: readonly string[], input: string | undefined): Promise<RunResult> {

@@ -85,4 +85,27 @@ const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
   INTERNAL: (get) => l10n.t('The engine failed at something it should not fail at: {0}', get('detail')),
 };
 
-const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onImages, ...onTheHost };
+const onRemoteInstallation: Readonly<Record<string, (get: Get) => string>> = {
+  ENGINE_ARCHIVE_MISSING: (get) => l10n.t('This version of Berth does not have the engine for {0} hosts.', get('architecture')),
+  REMOTE_PROBE_FAILED: (get) => l10n.t('{0} does not run commands as Berth needs it: {1}. The login must end in a shell, on Linux.', get('host'), get('detail')),
+  REMOTE_NOT_LINUX: (get) => l10n.t('{0} runs {1}. Containers need a Linux host.', get('host'), get('system')),
+  REMOTE_ARCHITECTURE_UNSUPPORTED: (get) => l10n.t('{0} is a {1} machine. Berth is made for x86_64 and aarch64 hosts.', get('host'), get('machine')),
+  REMOTE_KERNEL_TOO_OLD: (get) => l10n.t('{0} runs Linux {1}. Berth needs 5.11 or later: update the kernel of the host.', get('host'), get('kernel')),
+  REMOTE_FOLDER_NOT_WRITABLE: (get) => l10n.t('{0} on {1} cannot be written to. Make it writable, or choose another folder for Berth there.', get('folder'), get('host')),
+  REMOTE_NOEXEC: (get) => l10n.t('Programs cannot run from {0} on {1}, which is mounted noexec. Choose another folder for Berth there.', get('folder'), get('host')),
+  REMOTE_SHARED_HOME: (get) => l10n.t('{0} on {1} is on a file system that hosts share ({2}): it cannot hold containers. Choose a folder on a disk of the host itself for Berth.', get('folder'), get('host'), get('type')),
+  REMOTE_DISK_FULL: (get) => l10n.t('{0} on {1} has no room for the engine: {2} are free, {3} are needed. Nothing was changed.', get('folder'), get('host'), get('free'), get('needed')),
+  REMOTE_LITTLE_DISK: (get) => l10n.t('{0} on {1} has only {2} free: enough for the engine and a few small images.', get('folder'), get('host'), get('free')),
+  REMOTE_NO_USER_NAMESPACES: (get) => l10n.t('{0} cannot run containers on {1} without root: {2}. An administrator must allow user namespaces there; or connect as root.', get('user'), get('host'), get('detail')),
+  REMOTE_NO_SUBIDS: (get) => l10n.t('{0} on {1} has no further user ids for containers ({2}): images with more than one user will not work.', get('user'), get('host'), get('detail')),
+  REMOTE_CLOCK_WRONG: (get) => l10n.t("The clock of {0} differs from this machine's by {1} s: registries may seem to have certificates that are not valid. Set the clock of whichever is wrong.", get('host'), get('seconds')),
+  REMOTE_UPLOAD_INTERRUPTED: (get) => l10n.t('The connection to {0} was lost while the engine was carried there. Connect again: it goes on where it stopped.', get('host')),
+  REMOTE_UPLOAD_CORRUPT: (get) => l10n.t('What arrived on {0} is not what was sent, and was removed. Connect again.', get('host')),
+  REMOTE_PATH_TOO_LONG: (get) => l10n.t('The engine cannot be installed on {0}: {1}. Choose a shorter folder for Berth there.', get('host'), get('detail')),
+  REMOTE_INSTALL_FAILED: (get) => l10n.t('The engine could not be installed on {0}: {1} failed: {2}', get('host'), get('step'), get('detail')),
+  REMOTE_ENGINE_DID_NOT_START: (get) => l10n.t('The engine on {0} did not start: {1}', get('host'), get('detail')),
+  REMOTE_CONTAINERS_RUNNING: (get) => l10n.t('Containers run on {0}: {1}. Stop them first. Nothing was changed.', get('host'), get('count')),
+  REMOTE_REMOVE_INCOMPLETE: (get) => l10n.t('Not everything could be removed from {0}: {1} is left. See what uses it there, and try again.', get('host'), get('left')),
+};
+
+const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onImages, ...onTheHost, ...onRemoteInstallation };

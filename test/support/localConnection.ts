@@ -5,8 +5,11 @@ import type { Readable, Writable } from 'node:stream';
 import { start } from '../../engine/host/process.ts';
 import type { HostConnection } from '../../engine/remote/connection.ts';
 
-/** This machine as if it were a host at the other end of a connection: what a test needs where SSH itself is not the subject. */
-export function localConnection(env: NodeJS.ProcessEnv = process.env): HostConnection {
+/**
+ * This machine as if it were a host at the other end of a connection: what a test needs where SSH itself is not the subject.
+ * `enter`: a command before the shell's, such as `nsenter …`.
+ */
+export function localConnection(env: NodeJS.ProcessEnv = process.env, enter: readonly string[] = []): HostConnection {
   let finish: (reason: Error | undefined) => void = () => undefined;
   const closed = new Promise<Error | undefined>((resolve) => (finish = resolve));
   const open = async (socket: Socket): Promise<Socket> => {
@@ -16,7 +19,8 @@ export function localConnection(env: NodeJS.ProcessEnv = process.env): HostConne
   return {
     description: 'local',
     exec: (command) => {
-      const child = start('/bin/sh', ['-c', command], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+      const [program = '/bin/sh', ...args] = [...enter, '/bin/sh', '-c', command];
+      const child = start(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
       const exit = new Promise<{ code?: number; signal?: string }>((resolve) => {
         child.once('close', (code, signal) => resolve({ ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) }));
         child.once('error', () => resolve({}));

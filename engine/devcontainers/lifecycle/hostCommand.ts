@@ -1,5 +1,4 @@
 import { readFile, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { start, startFailure } from '../../host/process.ts';
 import type { HookCommand } from './hookCommands.ts';
 import { parsePasswd } from '../users/passwd.ts';
@@ -16,7 +15,7 @@ export interface HostIdentity {
  * project's file cannot act as root on a user's machine. Undefined: as ourselves.
  */
 export async function hostIdentity(folder: string): Promise<HostIdentity | undefined> {
-  if (userInfo().uid !== 0) return undefined;
+  if (process.getuid?.() !== 0) return undefined;
   const { uid, gid } = await stat(folder);
   if (uid === 0) return undefined;
   const entry = parsePasswd(await readFile('/etc/passwd', 'utf8')).find((one) => one.uid === uid);
