@@ -94,6 +94,12 @@ export class BuildWorld {
     return assert.fail(`${ref} has no ${path}`);
   }
 
+  /** The folder of an image's topmost layer. */
+  async layerFolder(ref: string): Promise<string> {
+    const layer = (await this.resolve(ref)).layers.at(-1) ?? assert.fail(`${ref} has no layers`);
+    return this.#composed.snapshots.lowerDir(layer.snapshotId);
+  }
+
   async host(program: string, args: readonly string[]): Promise<void> {
     await run(program, args);
   }

@@ -24,5 +24,5 @@ export function applyCopy(node: CopyInstruction, stage: StageState): void {
   const operation = copyOperation(node, stage);
   const from = node.from ? stage.scope.copySource(node.from, node.at, stage.index) : undefined;
   const shown = `COPY ${[...node.sources.map((word) => word.text), ...node.documents.map((document) => document.marker.text), node.dest.text].join(' ')}`;
-  stage.step(node.at, shown, { kind: 'copy', ...operation, unpack: false }, from);
+  stage.step(node.at, shown, { kind: 'copy', ...operation, unpack: false }, from === undefined ? {} : { from });
 }

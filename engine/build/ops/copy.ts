@@ -17,7 +17,7 @@ import type { Workspace } from './workspace.ts';
 const ROOT: Owner = { uid: 0, gid: 0 };
 
 /** What the sources of a COPY are in a tree. Throws COPY_SOURCE_NOT_FOUND. */
-export async function selectAll(op: CopyOp, tree: SourceTree, where: string, place: Place, signal: AbortSignal): Promise<SelectedSource[]> {
+export async function selectAll(op: Pick<CopyOp, 'sources'>, tree: SourceTree, where: string, place: Place, signal: AbortSignal): Promise<SelectedSource[]> {
   const all: SelectedSource[] = [];
   for (const pattern of op.sources) {
     const selected = await selectSources(tree, pattern, signal);

@@ -21,7 +21,23 @@ export interface RunOp {
   readonly cwd: string;
   readonly user: string;
   readonly network: BuildNetwork;
+  readonly mounts: readonly RunMount[];
+  /** Without the sandbox: `--security=insecure`. */
+  readonly insecure: boolean;
 }
+
+/** What a RUN sees besides the files below it; nothing of it gets into the layer. Targets are absolute. */
+export type RunMount =
+  /** Files of the context, or of the step that the plan names for this mount; what is written there is thrown away. */
+  | { readonly kind: 'bind'; readonly target: string; readonly source: string; readonly writable: boolean }
+  /** A folder that outlives the build. */
+  | { readonly kind: 'cache'; readonly target: string; readonly id: string; readonly source: string; readonly writable: boolean; readonly sharing: 'shared' | 'private' | 'locked'; readonly mode: number; readonly uid: number; readonly gid: number }
+  /** `size` in bytes. */
+  | { readonly kind: 'tmpfs'; readonly target: string; readonly size?: number }
+  | { readonly kind: 'secret'; readonly id: string; readonly target?: string; readonly env?: string; readonly required: boolean; readonly mode: number; readonly uid: number; readonly gid: number }
+  | { readonly kind: 'ssh'; readonly id: string; readonly target: string; readonly required: boolean }
+  /** A document of the Dockerfile as a program. */
+  | { readonly kind: 'script'; readonly target: string; readonly content: string };
 
 /** A file written in the Dockerfile itself. */
 export interface InlineFile {
@@ -60,6 +76,8 @@ export interface Step {
   readonly parent?: string;
   /** The step whose files a COPY --from reads. */
   readonly from?: string;
+  /** For each mount of a RUN, the step whose files it shows; absent: the context's, or none at all. */
+  readonly mounts?: ReadonlyArray<string | undefined>;
   /** Where it first stands in the Dockerfile. */
   readonly place: Place;
   /** Part of the image that is built, not only of a stage it copies from. */
@@ -112,4 +130,6 @@ export interface PlanOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly network: BuildNetwork;
   readonly platform: BuildPlatform;
+  /** `RUN --security=insecure` may be done. */
+  readonly allowsInsecure?: boolean;
 }

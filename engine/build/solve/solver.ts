@@ -2,17 +2,20 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asBerthError, cancelled } from '../../base/errors.ts';
 import type { SnapshotStore } from '../../snapshots/types.ts';
+import type { MountCache } from '../cache/mountCache.ts';
 import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
 import { contentKey } from '../copy/contentKey.ts';
 import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import { locate, stepFailed } from '../errors.ts';
 import { executeCopy, selectAll } from '../ops/copy.ts';
 import { CommandFailed, executeRun } from '../ops/run.ts';
+import { prepareMounts } from '../ops/runMounts.ts';
+import type { BuildSecrets, MountInput } from '../ops/runMounts.ts';
 import { executeWorkdir } from '../ops/workdir.ts';
 import type { Workspace } from '../ops/workspace.ts';
 import { mountReadable } from '../overlay.ts';
 import { digestOf } from '../plan/digest.ts';
-import type { BuildPlan, CopyOp, Op, RunOp, Step, WorkdirOp } from '../plan/graph.ts';
+import type { BuildPlan, CopyOp, Op, RunMount, RunOp, Step, WorkdirOp } from '../plan/graph.ts';
 import { operationIdentity } from '../plan/planBuild.ts';
 import type { StepRunner } from '../ports.ts';
 import type { TempFolders } from '../temp.ts';
@@ -30,6 +33,7 @@ export interface SolverServices {
   readonly shared: SharedWork<CacheEntry>;
   readonly slots: Slots;
   readonly temps: TempFolders;
+  readonly mounts: MountCache;
 }
 
 export interface SolveListener {
@@ -40,6 +44,7 @@ export interface SolveListener {
 
 export interface SolveOptions {
   readonly context: SourceTree;
+  readonly given: BuildSecrets;
   readonly noCache: boolean;
   readonly signal: AbortSignal;
   readonly listener: SolveListener;
@@ -105,7 +110,7 @@ export class Solver {
     const [parent, from] = await Promise.all([this.#input(step.parent), this.#input(step.from)]);
     this.#signal.throwIfAborted();
     const below = parent?.layers ?? [];
-    const entry = op.kind === 'copy' ? await this.#copy(step, op, below, from?.layers) : await this.#simple(step, op, below);
+    const entry = op.kind === 'copy' ? await this.#copy(step, op, below, from?.layers) : op.kind === 'run' ? await this.#run(step, op, below) : await this.#workdir(step, op, below);
     if (entry.snapshotId === null) return { layers: below, entry };
     this.#options.hold(entry.snapshotId);
     return { layers: [...below, { snapshotId: entry.snapshotId, identity: entry.snapshotId }], entry };
@@ -115,15 +120,37 @@ export class Solver {
     return id === undefined ? Promise.resolve(undefined) : this.#result(id);
   }
 
-  #simple(step: Step, op: RunOp | WorkdirOp, below: readonly Layer[]): Promise<CacheEntry> {
+  #workdir(step: Step, op: WorkdirOp, below: readonly Layer[]): Promise<CacheEntry> {
     const key = keyOf(op, below, []);
+    return this.#cachedOr(step, key, (signal, print) => this.#make(step, key, below, { signal, print }, (workspace) => executeWorkdir(op, workspace)));
+  }
+
+  async #run(step: Step, op: RunOp, below: readonly Layer[]): Promise<CacheEntry> {
+    const mounted = await Promise.all(op.mounts.map((mount, index) => this.#mounted(step, mount, index)));
+    const key = keyOf(op, below, mounted.flatMap((one) => one?.key ?? []));
     return this.#cachedOr(step, key, (signal, print) =>
       this.#make(step, key, below, { signal, print }, async (workspace) => {
-        if (op.kind === 'workdir') return executeWorkdir(op, workspace);
-        await executeRun(op, workspace, this.#services.runner);
+        const inputs = await Promise.all(mounted.map(async (one) => one?.input()));
+        await using prepared = await prepareMounts(op, inputs, workspace, { caches: this.#services.mounts, given: this.#options.given });
+        await executeRun(op, prepared, workspace, this.#services.runner);
         return true;
       }),
     );
+  }
+
+  /** The files that a mount shows: what of them counts for the key, and where they are once they are needed. */
+  async #mounted(step: Step, mount: RunMount, index: number): Promise<{ readonly key: readonly string[]; input(): Promise<MountInput> } | undefined> {
+    const from = await this.#input(step.mounts?.[index]);
+    this.#signal.throwIfAborted();
+    if (from) return { key: ['mount', String(index), ...identities(from.layers)], input: () => Promise.resolve({ lowerDirs: this.#lowerDirs(from.layers) }) };
+    if (mount.kind !== 'bind') return undefined;
+    const tree = this.#options.context;
+    let selected: Promise<SelectedSource[]> | undefined;
+    const select = (): Promise<SelectedSource[]> => (selected ??= this.#select(step, { sources: [mount.source] }, tree));
+    const operation = digestOf(['mount', mount.source]);
+    const content = tree.contents?.get(operation) ?? (await contentKey(tree, await select(), false, this.#signal));
+    tree.contents?.set(operation, content);
+    return { key: ['mount', String(index), content], input: async () => ({ tree, selected: await select() }) };
   }
 
   async #copy(step: Step, op: CopyOp, below: readonly Layer[], from: readonly Layer[] | undefined): Promise<CacheEntry> {
@@ -145,7 +172,7 @@ export class Solver {
     });
   }
 
-  async #select(step: Step, op: CopyOp, tree: SourceTree): Promise<SelectedSource[]> {
+  async #select(step: Step, op: Pick<CopyOp, 'sources'>, tree: SourceTree): Promise<SelectedSource[]> {
     await tree.prepare?.();
     return selectAll(op, tree, 'build context or excluded by .dockerignore', step.place, this.#signal);
   }
