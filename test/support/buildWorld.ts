@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -98,6 +98,15 @@ export class BuildWorld {
   async layerFolder(ref: string): Promise<string> {
     const layer = (await this.resolve(ref)).layers.at(-1) ?? assert.fail(`${ref} has no layers`);
     return this.#composed.snapshots.lowerDir(layer.snapshotId);
+  }
+
+  /** The folder of the topmost layer that has a file. */
+  async folderWith(ref: string, path: string): Promise<string> {
+    for (const layer of [...(await this.resolve(ref)).layers].reverse()) {
+      const folder = this.#composed.snapshots.lowerDir(layer.snapshotId);
+      if (existsSync(join(folder, path))) return folder;
+    }
+    return assert.fail(`${ref} has no ${path}`);
   }
 
   async host(program: string, args: readonly string[]): Promise<void> {

@@ -1,5 +1,7 @@
 import type { History, RunConfig } from '../../content/oci.ts';
+import type { ModeChange } from '../copy/mode.ts';
 import type { Place } from '../errors.ts';
+import type { RemoteSource } from '../remote/remoteSource.ts';
 import type { BaseLayer } from '../ports.ts';
 
 export type BuildNetwork = 'default' | 'none' | 'host';
@@ -50,11 +52,17 @@ export interface CopyOp {
   /** In the context, or in the step's second input; wildcards allowed. */
   readonly sources: readonly string[];
   readonly inline: readonly InlineFile[];
+  /** Downloaded when the step is done. */
+  readonly remotes?: readonly RemoteSource[];
   /** Absolute; with a trailing slash it is a folder. */
   readonly dest: string;
   /** `user[:group]`; absent: root for the context, kept for stages. */
   readonly owner?: string;
-  readonly mode?: number;
+  readonly mode?: ModeChange;
+  /** Patterns in the notation of .dockerignore, relative to each source. */
+  readonly exclude?: readonly string[];
+  /** The folders above each source are kept: those behind `/./`, where it is written. */
+  readonly parents?: boolean;
   /** ADD: local archives are unpacked. */
   readonly unpack: boolean;
 }

@@ -154,7 +154,7 @@ function identity(op: Op): unknown {
   if (op.kind === 'source') return ['source', op.layers.map((layer) => layer.diffId)];
   if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network, ...(op.mounts.length > 0 ? [op.mounts] : []), ...(op.insecure ? ['insecure'] : [])];
   if (op.kind === 'workdir') return ['workdir', op.path, op.owner];
-  return ['copy', op.sources, op.inline, op.dest, op.owner ?? null, op.mode ?? null, op.unpack];
+  return ['copy', op.sources, op.inline, op.dest, op.owner ?? null, op.mode ?? null, op.unpack, ...(op.exclude ? ['exclude', op.exclude] : []), ...(op.parents ? ['parents'] : []), ...(op.remotes ? ['remotes', op.remotes] : [])];
 }
 
 export { identity as operationIdentity };

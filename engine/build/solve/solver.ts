@@ -7,6 +7,7 @@ import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
 import { contentKey } from '../copy/contentKey.ts';
 import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import { locate, stepFailed } from '../errors.ts';
+import type { Place } from '../errors.ts';
 import { executeCopy, selectAll } from '../ops/copy.ts';
 import { CommandFailed, executeRun } from '../ops/run.ts';
 import { prepareMounts } from '../ops/runMounts.ts';
@@ -16,10 +17,14 @@ import type { Workspace } from '../ops/workspace.ts';
 import { mountReadable } from '../overlay.ts';
 import { digestOf } from '../plan/digest.ts';
 import type { BuildPlan, CopyOp, Op, RunMount, RunOp, Step, WorkdirOp } from '../plan/graph.ts';
+import { fetchGit } from '../remote/fetchGit.ts';
+import { fetchHttp } from '../remote/fetchHttp.ts';
+import type { RemoteSource } from '../remote/remoteSource.ts';
 import { operationIdentity } from '../plan/planBuild.ts';
 import type { StepRunner } from '../ports.ts';
 import type { TempFolders } from '../temp.ts';
 import { fileDigest } from '../context/fileDigest.ts';
+import { mapBounded } from './mapBounded.ts';
 import { identities } from './layer.ts';
 import type { Layer, StepResult } from './layer.ts';
 import type { Output, SharedWork } from './sharedWork.ts';
@@ -155,6 +160,7 @@ export class Solver {
 
   async #copy(step: Step, op: CopyOp, below: readonly Layer[], from: readonly Layer[] | undefined): Promise<CacheEntry> {
     if (from) return this.#copyFrom(step, op, below, from);
+    if (op.remotes) return this.#addRemote(step, op, op.remotes, below);
     const tree = this.#options.context;
     let selected: Promise<SelectedSource[]> | undefined;
     const sources = (): Promise<SelectedSource[]> => (selected ??= this.#select(step, op, tree));
@@ -172,7 +178,30 @@ export class Solver {
     });
   }
 
-  async #select(step: Step, op: Pick<CopyOp, 'sources'>, tree: SourceTree): Promise<SelectedSource[]> {
+  /** What is elsewhere is fetched each time: only its content says whether anything changed. */
+  async #addRemote(step: Step, op: CopyOp, remotes: readonly RemoteSource[], below: readonly Layer[]): Promise<CacheEntry> {
+    const { listener, noCache } = this.#options;
+    const signal = this.#signal;
+    listener.started(step);
+    return this.#services.slots.run(signal, async () => {
+      await using temp = await this.#services.temps.create();
+      const local = op.sources.length > 0 ? await this.#select(step, op, this.#options.context) : [];
+      const fetched = await mapBounded([...remotes.entries()], 4, ([index, remote]) => fetchRemote(remote, join(temp.path, `remote-${index}`), step.place, signal));
+      const tree: SourceTree = { root: temp.path, digest: (entry) => fileDigest(entry.location, signal) };
+      const all = [...local, ...fetched];
+      const key = keyOf(op, below, ['remote', await contentKey(tree, all, false, signal)]);
+      const known = noCache ? undefined : this.#services.cache.get(key);
+      const print = (output: Output): void => listener.printed(step, output);
+      const entry = known ?? (await this.#layer(step, key, below, { signal, print }, async (workspace) => {
+        await executeCopy(op, all, false, workspace);
+        return true;
+      }));
+      listener.ended(step, known ? 'cached' : 'finished', entry);
+      return entry;
+    });
+  }
+
+  async #select(step: Step, op: Pick<CopyOp, 'sources' | 'exclude' | 'parents'>, tree: SourceTree): Promise<SelectedSource[]> {
     await tree.prepare?.();
     return selectAll(op, tree, 'build context or excluded by .dockerignore', step.place, this.#signal);
   }
@@ -239,6 +268,10 @@ export class Solver {
   #lowerDirs(layers: readonly Layer[]): string[] {
     return layers.map((layer) => this.#services.snapshots.lowerDir(layer.snapshotId)).reverse();
   }
+}
+
+function fetchRemote(remote: RemoteSource, folder: string, at: Place, signal: AbortSignal): Promise<SelectedSource> {
+  return remote.kind === 'git' ? fetchGit(remote, folder, at, signal) : fetchHttp(remote, folder, at, signal);
 }
 
 function keyOf(op: Op, below: readonly Layer[], inputs: readonly string[]): string {
