@@ -14,6 +14,14 @@ export class CleanupStack {
     this.#steps = [];
   }
 
+  /** Hands what was registered over to a stack of its own. */
+  move(): CleanupStack {
+    const moved = new CleanupStack();
+    moved.#steps = this.#steps;
+    this.#steps = [];
+    return moved;
+  }
+
   async run(): Promise<void> {
     const failures: unknown[] = [];
     for (const step of this.#steps.splice(0).reverse()) {

@@ -10,6 +10,7 @@ import { parseReference } from '../registry/reference.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import { ArchiveContents } from './cache/archiveContents.ts';
 import { ImageCache } from './cache/imageCache.ts';
+import { MountCache } from './cache/mountCache.ts';
 import { pruneCache } from './cache/prune.ts';
 import type { PruneOptions, PruneReport } from './cache/prune.ts';
 import { StatCache } from './cache/statCache.ts';
@@ -26,6 +27,7 @@ import { planBuild } from './plan/planBuild.ts';
 import type { BuildImages, RegistryAuths, SnapshotCollector, StepRunner } from './ports.ts';
 import { BuildProgress } from './progress.ts';
 import { obtainImages } from './baseImages.ts';
+import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
 import { Slots } from './solve/slots.ts';
 import { Solver } from './solve/solver.ts';
@@ -45,6 +47,12 @@ export interface BuildRequest {
   readonly pull?: boolean;
   readonly network?: BuildNetwork;
   readonly auths?: RegistryAuths;
+  /** Contents by id, for `RUN --mount=type=secret`. */
+  readonly secrets?: Readonly<Record<string, Buffer>>;
+  /** Paths of SSH agents' sockets on this host by id, for `RUN --mount=type=ssh`. */
+  readonly sshAgents?: Readonly<Record<string, string>>;
+  /** `RUN --security=insecure` may be done. */
+  readonly allowInsecure?: boolean;
 }
 
 /** `onEvent` hears of every step; `report` only of base images on their way. */
@@ -93,6 +101,7 @@ export class BuildService {
       shared: new SharedWork<CacheEntry>(),
       slots: new Slots(parts.parallelism ?? Math.max(4, availableParallelism())),
       temps: new TempFolders(join(folder, 'tmp')),
+      mounts: new MountCache(join(folder, 'mounts')),
     };
   }
 
@@ -100,7 +109,7 @@ export class BuildService {
   async reconcile(): Promise<void> {
     await mkdir(join(this.#parts.dataRoot, 'build-cache'), { recursive: true, mode: 0o700 });
     await this.#solver.temps.clear();
-    await Promise.all([this.#solver.cache.load(), this.#images.load(), this.#stats.reconcile()]);
+    await Promise.all([this.#solver.cache.load(), this.#images.load(), this.#stats.reconcile(), this.#solver.mounts.reconcile()]);
   }
 
   /** Builds in progress. */
@@ -143,6 +152,7 @@ export class BuildService {
   /** Forgets steps that no running build uses, and frees their layers as far as nothing else needs them. */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     await this.#images.retain((id) => this.#stillThere(id));
+    if (options.keepBytes === undefined) await this.#solver.mounts.prune(options.unusedSince);
     return pruneCache({ cache: this.#solver.cache, snapshots: this.#parts.snapshots, collector: this.#parts.collector, isHeld: (id) => this.#holds.has(id) }, options);
   }
 
@@ -157,7 +167,7 @@ export class BuildService {
       const images = await obtainImages(this.#parts.images, outline.images, { pull: request.pull ?? false, auths: request.auths }, ctx);
       const plan = planBuild(outline, images, options);
       const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
-      const results = await new Solver(this.#solver, plan, { context: context.tree, noCache: request.noCache ?? false, signal, listener: progress, hold }).solve();
+      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), noCache: request.noCache ?? false, signal, listener: progress, hold }).solve();
       const imageId = await this.#image(plan, results, [...(request.tags ?? [])]);
       return { imageId, cached: progress.allCached };
     } finally {
@@ -194,12 +204,17 @@ export class BuildService {
   }
 }
 
+function givenBy({ secrets, sshAgents }: BuildRequest): BuildSecrets {
+  return { secrets: new Map(Object.entries(secrets ?? {})), agents: new Map(Object.entries(sshAgents ?? {})) };
+}
+
 function planOptions(request: BuildRequest): PlanOptions {
   return {
     ...(request.target === undefined ? {} : { target: request.target }),
     buildArgs: request.buildArgs ?? {},
     labels: request.labels ?? {},
     network: request.network ?? 'default',
+    allowsInsecure: request.allowInsecure ?? false,
     platform: { os: 'linux', architecture: GO_ARCH[arch()] ?? arch() },
   };
 }

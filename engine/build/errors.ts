@@ -19,6 +19,8 @@ export const baseImageUnavailable = defineError<Place & { image: string; detail:
 export const copySourceNotFound = defineError<Place & { source: string; where: string }>('COPY_SOURCE_NOT_FOUND', 400, (p) => `${at(p)}: COPY failed: file not found in ${p.where}: stat ${p.source}: file does not exist`);
 export const copyFailed = defineError<Place & { detail: string }>('COPY_FAILED', 400, (p) => `${at(p)}: COPY failed: ${p.detail}`);
 export const unknownUser = defineError<Place & { user: string; database: string }>('BUILD_USER_UNKNOWN', 400, (p) => `${at(p)}: unable to find ${p.user} in the image's ${p.database}`);
+export const addFailed = defineError<Place & { url: string; detail: string }>('BUILD_ADD_FAILED', 400, (p) => `${at(p)}: ADD of ${p.url} failed: ${p.detail}`);
+export const secretMissing = defineError<Place & { kind: string; id: string }>('BUILD_SECRET_MISSING', 400, (p) => `${at(p)}: the ${p.kind} "${p.id}" is required and was not given to the build (berth build --${p.kind === 'secret' ? `secret id=${p.id},src=FILE` : `ssh ${p.id}`})`);
 export const stepFailed = defineError<Place & { command: string; exitCode: number; output: string }>('BUILD_STEP_FAILED', 500, (p) => `The command '${p.command}' returned a non-zero code: ${p.exitCode} (${p.file} line ${p.line})`);
 
 /** The same error with the place in the Dockerfile added to its message and parameters, so that nothing fails without a line. */

@@ -31,6 +31,12 @@ export interface BuildImages {
   tag(ref: string, name: string): void | Promise<void>;
 }
 
+/** What a step sees besides its file system. A file exists only while the step runs, and not on a disk where there is memory for it. */
+export type StepMount =
+  | { readonly kind: 'bind'; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  | { readonly kind: 'tmpfs'; readonly target: string; readonly size?: number }
+  | { readonly kind: 'file'; readonly target: string; readonly content: Uint8Array; readonly mode: number; readonly uid: number; readonly gid: number };
+
 /** One RUN, to be done in a container of its own. */
 export interface StepRun {
   /** Topmost first. */
@@ -41,8 +47,10 @@ export interface StepRun {
   readonly env: string[];
   readonly cwd: string;
   readonly user: string;
-  readonly binds: Array<{ source: string; target: string; readOnly: boolean }>;
+  readonly mounts: readonly StepMount[];
   readonly network: BuildNetwork;
+  /** Without the sandbox. */
+  readonly privileged: boolean;
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
 }
 

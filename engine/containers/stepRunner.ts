@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CleanupStack } from '../base/cleanup.ts';
@@ -7,6 +7,8 @@ import { cancelled } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Pipe } from '../host/fifoPool.ts';
 import { mountOverlay, unmount } from '../host/mounts.ts';
+import { allHostDevices } from '../host/devices.ts';
+import type { OciMount } from '../host/ociTypes.ts';
 import { exitOf, runtimeFailed, runtimeMessage, writeBundle } from '../host/ociRuntime.ts';
 import { buildSpec } from '../host/ociSpec.ts';
 import type { NamespaceChoice } from '../host/ociSpec.ts';
@@ -22,6 +24,12 @@ import { readUser } from './rootfsSetup.ts';
 import { isFile, makeMountPoints } from './skeleton.ts';
 import { together } from './together.ts';
 
+export type StepMount =
+  | { readonly kind: 'bind'; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  | { readonly kind: 'tmpfs'; readonly target: string; readonly size?: number }
+  /** Lies in the runtime folder while the command runs. */
+  | { readonly kind: 'file'; readonly target: string; readonly content: Uint8Array; readonly mode: number; readonly uid: number; readonly gid: number };
+
 /** One command to run over an image's layers, for a build. */
 export interface StepRun {
   /** Topmost first. */
@@ -32,8 +40,10 @@ export interface StepRun {
   readonly env: readonly string[];
   readonly cwd: string;
   readonly user: string;
-  readonly binds: ReadonlyArray<{ readonly source: string; readonly target: string; readonly readOnly: boolean }>;
+  readonly mounts: readonly StepMount[];
   readonly network: 'default' | 'none' | 'host';
+  /** Without the sandbox. */
+  readonly privileged: boolean;
   readonly hostname?: string;
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
 }
@@ -89,12 +99,12 @@ export class StepRunner {
     await mkdir(rootfs, { recursive: true, mode: 0o700 });
     const network = this.#network(step, id);
     cleanup.defer(() => network.then(() => this.#parts.networks.release(id), () => undefined));
-    await makeMountPoints(skeleton, await Promise.all(step.binds.map(async ({ source, target }) => ({ destination: target, file: await isFile(source) }))));
+    await makeMountPoints(skeleton, await Promise.all(step.mounts.map(async (mount) => ({ destination: mount.target, file: mount.kind === 'file' || (mount.kind === 'bind' && (await isFile(mount.source))) }))));
     cleanup.defer(() => rm(join(step.workDir, 'work'), { recursive: true, force: true }));
     cleanup.defer(() => unmount(rootfs));
     await mountOverlay({ lowerDirs: [...step.lowerDirs, skeleton, this.#parts.folders.skeleton], upperDir: step.upperDir, workDir: step.workDir, target: rootfs, volatile: true });
     const [user, place] = await together([readUser(rootfs, step.user, []), network, makeWorkdir(rootfs, step.cwd)]);
-    await this.#writeEtc(folder, step, place.ip);
+    const [mounts] = await Promise.all([stepMounts(step.mounts, folder), this.#writeEtc(folder, step, place.ip)]);
     const file = (name: string) => ({ destination: `/etc/${name}`, type: 'bind', source: join(folder, name), options: ['bind', 'rprivate'] });
     return buildSpec({
         rootfs,
@@ -105,7 +115,8 @@ export class StepRunner {
         user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
         hostname: step.hostname ?? HOSTNAME,
         network: place.network,
-        mounts: [...['resolv.conf', 'hostname', 'hosts'].map(file), ...step.binds.map(({ source, target, readOnly }) => ({ destination: target, type: 'bind', source, options: ['rbind', 'rprivate', ...(readOnly ? ['ro'] : [])] }))],
+        mounts: [...['resolv.conf', 'hostname', 'hosts'].map(file), ...mounts],
+        ...(step.privileged ? { privileged: true, devices: await allHostDevices() } : {}),
     });
   }
 
@@ -159,6 +170,23 @@ export class StepRunner {
     step.onOutput(Buffer.from(`${known.error.message}\n`), 'stderr');
     return known.exitCode;
   }
+}
+
+/** The mounts of a step for the runtime, outermost first; files are written to `folder`. */
+async function stepMounts(mounts: readonly StepMount[], folder: string): Promise<OciMount[]> {
+  const depth = ({ target }: StepMount): number => target.split('/').length;
+  const sorted = [...mounts].sort((a, b) => depth(a) - depth(b));
+  return Promise.all(
+    sorted.map(async (mount, index): Promise<OciMount> => {
+      if (mount.kind === 'tmpfs') return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', ...(mount.size === undefined ? [] : [`size=${mount.size}`])] };
+      if (mount.kind === 'bind') return { destination: mount.target, type: 'bind', source: mount.source, options: ['rbind', 'rprivate', ...(mount.readOnly ? ['ro'] : [])] };
+      const source = join(folder, `file-${index}`);
+      await writeFile(source, mount.content, { mode: 0o600, flag: 'wx' });
+      await chown(source, mount.uid, mount.gid);
+      await chmod(source, mount.mode);
+      return { destination: mount.target, type: 'bind', source, options: ['bind', 'rprivate', 'ro'] };
+    }),
+  );
 }
 
 async function pump(pipe: Pipe, output: (chunk: Buffer) => void): Promise<void> {

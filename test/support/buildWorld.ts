@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -90,6 +90,21 @@ export class BuildWorld {
     for (const layer of [...layers].reverse()) {
       const text = await readFile(join(this.#composed.snapshots.lowerDir(layer.snapshotId), path), 'utf8').catch(() => undefined);
       if (text !== undefined) return text;
+    }
+    return assert.fail(`${ref} has no ${path}`);
+  }
+
+  /** The folder of an image's topmost layer. */
+  async layerFolder(ref: string): Promise<string> {
+    const layer = (await this.resolve(ref)).layers.at(-1) ?? assert.fail(`${ref} has no layers`);
+    return this.#composed.snapshots.lowerDir(layer.snapshotId);
+  }
+
+  /** The folder of the topmost layer that has a file. */
+  async folderWith(ref: string, path: string): Promise<string> {
+    for (const layer of [...(await this.resolve(ref)).layers].reverse()) {
+      const folder = this.#composed.snapshots.lowerDir(layer.snapshotId);
+      if (existsSync(join(folder, path))) return folder;
     }
     return assert.fail(`${ref} has no ${path}`);
   }

@@ -14,6 +14,12 @@ export const buildRequestSchema = z.strictObject({
   /** Ask the registries for newer base images. */
   pull: z.boolean().optional(),
   network: z.enum(['default', 'none', 'host']).optional(),
+  /** For `RUN --mount=type=secret`: contents in base64, by id. */
+  secrets: z.record(z.string(), z.base64()).optional(),
+  /** For `RUN --mount=type=ssh`: sockets of SSH agents on the engine's host, by id. */
+  sshAgents: z.record(z.string(), z.string().startsWith('/', 'must be an absolute path')).optional(),
+  /** `RUN --security=insecure` may be done. */
+  allowInsecure: z.boolean().optional(),
 });
 export type BuildRequestBody = z.infer<typeof buildRequestSchema>;
 

@@ -6,12 +6,12 @@ import type { SelectedSource, SourceTree } from './selectSources.ts';
 /** Digest of all that a copy of these sources depends on: names, types, modes, links, contents, and owners where they are kept; no times. */
 export async function contentKey(tree: SourceTree, sources: readonly SelectedSource[], keepOwners: boolean, signal: AbortSignal): Promise<string> {
   const parts: unknown[] = [];
-  for (const { name, entries } of sources) {
+  for (const { name, entries, parents } of sources) {
     const [first] = entries;
     const counted = first?.type === 'folder' ? entries.slice(1) : entries;
     const rows = await mapBounded(counted, 8, async (entry) => row(entry, entry.type === 'file' ? await tree.digest(entry, signal) : '', keepOwners));
     // Of a folder the contents are copied, not the folder: its own name, mode and owner do not count.
-    parts.push([first?.type === 'folder' ? ['folder'] : ['file', name], rows]);
+    parts.push([first?.type === 'folder' ? ['folder'] : ['file', name], rows, ...(parents === undefined ? [] : [parents])]);
   }
   return digestOf(parts);
 }

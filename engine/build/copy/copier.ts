@@ -6,6 +6,8 @@ import { run } from '../../host/process.ts';
 import { resolveInRoot } from '../context/resolveInRoot.ts';
 import type { TreeEntry } from '../context/tree.ts';
 import { breathe } from '../solve/breathe.ts';
+import { changedMode } from './mode.ts';
+import type { ModeChange } from './mode.ts';
 import { destinationOf } from './destination.ts';
 import type { Owner } from './owner.ts';
 import type { SelectedSource } from './selectSources.ts';
@@ -23,7 +25,7 @@ export interface CopyRules {
   readonly owner?: Owner;
   /** Who owns folders that have to be made on the way. */
   readonly madeBy: Owner;
-  readonly mode?: number;
+  readonly mode?: ModeChange;
   readonly signal: AbortSignal;
 }
 
@@ -50,7 +52,7 @@ export class Copier {
     if (!first) return;
     this.#linked.clear();
     const isFolder = first.type === 'folder';
-    const target = destinationOf({ name: source.name, isFolder }, dest, isFolder || (await this.#isFolder(dest)));
+    const target = source.parents === undefined ? destinationOf({ name: source.name, isFolder }, dest, isFolder || (await this.#isFolder(dest))) : join(dest, source.parents);
     if (isFolder) return this.#copyFolder(rest, target);
     // A link at the destination is followed, within the root (Docker's rule).
     const real = await this.#resolve(target);
@@ -123,7 +125,8 @@ export class Copier {
     const mtime = Number(stats.mtimeNs) / 1e9;
     if (entry.type === 'link') return lutimesSync(location, atime, mtime);
     // After the owner: changing that clears set-user-ID.
-    chmodSync(location, mode ?? Number(stats.mode & 0o7777n));
+    const own = Number(stats.mode & 0o7777n);
+    chmodSync(location, mode === undefined ? own : changedMode(mode, own, entry.type === 'folder'));
     utimesSync(location, atime, mtime);
   }
 

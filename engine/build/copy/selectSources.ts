@@ -22,13 +22,18 @@ export interface SourceTree {
 export interface SelectedSource {
   /** The name a file gets when the destination is a folder. */
   readonly name: string;
+  /** Where below the destination it goes, with the folders above it; absent: as its name says. */
+  readonly parents?: string;
+  /** Whether an archive is unpacked; absent: as its instruction says. */
+  readonly unpack?: boolean;
   /** The source itself first. */
   readonly entries: readonly TreeEntry[];
 }
 
 /** What `pattern` means in the tree: one source, or with wildcards any number. Empty: nothing there. */
-export async function selectSources(tree: SourceTree, pattern: string, signal: AbortSignal): Promise<SelectedSource[]> {
-  const paths = await matchPaths(tree.root, pattern);
+export async function selectSources(tree: SourceTree, pattern: string, signal: AbortSignal, options: { readonly parents?: boolean } = {}): Promise<SelectedSource[]> {
+  const paths = await matchPaths(tree.root, pattern, options.parents ?? false);
+  const above = options.parents ? normalNames(/^(.*?)\/\.\//.exec(pattern)?.[1] ?? '').length : undefined;
   const found: SelectedSource[] = [];
   for (const path of paths) {
     const real = await resolveInRoot(tree.root, path);
@@ -37,15 +42,19 @@ export async function selectSources(tree: SourceTree, pattern: string, signal: A
       throw error;
     });
     // A folder that is there only because something in it was re-included is not itself a source by name.
-    if (entries.length > 0) found.push({ name: lastName(path) || lastName(real), entries });
+    if (entries.length > 0) found.push({ name: lastName(path) || lastName(real), entries, ...(above === undefined ? {} : { parents: path.split('/').slice(above).join('/') }) });
   }
   return found;
 }
 
-async function matchPaths(root: string, pattern: string): Promise<string[]> {
+async function matchPaths(root: string, pattern: string, anyDepth: boolean): Promise<string[]> {
   const names = normalNames(pattern);
   let paths = [''];
   for (const [index, name] of names.entries()) {
+    if (anyDepth && name === '**') {
+      paths = (await Promise.all(paths.map((path) => foldersBelow(root, path)))).flat();
+      continue;
+    }
     if (!hasWildcard(name)) {
       paths = paths.map((path) => (path === '' ? name : `${path}/${name}`));
       continue;
@@ -57,6 +66,17 @@ async function matchPaths(root: string, pattern: string): Promise<string[]> {
     if (paths.length === 0 && index < names.length) return [];
   }
   return paths;
+}
+
+/** A folder and all folders below it, not through links. */
+async function foldersBelow(root: string, path: string): Promise<string[]> {
+  const found = [path];
+  for (const name of await listNames(root, path)) {
+    const child = path === '' ? name : `${path}/${name}`;
+    const info = await lstat(join(root, child)).catch(() => undefined);
+    if (info?.isDirectory()) found.push(...(await foldersBelow(root, child)));
+  }
+  return found;
 }
 
 /** The names in a path with `.` and `..` worked out: nothing is above the root. */

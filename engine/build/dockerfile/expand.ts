@@ -1,3 +1,5 @@
+import { replacePattern, trimPattern } from './shellPattern.ts';
+
 /** The value of a variable, or undefined when it is not set. */
 export type Lookup = (name: string) => string | undefined;
 
@@ -10,7 +12,7 @@ export interface ExpandProblem {
 
 type Fail = (problem: ExpandProblem) => never;
 
-/** Removes quotes and escapes and replaces `$x`, `${x}`, `${x:-d}`, `${x:+d}`, `${x:?m}` (and the forms without colon). */
+/** Removes quotes and escapes and replaces `$x`, `${x}`, `${x:-d}`, `${x:+d}`, `${x:?m}` (and the forms without colon), `${x#p}`, `${x##p}`, `${x%p}`, `${x%%p}`, `${x/p/r}`, `${x//p/r}`. */
 export function expandWord(word: string, escape: string, lookup: Lookup, fail: Fail): string {
   return new Expander(word, escape, lookup, fail).until('');
 }
@@ -95,14 +97,50 @@ class Expander {
     if (name === undefined) return this.#fail({ at: start, detail: 'bad substitution: a name must follow ${' });
     this.#at += name.length;
     const value = this.#lookup(name);
-    const operator = /^(:?[-+?]|)/.exec(this.#word.slice(this.#at))?.[0] ?? '';
+    const operator = /^(:?[-+?]|##?|%%?|\/\/?|)/.exec(this.#word.slice(this.#at))?.[0] ?? '';
     this.#at += operator.length;
-    if (operator === '' && /[#%/]/.test(this.#word.charAt(this.#at))) return this.#fail({ at: start, detail: `the modifier ${this.#word.charAt(this.#at)} in \${${name}…}`, unsupported: true });
+    if (/^[#%/]/.test(operator)) return this.#cut(value ?? '', operator, start);
     if (operator === '' && this.#word.charAt(this.#at) !== '}') return this.#fail({ at: start, detail: this.#at >= this.#word.length ? 'unexpected end of statement: the closing } is missing' : `unsupported modifier in \${${name}…}` });
     const argument = operator === '' ? '' : this.until('}');
     if (this.#word.charAt(this.#at) !== '}') return this.#fail({ at: start, detail: 'unexpected end of statement: the closing } is missing' });
     this.#at++;
     return this.#choose({ name, value, operator, argument, start });
+  }
+
+  /** `${x#…}` and the like; their patterns keep the escape character, which takes a meaning away there too. */
+  #cut(value: string, operator: string, start: number): string {
+    const replaces = operator.startsWith('/');
+    const pattern = this.#pattern(replaces ? '/}' : '}');
+    const replacement = replaces && this.#word.charAt(this.#at) === '/' ? this.#replacement() : '';
+    if (this.#word.charAt(this.#at) !== '}') return this.#fail({ at: start, detail: 'unexpected end of statement: the closing } is missing' });
+    this.#at++;
+    if (replaces) return replacePattern(value, pattern, replacement, operator === '//');
+    return operator === '#' || operator === '##' || operator === '%' || operator === '%%' ? trimPattern(value, operator, pattern) : value;
+  }
+
+  #replacement(): string {
+    this.#at++;
+    return this.until('}');
+  }
+
+  /** Up to one of `stops`, which is left unread. Quoted text and the values of variables mean themselves only as patterns do in a shell. */
+  #pattern(stops: string): string {
+    let out = '';
+    while (this.#at < this.#word.length) {
+      const char = this.#word.charAt(this.#at);
+      if (stops.includes(char)) return out;
+      if (char === "'") out += literal(this.#singleQuoted());
+      else if (char === '"') out += literal(this.#doubleQuoted());
+      else if (char === '$') out += this.#variable();
+      else if (char === this.#escape) {
+        out += literal(this.#word.charAt(this.#at + 1));
+        this.#at += 2;
+      } else {
+        out += char === '\\' ? '\\\\' : char;
+        this.#at++;
+      }
+    }
+    return out;
   }
 
   #choose(p: { name: string; value: string | undefined; operator: string; argument: string; start: number }): string {
@@ -112,4 +150,9 @@ class Expander {
     if (p.operator.endsWith('?') && !present) return this.#fail({ at: p.start, detail: `${p.name}: ${p.argument === '' ? 'not set' : p.argument}` });
     return p.value ?? '';
   }
+}
+
+/** Text as a pattern that matches just it. */
+function literal(text: string): string {
+  return text.replace(/[*?\\]/g, '\\$&');
 }

@@ -39,6 +39,12 @@ export function flagValue(flags: Flags, name: string): Token | undefined {
   return flags.all.find((flag) => flag.name === name)?.value;
 }
 
+/** Whether a boolean flag is there and not `=false`. */
+export function isOn(flags: Flags, name: string): boolean {
+  const flag = flags.all.find((one) => one.name === name);
+  return flag !== undefined && flag.value?.text !== 'false';
+}
+
 function checked(at: Statement, token: Token, body: string, rules: FlagRules): Flag {
   const equals = body.indexOf('=');
   const name = equals < 0 ? body : body.slice(0, equals);

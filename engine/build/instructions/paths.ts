@@ -6,6 +6,8 @@ import { readJsonWords } from '../dockerfile/command.ts';
 import type { Token } from '../dockerfile/position.ts';
 import type { Statement } from '../dockerfile/statement.ts';
 import { plainWords } from '../dockerfile/words.ts';
+import { parseMode } from '../copy/mode.ts';
+import type { ModeChange } from '../copy/mode.ts';
 import type { InlineFile } from '../plan/graph.ts';
 import type { StageState } from '../plan/stageState.ts';
 
@@ -40,11 +42,9 @@ export function resolveDest(dest: string, workdir: string): string {
   return folder && path !== '/' ? `${path}/` : path;
 }
 
-/** `--chmod` as a number. */
-export function readMode(at: Statement, token: Token, text: string): number {
-  if (!/^[0-7]{1,5}$/.test(text)) return /^[ugoa]*[+=-]/.test(text) ? at.unsupported(`symbolic mode ${text}`, token) : at.fail(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`, token);
-  const mode = Number.parseInt(text, 8);
-  return mode > 0o7777 ? at.fail(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`, token) : mode;
+/** `--chmod`. */
+export function readMode(at: Statement, token: Token, text: string): ModeChange {
+  return parseMode(text) ?? at.fail(`invalid chmod parameter: '${text}'. it should be octal (between 0 and 07777) or symbolic, as u=rwX,go=rX`, token);
 }
 
 /** The inline documents as files. Quotes in them are text, and so is the escape character except before `$`. */
@@ -56,16 +56,18 @@ export function inlineFiles(at: Statement, documents: readonly Heredoc[], stage:
 export interface CommonFlags {
   readonly chown?: Token;
   readonly chmod?: Token;
+  /** Patterns of files that are not copied. */
+  readonly exclude: readonly Token[];
 }
 
 export function commonFlags(flags: Flags): CommonFlags {
   const chown = flagValue(flags, 'chown');
   const chmod = flagValue(flags, 'chmod');
-  return { ...(chown ? { chown } : {}), ...(chmod ? { chmod } : {}) };
+  return { ...(chown ? { chown } : {}), ...(chmod ? { chmod } : {}), exclude: flags.all.flatMap(({ name, value }) => (name === 'exclude' && value ? [value] : [])) };
 }
 
 /** What COPY and ADD have in common as an operation. */
-export function copyOperation(node: PathArguments & CommonFlags & { readonly at: Statement }, stage: StageState): { sources: string[]; inline: InlineFile[]; dest: string; owner?: string; mode?: number } {
+export function copyOperation(node: PathArguments & CommonFlags & { readonly at: Statement }, stage: StageState): { sources: string[]; inline: InlineFile[]; dest: string; owner?: string; mode?: ModeChange; exclude?: string[] } {
   const expand = (token: Token): string => node.at.expand(token, stage.lookup);
   const sources = node.sources.map(expand);
   const inline = inlineFiles(node.at, node.documents, stage);
@@ -73,5 +75,6 @@ export function copyOperation(node: PathArguments & CommonFlags & { readonly at:
   if (sources.length + inline.length > 1 && !dest.endsWith('/') && dest !== '/') return node.at.fail(`When using ${node.at.keyword} with more than one source file, the destination must be a directory and end with a /`, node.dest);
   const owner = node.chown ? expand(node.chown) : undefined;
   const mode = node.chmod ? readMode(node.at, node.chmod, expand(node.chmod)) : undefined;
-  return { sources, inline, dest, ...(owner === undefined ? {} : { owner }), ...(mode === undefined ? {} : { mode }) };
+  const exclude = node.exclude.map(expand);
+  return { sources, inline, dest, ...(exclude.length > 0 ? { exclude } : {}), ...(owner === undefined ? {} : { owner }), ...(mode === undefined ? {} : { mode }) };
 }

@@ -2,6 +2,7 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyFailed, copySourceNotFound } from '../errors.ts';
 import type { Place } from '../errors.ts';
+import { IgnoreRules } from '../context/ignore.ts';
 import { hasWildcard } from '../context/patterns.ts';
 import { readTree } from '../context/tree.ts';
 import { CopyConflict, Copier } from '../copy/copier.ts';
@@ -17,16 +18,25 @@ import type { Workspace } from './workspace.ts';
 const ROOT: Owner = { uid: 0, gid: 0 };
 
 /** What the sources of a COPY are in a tree. Throws COPY_SOURCE_NOT_FOUND. */
-export async function selectAll(op: CopyOp, tree: SourceTree, where: string, place: Place, signal: AbortSignal): Promise<SelectedSource[]> {
+export async function selectAll(op: Pick<CopyOp, 'sources' | 'exclude' | 'parents'>, tree: SourceTree, where: string, place: Place, signal: AbortSignal): Promise<SelectedSource[]> {
   const all: SelectedSource[] = [];
+  const excluded = op.exclude ? new IgnoreRules(op.exclude.join('\n'), '--exclude') : undefined;
   for (const pattern of op.sources) {
-    const selected = await selectSources(tree, pattern, signal);
+    const selected = (await selectSources(tree, pattern, signal, op.parents ? { parents: true } : {})).flatMap((source) => without(source, excluded));
     if (selected.length === 0 && !hasWildcard(pattern)) throw copySourceNotFound({ ...place, source: pattern, where });
     all.push(...selected);
   }
   const [first] = op.sources;
   if (all.length === 0 && first !== undefined) throw copySourceNotFound({ ...place, source: first, where });
   return all;
+}
+
+/** A source without what its instruction excludes: of a folder some entries, a file by its name altogether. */
+function without(source: SelectedSource, excluded: IgnoreRules | undefined): SelectedSource[] {
+  if (!excluded) return [source];
+  const [first] = source.entries;
+  if (first?.type !== 'folder') return excluded.ignores(source.name) ? [] : [source];
+  return [{ ...source, entries: source.entries.filter(({ path }) => path === '' || !excluded.ignores(path)) }];
 }
 
 /** Copies the sources onto the layers below. `keepOwners`: the files stay whose they were unless the operation names an owner. */
@@ -43,7 +53,7 @@ export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[]
   const unpacked = new Copier({ ...rules, ...(named ? { owner: named } : {}) });
   try {
     for (const [index, source] of [...sources, ...inline].entries()) {
-      const contents = op.unpack ? await unpackArchive(source, join(workspace.temp, `archive-${index}`), signal) : undefined;
+      const contents = (source.unpack ?? op.unpack) ? await unpackArchive(source, join(workspace.temp, `archive-${index}`), signal) : undefined;
       if (contents) await unpacked.copy(contents, op.dest);
       else await given.copy(source, op.dest);
     }

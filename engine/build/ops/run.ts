@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RunOp } from '../plan/graph.ts';
 import type { StepRunner } from '../ports.ts';
 import { LastLines } from './lastLines.ts';
+import type { PreparedMounts } from './runMounts.ts';
 import type { Workspace } from './workspace.ts';
 
 /** A command ended with a status other than 0. Says nothing of the place: several builds may have asked for the same command. */
@@ -21,7 +22,7 @@ export class CommandFailed extends Error {
 }
 
 /** Runs the command in a container on the layers below. Throws CommandFailed. */
-export async function executeRun(op: RunOp, workspace: Workspace, runner: StepRunner): Promise<void> {
+export async function executeRun(op: RunOp, prepared: PreparedMounts, workspace: Workspace, runner: StepRunner): Promise<void> {
   const lines = new LastLines();
   const workDir = join(workspace.temp, 'work');
   await mkdir(workDir, { recursive: true });
@@ -31,11 +32,12 @@ export async function executeRun(op: RunOp, workspace: Workspace, runner: StepRu
       upperDir: workspace.upperDir,
       workDir,
       args: [...op.args],
-      env: [...op.hiddenEnv, ...op.env],
+      env: [...op.hiddenEnv, ...op.env, ...prepared.env],
       cwd: op.cwd,
       user: op.user,
-      binds: [],
+      mounts: prepared.mounts,
       network: op.network,
+      privileged: op.insecure,
       onOutput: (chunk, stream) => {
         lines.add(chunk);
         workspace.print({ chunk, stream });

@@ -1,5 +1,7 @@
 import type { History, RunConfig } from '../../content/oci.ts';
+import type { ModeChange } from '../copy/mode.ts';
 import type { Place } from '../errors.ts';
+import type { RemoteSource } from '../remote/remoteSource.ts';
 import type { BaseLayer } from '../ports.ts';
 
 export type BuildNetwork = 'default' | 'none' | 'host';
@@ -21,7 +23,23 @@ export interface RunOp {
   readonly cwd: string;
   readonly user: string;
   readonly network: BuildNetwork;
+  readonly mounts: readonly RunMount[];
+  /** Without the sandbox: `--security=insecure`. */
+  readonly insecure: boolean;
 }
+
+/** What a RUN sees besides the files below it; nothing of it gets into the layer. Targets are absolute. */
+export type RunMount =
+  /** Files of the context, or of the step that the plan names for this mount; what is written there is thrown away. */
+  | { readonly kind: 'bind'; readonly target: string; readonly source: string; readonly writable: boolean }
+  /** A folder that outlives the build. */
+  | { readonly kind: 'cache'; readonly target: string; readonly id: string; readonly source: string; readonly writable: boolean; readonly sharing: 'shared' | 'private' | 'locked'; readonly mode: number; readonly uid: number; readonly gid: number }
+  /** `size` in bytes. */
+  | { readonly kind: 'tmpfs'; readonly target: string; readonly size?: number }
+  | { readonly kind: 'secret'; readonly id: string; readonly target?: string; readonly env?: string; readonly required: boolean; readonly mode: number; readonly uid: number; readonly gid: number }
+  | { readonly kind: 'ssh'; readonly id: string; readonly target: string; readonly required: boolean }
+  /** A document of the Dockerfile as a program. */
+  | { readonly kind: 'script'; readonly target: string; readonly content: string };
 
 /** A file written in the Dockerfile itself. */
 export interface InlineFile {
@@ -34,11 +52,17 @@ export interface CopyOp {
   /** In the context, or in the step's second input; wildcards allowed. */
   readonly sources: readonly string[];
   readonly inline: readonly InlineFile[];
+  /** Downloaded when the step is done. */
+  readonly remotes?: readonly RemoteSource[];
   /** Absolute; with a trailing slash it is a folder. */
   readonly dest: string;
   /** `user[:group]`; absent: root for the context, kept for stages. */
   readonly owner?: string;
-  readonly mode?: number;
+  readonly mode?: ModeChange;
+  /** Patterns in the notation of .dockerignore, relative to each source. */
+  readonly exclude?: readonly string[];
+  /** The folders above each source are kept: those behind `/./`, where it is written. */
+  readonly parents?: boolean;
   /** ADD: local archives are unpacked. */
   readonly unpack: boolean;
 }
@@ -60,6 +84,8 @@ export interface Step {
   readonly parent?: string;
   /** The step whose files a COPY --from reads. */
   readonly from?: string;
+  /** For each mount of a RUN, the step whose files it shows; absent: the context's, or none at all. */
+  readonly mounts?: ReadonlyArray<string | undefined>;
   /** Where it first stands in the Dockerfile. */
   readonly place: Place;
   /** Part of the image that is built, not only of a stage it copies from. */
@@ -112,4 +138,6 @@ export interface PlanOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly network: BuildNetwork;
   readonly platform: BuildPlatform;
+  /** `RUN --security=insecure` may be done. */
+  readonly allowsInsecure?: boolean;
 }

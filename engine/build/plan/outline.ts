@@ -1,4 +1,4 @@
-import type { Dockerfile, StageNode } from '../dockerfile/ast.ts';
+import type { Dockerfile, StageInstruction, StageNode } from '../dockerfile/ast.ts';
 import type { Token } from '../dockerfile/position.ts';
 import type { Statement } from '../dockerfile/statement.ts';
 import { targetNotFound } from '../errors.ts';
@@ -44,10 +44,16 @@ export function outlineBuild(dockerfile: Dockerfile, options: PlanOptions): Outl
       if (origin.kind === 'image' && !images.has(origin.ref)) images.set(origin.ref, at.place(token.start));
     };
     require(stage.base, stage.node.from.at, stage.node.from.image);
-    for (const node of stage.node.body) if (node.kind === 'copy' && node.from) require(findOrigin(node.from.text, stages, stage.index), node.at, node.from);
+    for (const node of stage.node.body) for (const token of sourcesOf(node)) require(findOrigin(token.text, stages, stage.index), node.at, token);
   };
   visit(target);
   return { stages, globals, target: target.index, needed, images };
+}
+
+/** The stages and images whose files an instruction reads. */
+function sourcesOf(node: StageInstruction): Token[] {
+  if (node.kind === 'copy') return node.from ? [node.from] : [];
+  return node.kind === 'run' ? node.mounts.flatMap(({ from }) => from ?? []) : [];
 }
 
 /** What `--from=name` in stage number `before` means: an earlier stage by name or number, else an image. */

@@ -10,7 +10,7 @@ import type { BuildNetwork, BuildPlan, Op, PlannedInstruction, PlanOptions, Step
 import { findOrigin } from './outline.ts';
 import type { Outline, OutlinedStage, Origin } from './outline.ts';
 import { StageState } from './stageState.ts';
-import type { StageScope } from './stageState.ts';
+import type { StageScope, StepInputs } from './stageState.ts';
 
 type MutableStep = { -readonly [K in keyof Step]: Step[K] };
 
@@ -24,6 +24,7 @@ export function planBuild(outline: Outline, images: ReadonlyMap<string, BaseImag
 
 class Planner implements StageScope {
   readonly network: BuildNetwork;
+  readonly allowsInsecure: boolean;
   readonly #outline: Outline;
   readonly #images: ReadonlyMap<string, BaseImage>;
   readonly #options: PlanOptions;
@@ -36,6 +37,7 @@ class Planner implements StageScope {
     this.#images = images;
     this.#options = options;
     this.network = options.network;
+    this.allowsInsecure = options.allowsInsecure ?? false;
   }
 
   plan(): BuildPlan {
@@ -71,10 +73,11 @@ class Planner implements StageScope {
     return this.#head(findOrigin(token.text, this.#outline.stages, stage), at, token);
   }
 
-  addStep(step: { op: Op; parent?: string; from?: string; at: Statement }): string {
+  addStep(step: StepInputs & { op: Op; parent?: string; at: Statement }): string {
     const { op, parent, from, at } = step;
-    const id = digestOf([identity(op), parent ?? null, from ?? null]);
-    if (!this.#steps.has(id)) this.#steps.set(id, { id, op, place: at.place(), final: false, ...(parent === undefined ? {} : { parent }), ...(from === undefined ? {} : { from }) });
+    const mounts = step.mounts?.some((source) => source !== undefined) ? step.mounts : undefined;
+    const id = digestOf([identity(op), parent ?? null, from ?? null, mounts?.map((source) => source ?? null) ?? null]);
+    if (!this.#steps.has(id)) this.#steps.set(id, { id, op, place: at.place(), final: false, ...(parent === undefined ? {} : { parent }), ...(from === undefined ? {} : { from }), ...(mounts ? { mounts } : {}) });
     return id;
   }
 
@@ -149,9 +152,9 @@ function paddedHistory(history: readonly History[], layers: number): History[] {
 /** What of an operation decides its result; names of images and proxies do not. */
 function identity(op: Op): unknown {
   if (op.kind === 'source') return ['source', op.layers.map((layer) => layer.diffId)];
-  if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network];
+  if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network, ...(op.mounts.length > 0 ? [op.mounts] : []), ...(op.insecure ? ['insecure'] : [])];
   if (op.kind === 'workdir') return ['workdir', op.path, op.owner];
-  return ['copy', op.sources, op.inline, op.dest, op.owner ?? null, op.mode ?? null, op.unpack];
+  return ['copy', op.sources, op.inline, op.dest, op.owner ?? null, op.mode ?? null, op.unpack, ...(op.exclude ? ['exclude', op.exclude] : []), ...(op.parents ? ['parents'] : []), ...(op.remotes ? ['remotes', op.remotes] : [])];
 }
 
 export { identity as operationIdentity };

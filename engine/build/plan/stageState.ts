@@ -4,14 +4,23 @@ import type { Statement } from '../dockerfile/statement.ts';
 import type { Lookup } from '../dockerfile/expand.ts';
 import type { BuildNetwork, Op, PlannedHistory } from './graph.ts';
 
+/** Other steps that one needs. */
+export interface StepInputs {
+  /** Whose files a COPY takes. */
+  readonly from?: string;
+  /** Whose files the mounts of a RUN show. */
+  readonly mounts?: ReadonlyArray<string | undefined>;
+}
+
 /** What a stage asks of the plan it is part of. */
 export interface StageScope {
   readonly network: BuildNetwork;
+  readonly allowsInsecure: boolean;
   argument(name: string, fallback: string | undefined): string | undefined;
   proxies(): string[];
   /** The step whose files `COPY --from=token` in stage number `stage` reads. */
   copySource(token: Token, at: Statement, stage: number): string;
-  addStep(step: { op: Op; parent: string; from?: string; at: Statement }): string;
+  addStep(step: StepInputs & { op: Op; parent: string; at: Statement }): string;
   announce(at: Statement, stage: number, step?: string): void;
 }
 
@@ -65,8 +74,8 @@ export class StageState {
   }
 
   /** An instruction that changes files. */
-  step(at: Statement, createdBy: string, op: Op, from?: string): void {
-    this.head = this.scope.addStep({ op, parent: this.head, at, ...(from === undefined ? {} : { from }) });
+  step(at: Statement, createdBy: string, op: Op, inputs: StepInputs = {}): void {
+    this.head = this.scope.addStep({ op, parent: this.head, at, ...inputs });
     this.history.push({ createdBy, step: this.head });
     this.scope.announce(at, this.index, this.head);
   }

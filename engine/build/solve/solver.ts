@@ -2,21 +2,29 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asBerthError, cancelled } from '../../base/errors.ts';
 import type { SnapshotStore } from '../../snapshots/types.ts';
+import type { MountCache } from '../cache/mountCache.ts';
 import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
 import { contentKey } from '../copy/contentKey.ts';
 import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import { locate, stepFailed } from '../errors.ts';
+import type { Place } from '../errors.ts';
 import { executeCopy, selectAll } from '../ops/copy.ts';
 import { CommandFailed, executeRun } from '../ops/run.ts';
+import { prepareMounts } from '../ops/runMounts.ts';
+import type { BuildSecrets, MountInput } from '../ops/runMounts.ts';
 import { executeWorkdir } from '../ops/workdir.ts';
 import type { Workspace } from '../ops/workspace.ts';
 import { mountReadable } from '../overlay.ts';
 import { digestOf } from '../plan/digest.ts';
-import type { BuildPlan, CopyOp, Op, RunOp, Step, WorkdirOp } from '../plan/graph.ts';
+import type { BuildPlan, CopyOp, Op, RunMount, RunOp, Step, WorkdirOp } from '../plan/graph.ts';
+import { fetchGit } from '../remote/fetchGit.ts';
+import { fetchHttp } from '../remote/fetchHttp.ts';
+import type { RemoteSource } from '../remote/remoteSource.ts';
 import { operationIdentity } from '../plan/planBuild.ts';
 import type { StepRunner } from '../ports.ts';
 import type { TempFolders } from '../temp.ts';
 import { fileDigest } from '../context/fileDigest.ts';
+import { mapBounded } from './mapBounded.ts';
 import { identities } from './layer.ts';
 import type { Layer, StepResult } from './layer.ts';
 import type { Output, SharedWork } from './sharedWork.ts';
@@ -30,6 +38,7 @@ export interface SolverServices {
   readonly shared: SharedWork<CacheEntry>;
   readonly slots: Slots;
   readonly temps: TempFolders;
+  readonly mounts: MountCache;
 }
 
 export interface SolveListener {
@@ -40,6 +49,7 @@ export interface SolveListener {
 
 export interface SolveOptions {
   readonly context: SourceTree;
+  readonly given: BuildSecrets;
   readonly noCache: boolean;
   readonly signal: AbortSignal;
   readonly listener: SolveListener;
@@ -105,7 +115,7 @@ export class Solver {
     const [parent, from] = await Promise.all([this.#input(step.parent), this.#input(step.from)]);
     this.#signal.throwIfAborted();
     const below = parent?.layers ?? [];
-    const entry = op.kind === 'copy' ? await this.#copy(step, op, below, from?.layers) : await this.#simple(step, op, below);
+    const entry = op.kind === 'copy' ? await this.#copy(step, op, below, from?.layers) : op.kind === 'run' ? await this.#run(step, op, below) : await this.#workdir(step, op, below);
     if (entry.snapshotId === null) return { layers: below, entry };
     this.#options.hold(entry.snapshotId);
     return { layers: [...below, { snapshotId: entry.snapshotId, identity: entry.snapshotId }], entry };
@@ -115,19 +125,42 @@ export class Solver {
     return id === undefined ? Promise.resolve(undefined) : this.#result(id);
   }
 
-  #simple(step: Step, op: RunOp | WorkdirOp, below: readonly Layer[]): Promise<CacheEntry> {
+  #workdir(step: Step, op: WorkdirOp, below: readonly Layer[]): Promise<CacheEntry> {
     const key = keyOf(op, below, []);
+    return this.#cachedOr(step, key, (signal, print) => this.#make(step, key, below, { signal, print }, (workspace) => executeWorkdir(op, workspace)));
+  }
+
+  async #run(step: Step, op: RunOp, below: readonly Layer[]): Promise<CacheEntry> {
+    const mounted = await Promise.all(op.mounts.map((mount, index) => this.#mounted(step, mount, index)));
+    const key = keyOf(op, below, mounted.flatMap((one) => one?.key ?? []));
     return this.#cachedOr(step, key, (signal, print) =>
       this.#make(step, key, below, { signal, print }, async (workspace) => {
-        if (op.kind === 'workdir') return executeWorkdir(op, workspace);
-        await executeRun(op, workspace, this.#services.runner);
+        const inputs = await Promise.all(mounted.map(async (one) => one?.input()));
+        await using prepared = await prepareMounts(op, inputs, workspace, { caches: this.#services.mounts, given: this.#options.given });
+        await executeRun(op, prepared, workspace, this.#services.runner);
         return true;
       }),
     );
   }
 
+  /** The files that a mount shows: what of them counts for the key, and where they are once they are needed. */
+  async #mounted(step: Step, mount: RunMount, index: number): Promise<{ readonly key: readonly string[]; input(): Promise<MountInput> } | undefined> {
+    const from = await this.#input(step.mounts?.[index]);
+    this.#signal.throwIfAborted();
+    if (from) return { key: ['mount', String(index), ...identities(from.layers)], input: () => Promise.resolve({ lowerDirs: this.#lowerDirs(from.layers) }) };
+    if (mount.kind !== 'bind') return undefined;
+    const tree = this.#options.context;
+    let selected: Promise<SelectedSource[]> | undefined;
+    const select = (): Promise<SelectedSource[]> => (selected ??= this.#select(step, { sources: [mount.source] }, tree));
+    const operation = digestOf(['mount', mount.source]);
+    const content = tree.contents?.get(operation) ?? (await contentKey(tree, await select(), false, this.#signal));
+    tree.contents?.set(operation, content);
+    return { key: ['mount', String(index), content], input: async () => ({ tree, selected: await select() }) };
+  }
+
   async #copy(step: Step, op: CopyOp, below: readonly Layer[], from: readonly Layer[] | undefined): Promise<CacheEntry> {
     if (from) return this.#copyFrom(step, op, below, from);
+    if (op.remotes) return this.#addRemote(step, op, op.remotes, below);
     const tree = this.#options.context;
     let selected: Promise<SelectedSource[]> | undefined;
     const sources = (): Promise<SelectedSource[]> => (selected ??= this.#select(step, op, tree));
@@ -145,7 +178,30 @@ export class Solver {
     });
   }
 
-  async #select(step: Step, op: CopyOp, tree: SourceTree): Promise<SelectedSource[]> {
+  /** What is elsewhere is fetched each time: only its content says whether anything changed. */
+  async #addRemote(step: Step, op: CopyOp, remotes: readonly RemoteSource[], below: readonly Layer[]): Promise<CacheEntry> {
+    const { listener, noCache } = this.#options;
+    const signal = this.#signal;
+    listener.started(step);
+    return this.#services.slots.run(signal, async () => {
+      await using temp = await this.#services.temps.create();
+      const local = op.sources.length > 0 ? await this.#select(step, op, this.#options.context) : [];
+      const fetched = await mapBounded([...remotes.entries()], 4, ([index, remote]) => fetchRemote(remote, join(temp.path, `remote-${index}`), step.place, signal));
+      const tree: SourceTree = { root: temp.path, digest: (entry) => fileDigest(entry.location, signal) };
+      const all = [...local, ...fetched];
+      const key = keyOf(op, below, ['remote', await contentKey(tree, all, false, signal)]);
+      const known = noCache ? undefined : this.#services.cache.get(key);
+      const print = (output: Output): void => listener.printed(step, output);
+      const entry = known ?? (await this.#layer(step, key, below, { signal, print }, async (workspace) => {
+        await executeCopy(op, all, false, workspace);
+        return true;
+      }));
+      listener.ended(step, known ? 'cached' : 'finished', entry);
+      return entry;
+    });
+  }
+
+  async #select(step: Step, op: Pick<CopyOp, 'sources' | 'exclude' | 'parents'>, tree: SourceTree): Promise<SelectedSource[]> {
     await tree.prepare?.();
     return selectAll(op, tree, 'build context or excluded by .dockerignore', step.place, this.#signal);
   }
@@ -212,6 +268,10 @@ export class Solver {
   #lowerDirs(layers: readonly Layer[]): string[] {
     return layers.map((layer) => this.#services.snapshots.lowerDir(layer.snapshotId)).reverse();
   }
+}
+
+function fetchRemote(remote: RemoteSource, folder: string, at: Place, signal: AbortSignal): Promise<SelectedSource> {
+  return remote.kind === 'git' ? fetchGit(remote, folder, at, signal) : fetchHttp(remote, folder, at, signal);
 }
 
 function keyOf(op: Op, below: readonly Layer[], inputs: readonly string[]): string {

@@ -43,7 +43,12 @@ describe('a build that fails', () => {
     ['an owner that the image does not know', 'FROM debian\nCOPY --chown=stranger file /\n', 'BUILD_USER_UNKNOWN', 2, /user stranger/],
     ['a folder over a file', 'FROM debian\nCOPY file /x\nCOPY folder /x\n', 'COPY_FAILED', 3, /non-directory/],
     ['a file over a folder', 'FROM debian\nCOPY folder /etc/folder/file\nCOPY file /etc/folder/\n', 'COPY_FAILED', 3, /overwrite the directory/],
-    ['what is not supported yet', 'FROM debian\nRUN --mount=type=secret,id=x true\n', 'NOT_IMPLEMENTED', 2, /RUN --mount/],
+    ['a secret that is required and was not given', 'FROM debian\nRUN --mount=type=secret,id=x,required true\n', 'BUILD_SECRET_MISSING', 2, /the secret "x" is required/],
+    ['an agent that is required and was not given', 'FROM debian\nRUN --mount=type=ssh,required true\n', 'BUILD_SECRET_MISSING', 2, /the SSH agent "default" is required/],
+    ['a mount of files that are not there', 'FROM debian\nRUN --mount=source=none,target=/x true\n', 'COPY_SOURCE_NOT_FOUND', 2, /stat none/],
+    ['a mount of files that a stage does not have', 'FROM debian AS a\nFROM debian\nRUN --mount=from=a,source=/none,target=/x true\n', 'COPY_SOURCE_NOT_FOUND', 3, /stat \/none/],
+    ['the end of the sandbox where it was not allowed', 'FROM debian\nRUN --security=insecure true\n', 'DOCKERFILE_SYNTAX', 2, /not allowed by this build/],
+    ['what is not supported yet', 'FROM debian\nRUN --device=gpu true\n', 'NOT_IMPLEMENTED', 2, /RUN --device/],
   ];
   for (const [what, dockerfile, code, line, message] of broken) {
     it(`names the line of ${what}`, async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { expandWord } from '../../../engine/build/dockerfile/expand.ts';
 
-const variables: Readonly<Record<string, string>> = { x: 'X', empty: '', path: '/a b' };
+const variables: Readonly<Record<string, string>> = { x: 'X', empty: '', path: '/a b', file: 'a-b.tar.gz', stars: '**' };
 
 function expand(word: string, escape = '\\'): string {
   return expandWord(word, escape, (name) => variables[name], (problem) => {
@@ -25,6 +25,20 @@ describe('expansion of variables', () => {
     ['${none:+set}', ''],
     ['${none:-${x}y}', 'Xy'],
     ['${x:?must be set}', 'X'],
+    ['${file#*.}', 'tar.gz'],
+    ['${file##*.}', 'gz'],
+    ['${file%.*}', 'a-b.tar'],
+    ['${file%%.*}', 'a-b'],
+    ['${file/a/A}', 'A-b.tar.gz'],
+    ['${file//a/A}', 'A-b.tAr.gz'],
+    ['${file/a}', '-b.tar.gz'],
+    ['${file/t*/x}', 'a-b.x'],
+    ['${file//./${x}}', 'a-bXtarXgz'],
+    ['${file#"*."}', 'a-b.tar.gz'],
+    ['${stars#\\*}', '*'],
+    ['${file%none}', 'a-b.tar.gz'],
+    ['${none#a}', ''],
+    ['${file//?/.}', '..........'],
     ["'$x'", '$x'],
     ['"$x y"', 'X y'],
     ['"a\\"b"', 'a"b'],
@@ -48,7 +62,8 @@ describe('expansion of variables', () => {
     ['ab${x', /^2: .*closing }/],
     ['${}', /^0: .*bad substitution/],
     ['${x:=y}', /^0: .*unsupported modifier/],
-    ['${x%y}', /^0: .*modifier %/],
+    ['${x%y', /^0: .*closing } is missing/],
+    ['${x/a/b', /^0: .*closing } is missing/],
     ['${none:?must be set}', /^0: none: must be set/],
   ];
   for (const [word, message] of broken) it(`refuses ${word} at its place`, () => assert.throws(() => expand(word), { message }));

@@ -80,9 +80,11 @@ describe('the Dockerfile parser', () => {
     ['a repeated directive', '# escape=`\n# escape=`\nFROM scratch', 'DOCKERFILE_SYNTAX', 2, 1, /only one escape/],
     ['a bad escape directive', '# escape=x\nFROM scratch', 'DOCKERFILE_SYNTAX', 1, 1, /invalid escape token/],
     ['a bad health check', 'FROM scratch\nHEALTHCHECK --interval=5 CMD x', 'DOCKERFILE_SYNTAX', 2, 13, /invalid duration "5"/],
-    ['RUN --mount', 'FROM scratch\nRUN --mount=type=cache,target=/x make', 'NOT_IMPLEMENTED', 2, 5, /RUN --mount is not supported/],
-    ['ADD of a URL', 'FROM scratch\nADD https://example.com/x /x', 'NOT_IMPLEMENTED', 2, 5, /ADD from a URL/],
-    ['COPY --parents', 'FROM scratch\nCOPY --parents a b', 'NOT_IMPLEMENTED', 2, 6, /COPY --parents/],
+    ['an unknown type of mount', 'FROM scratch\nRUN --mount=type=disk,target=/x make', 'DOCKERFILE_SYNTAX', 2, 13, /unsupported mount type "disk"/],
+    ['a key that a mount does not have', 'FROM scratch\nRUN --mount=type=tmpfs,target=/x,id=a make', 'DOCKERFILE_SYNTAX', 2, 34, /unexpected key 'id' for a mount of type tmpfs/],
+    ['a field of a mount without a value', 'FROM scratch\nRUN --mount=target make', 'DOCKERFILE_SYNTAX', 2, 13, /must be a key=value pair/],
+    ['a bad sharing of a cache', 'FROM scratch\nRUN --mount=type=cache,target=/x,sharing=some make', 'DOCKERFILE_SYNTAX', 2, 34, /sharing value "some"/],
+    ['RUN --device', 'FROM scratch\nRUN --device=gpu make', 'NOT_IMPLEMENTED', 2, 5, /RUN --device is not supported/],
     ['a chained trigger', 'FROM scratch\nONBUILD ONBUILD RUN a', 'DOCKERFILE_SYNTAX', 2, 1, /Chaining ONBUILD/],
   ];
   for (const [what, text, code, line, column, message] of errors) {

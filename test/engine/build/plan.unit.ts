@@ -139,7 +139,8 @@ describe('the plan of a build', () => {
     ['a broken variable', 'FROM a\nENV x=1 y=${z', 'DOCKERFILE_SYNTAX', 2, 11],
     ['two sources for one file', 'FROM a\nCOPY a b c', 'DOCKERFILE_SYNTAX', 2, 10],
     ['a bad mode', 'FROM a\nCOPY --chmod=9 a b', 'DOCKERFILE_SYNTAX', 2, 14],
-    ['a symbolic mode', 'FROM a\nCOPY --chmod=u+x a b', 'NOT_IMPLEMENTED', 2, 14],
+    ['a checksum without a URL', 'FROM a\nADD --checksum=sha256:00 x b', 'DOCKERFILE_SYNTAX', 2, 16],
+    ['a bad symbolic mode', 'FROM a\nCOPY --chmod=u+q a b', 'DOCKERFILE_SYNTAX', 2, 14],
     ['a bad port', 'FROM a\nEXPOSE 80 x', 'DOCKERFILE_SYNTAX', 2, 11],
     ['a bad signal', 'FROM a\nSTOPSIGNAL -1', 'DOCKERFILE_SYNTAX', 2, 12],
   ];

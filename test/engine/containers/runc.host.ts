@@ -58,7 +58,7 @@ describe('containers on runc', () => {
     await mkdir(join(folder, 'work'));
     const lowerDirs = world.images.resolve('debian').layers.map(({ snapshotId }) => world.snapshots.lowerDir(snapshotId)).reverse();
     const { exitCode } = await world.steps.run(
-      { lowerDirs, upperDir: join(folder, 'upper'), workDir: join(folder, 'work'), args: ['touch', '/made'], env: [], cwd: '/', user: '', binds: [], network: 'none', onOutput: () => undefined },
+      { lowerDirs, upperDir: join(folder, 'upper'), workDir: join(folder, 'work'), args: ['touch', '/made'], env: [], cwd: '/', user: '', mounts: [], privileged: false, network: 'none', onOutput: () => undefined },
       { signal: new AbortController().signal },
     );
     assert.deepEqual([exitCode, await readdir(join(folder, 'upper'))], [0, ['made']]);

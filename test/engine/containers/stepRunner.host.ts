@@ -27,7 +27,7 @@ describe('a build step', () => {
     const output = { stdout: '', stderr: '' };
     const lowerDirs = world.images.resolve('debian').layers.map(({ snapshotId }) => world.snapshots.lowerDir(snapshotId)).reverse();
     const { exitCode } = await world.steps.run(
-      { lowerDirs, upperDir: upper, workDir: join(folder, 'work'), args: ['/bin/sh', '-c', script], env: ['X=1'], cwd: '/', user: '', binds: [], network: 'none', onOutput: (chunk, stream) => (output[stream] += chunk.toString()), ...change },
+      { lowerDirs, upperDir: upper, workDir: join(folder, 'work'), args: ['/bin/sh', '-c', script], env: ['X=1'], cwd: '/', user: '', mounts: [], network: 'none', privileged: false, onOutput: (chunk, stream) => (output[stream] += chunk.toString()), ...change },
       { signal },
     );
     return { exitCode, ...output, upper };
@@ -52,11 +52,11 @@ describe('a build step', () => {
     const source = join(world.root, 'context');
     await mkdir(source, { recursive: true });
     await writeFile(join(source, 'file'), 'from outside');
-    const binds = [
-      { source, target: '/mnt/new/place', readOnly: true },
-      { source: join(source, 'file'), target: '/root/secret', readOnly: true },
+    const mounts: StepRun['mounts'] = [
+      { kind: 'bind', source, target: '/mnt/new/place', readOnly: true },
+      { kind: 'bind', source: join(source, 'file'), target: '/root/secret', readOnly: true },
     ];
-    const { stdout, upper } = await step('cat /mnt/new/place/file /root/secret; grep -c nameserver /etc/resolv.conf; touch /mnt/new/place/x 2>/dev/null || echo read-only', { binds, network: 'default' });
+    const { stdout, upper } = await step('cat /mnt/new/place/file /root/secret; grep -c nameserver /etc/resolv.conf; touch /mnt/new/place/x 2>/dev/null || echo read-only', { mounts, network: 'default' });
     assert.match(stdout, /^from outsidefrom outside[1-9]\nread-only\n$/);
     assert.deepEqual(await readdir(upper), []);
     await clean();

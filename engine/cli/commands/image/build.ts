@@ -8,6 +8,7 @@ import type { CliContext } from '../../context.ts';
 import { BuildProgressPrinter } from '../../output/buildProgress.ts';
 import { collect } from '../container/execIn.ts';
 import { folderPath } from '../container/reference.ts';
+import { givenSecrets } from './buildSecrets.ts';
 
 interface BuildOptions {
   readonly file?: string;
@@ -20,6 +21,9 @@ interface BuildOptions {
   readonly network?: string;
   readonly quiet?: boolean;
   readonly iidfile?: string;
+  readonly secret?: string[];
+  readonly ssh?: string[];
+  readonly allow?: string[];
 }
 
 /** `berth build`. */
@@ -35,6 +39,9 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--no-cache', 'build every step again')
     .option('--pull', 'ask the registries for newer base images')
     .option('--network <mode>', 'network of RUN: default, none or host')
+    .option('--secret <id=NAME[,src=FILE|,env=NAME]>', 'a secret for RUN --mount=type=secret', collect)
+    .option('--ssh <default|id=SOCKET>', 'an SSH agent for RUN --mount=type=ssh', collect)
+    .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done', collect)
     .option('-q, --quiet', 'print only the id')
     .option('--iidfile <file>', 'write the id to this file')
     .action((folder: string | undefined, options: BuildOptions) => build(context, folder ?? '.', options));
@@ -73,6 +80,7 @@ async function requestOf(context: CliContext, folder: string, options: BuildOpti
     ...(options.cache ? {} : { noCache: true }),
     ...(options.pull === true ? { pull: true } : {}),
     ...(network === undefined ? {} : { network }),
+    ...(await givenSecrets(context, options)),
   };
 }
 

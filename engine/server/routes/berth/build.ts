@@ -29,7 +29,7 @@ async function build(builds: Pick<BuildService, 'build'>, context: RequestContex
   out?.end();
 }
 
-function toRequest({ context, dockerfile, target, buildArgs, labels, tags, noCache, pull, network }: BuildRequestBody): BuildRequest {
+function toRequest({ context, dockerfile, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure }: BuildRequestBody): BuildRequest {
   return {
     context,
     ...(dockerfile === undefined ? {} : { dockerfile }),
@@ -40,6 +40,9 @@ function toRequest({ context, dockerfile, target, buildArgs, labels, tags, noCac
     ...(noCache === undefined ? {} : { noCache }),
     ...(pull === undefined ? {} : { pull }),
     ...(network === undefined ? {} : { network }),
+    ...(secrets === undefined ? {} : { secrets: Object.fromEntries(Object.entries(secrets).map(([id, text]) => [id, Buffer.from(text, 'base64')])) }),
+    ...(sshAgents === undefined ? {} : { sshAgents }),
+    ...(allowInsecure === undefined ? {} : { allowInsecure }),
   };
 }
 

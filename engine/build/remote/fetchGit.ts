@@ -1,0 +1,39 @@
+import { lstat, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '../../host/process.ts';
+import { hostCommandFailed } from '../../base/errors.ts';
+import { readTree } from '../context/tree.ts';
+import { resolveInRoot } from '../context/resolveInRoot.ts';
+import type { SelectedSource } from '../copy/selectSources.ts';
+import { addFailed } from '../errors.ts';
+import type { Place } from '../errors.ts';
+import { withoutSecrets } from './fetchHttp.ts';
+import type { RemoteSource } from './remoteSource.ts';
+
+/** Nothing may ask, and no address may name a program. */
+const environment = { ...process.env, GIT_TERMINAL_PROMPT: '0', GIT_ALLOW_PROTOCOL: 'https:http:ssh:git', GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' };
+
+/** Checks a repository out into a folder of its own, by the host's git. Throws BUILD_ADD_FAILED, HOST_TOOL_MISSING. */
+export async function fetchGit(source: Extract<RemoteSource, { kind: 'git' }>, folder: string, place: Place, signal: AbortSignal): Promise<SelectedSource> {
+  const failed = (detail: string): Error => addFailed({ ...place, url: withoutSecrets(source.url), detail });
+  if (source.url.startsWith('-') || source.ref?.startsWith('-')) throw failed('an address or reference cannot begin with -');
+  await mkdir(folder);
+  const git = async (...args: string[]): Promise<string> => {
+    try {
+      return (await run('git', ['-C', folder, ...args], { env: environment, signal })).stdout.trim();
+    } catch (error) {
+      throw hostCommandFailed.is(error) ? failed(String(error.params['stderr'])) : error;
+    }
+  };
+  await git('init', '--quiet');
+  await git('fetch', '--quiet', '--depth', '1', '--no-tags', '--', source.url, source.ref ?? 'HEAD');
+  await git('-c', 'advice.detachedHead=false', 'checkout', '--quiet', 'FETCH_HEAD');
+  const commit = await git('rev-parse', 'HEAD');
+  if (source.checksum !== undefined && !commit.startsWith(source.checksum.replace(/^sha(1|256):/, ''))) throw failed(`the commit is ${commit}, not ${source.checksum}`);
+  await git('submodule', '--quiet', 'update', '--init', '--recursive', '--depth', '1');
+  if (!source.keepGitDir) await rm(join(folder, '.git'), { recursive: true, force: true });
+  const inside = await resolveInRoot(folder, source.folder ?? '');
+  const info = await lstat(join(folder, inside)).catch(() => undefined);
+  if (!info?.isDirectory()) throw failed(`the repository has no folder ${source.folder ?? ''}`);
+  return { name: '', entries: await readTree(folder, inside), unpack: false };
+}
