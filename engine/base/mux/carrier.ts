@@ -7,8 +7,8 @@ export interface CarrierEvents {
   /** What was read, or what came of it, is against the protocol. */
   onFault(error: unknown): void;
   onWritable(): void;
-  /** Once; nothing comes after it. */
-  onLost(reason: string): void;
+  /** Once; nothing comes after it. `silent`: nobody closed it, nothing came any more. */
+  onLost(reason: string, silent: boolean): void;
 }
 
 /** One connection that a session runs over, until it is lost or replaced. */
@@ -52,10 +52,10 @@ export class Carrier {
     this.#duplex.end(() => this.#duplex.destroy());
   }
 
-  drop(reason: string): void {
+  drop(reason: string, silent = false): void {
     if (this.#over) return;
     this.leave();
-    this.#events.onLost(reason);
+    this.#events.onLost(reason, silent);
   }
 
   #take(chunk: Buffer): void {

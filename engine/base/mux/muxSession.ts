@@ -14,8 +14,8 @@ export interface MuxOptions {
   readonly limits?: Partial<MuxLimits>;
   /** The peer opened a stream; `header` says where to. The receiver owns it. */
   readonly onOpen: (stream: MuxStream, header: Buffer) => void;
-  /** The carrier is gone; the session waits for another. */
-  readonly onLost?: (reason: string) => void;
+  /** The carrier is gone; the session waits for another. `silent`: nobody closed it, but nothing comes any more. */
+  readonly onLost?: (reason: string, silent: boolean) => void;
   /** The session is over, and with it every stream. */
   readonly onClosed?: (reason: Reason) => void;
 }
@@ -87,7 +87,7 @@ export class MuxSession {
       onFrame: (frame) => this.#onFrame(frame, carrier),
       onFault: (error) => this.close({ code: 'PROTOCOL', detail: error instanceof Error ? error.message : String(error) }),
       onWritable: () => this.#pump(),
-      onLost: (reason) => this.#lost(carrier, reason),
+      onLost: (reason, silent) => this.#lost(carrier, reason, silent),
     });
     this.#carrier = carrier;
     this.#heartbeat = setInterval(() => this.#beat(carrier), this.limits.heartbeatMs);
@@ -109,7 +109,7 @@ export class MuxSession {
     const asked = performance.now();
     carrier.write(encodeFrame(frameTypes.ping, 0));
     setTimeout(() => {
-      if (carrier.heard < asked) carrier.drop('the other end does not answer');
+      if (carrier.heard < asked) carrier.drop('the other end does not answer', true);
     }, ms).unref();
   }
 
@@ -139,11 +139,11 @@ export class MuxSession {
     this.#options.onClosed?.(reason);
   }
 
-  #lost(carrier: Carrier, reason: string): void {
+  #lost(carrier: Carrier, reason: string, silent: boolean): void {
     if (carrier !== this.#carrier) return;
     this.#carrier = undefined;
     this.#stopTimers();
-    this.#options.onLost?.(reason);
+    this.#options.onLost?.(reason, silent);
   }
 
   #stopTimers(): void {
@@ -154,7 +154,7 @@ export class MuxSession {
   }
 
   #beat(carrier: Carrier): void {
-    if (performance.now() - carrier.heard > this.limits.deadMs) carrier.drop('nothing was heard from the other end');
+    if (performance.now() - carrier.heard > this.limits.deadMs) carrier.drop('nothing was heard from the other end', true);
     else carrier.write(encodeFrame(frameTypes.ping, 0));
   }
 
