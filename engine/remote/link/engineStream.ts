@@ -31,7 +31,7 @@ export async function openEngineStream(connection: HostConnection, host: Prepare
 }
 
 async function startEngine(connection: HostConnection, host: PreparedHost): Promise<void> {
-  const process = await connection.exec(`${host.command} engine start`);
+  const process = await connection.exec(`${host.command} --host local engine start`);
   process.stdin.end();
   process.stdout.resume();
   const [said, { code, signal }] = await Promise.all([tailOf(process.stderr), process.exit]);

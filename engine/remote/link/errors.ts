@@ -6,4 +6,3 @@ export const linkDidNotStart = defineError<{ host: string; detail: string }>('LI
 export const remoteEngineDidNotStart = defineError<{ host: string; detail: string }>('REMOTE_ENGINE_DID_NOT_START', 502, (p) => `The engine on ${p.host} did not start: ${p.detail}. See berth host doctor`);
 export const relayRefused = defineError<{ status: number; detail: string }>('RELAY_REFUSED', 502, (p) => `The engine on the host refused the link (status ${p.status}): ${p.detail}. If it is older than this Berth, stop it there: berth engine stop`);
 export const relaySessionOver = defineError<{ detail: string }>('RELAY_SESSION_OVER', 410, (p) => p.detail);
-export const notAHostName = defineError<{ name: string }>('INVALID_HOST_NAME', 400, (p) => `"${p.name}" is not a name for a host: use up to 32 letters, digits, - and _, beginning with a letter or digit, and not "local"`);

@@ -1,18 +1,18 @@
-import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { shortRandom } from '../../base/ids.ts';
 import { systemCode } from '../../base/errors.ts';
 import { somebodyListens } from './localSocket.ts';
 
-const holderSchema = z.object({ pid: z.number(), nonce: z.string() });
+const holderSchema = z.object({ pid: z.number(), nonce: z.string(), /** Its sockets were there. */ serving: z.boolean() });
 
 /** A link that starts has this long until its control socket answers. */
 const youngMs = 10_000;
 
 export interface LinkLock {
-  /** Whether the lock is still this process's: asked again once the sockets serve. */
-  isOurs(): Promise<boolean>;
+  /** The sockets serve: from now on a control socket that does not answer means that this process is gone. False: the lock is somebody else's by now. */
+  serve(): Promise<boolean>;
   release(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export async function takeLinkLock(path: string, control: string): Promise<LinkL
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const nonce = shortRandom();
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    if (await create(path, nonce)) return { isOurs: async () => (await holderOf(path))?.nonce === nonce, release: () => removeIf(path, nonce) };
+    if (await create(path, nonce)) return { serve: () => noteServing(path, nonce), release: () => removeIf(path, nonce) };
     if (await isLive(path, control)) return undefined;
     await removeIf(path, (await holderOf(path))?.nonce);
   }
@@ -35,7 +35,7 @@ export async function takeLinkLock(path: string, control: string): Promise<LinkL
 async function create(path: string, nonce: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx', 0o600);
-    await file.writeFile(JSON.stringify({ pid: process.pid, nonce }));
+    await file.writeFile(JSON.stringify({ pid: process.pid, nonce, serving: false }));
     await file.close();
     return true;
   } catch (error) {
@@ -44,13 +44,19 @@ async function create(path: string, nonce: string): Promise<boolean> {
   }
 }
 
+async function noteServing(path: string, nonce: string): Promise<boolean> {
+  if ((await holderOf(path))?.nonce !== nonce) return false;
+  await writeFile(path, JSON.stringify({ pid: process.pid, nonce, serving: true }));
+  return true;
+}
+
 async function isLive(path: string, control: string): Promise<boolean> {
   const holder = await holderOf(path);
   const age = await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => Infinity);
   if (holder === undefined) return age < 1000; // being written
   if (!isRunning(holder.pid)) return false;
-  // A number may be another process's by now: a link that has had its time answers.
-  return age < youngMs || somebodyListens(control);
+  // A number may be another process's by now, or that of one whose end nobody has noticed.
+  return (!holder.serving && age < youngMs) || somebodyListens(control);
 }
 
 function isRunning(pid: number): boolean {

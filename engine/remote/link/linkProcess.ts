@@ -40,7 +40,7 @@ export async function runLink(options: LinkProcessOptions): Promise<void> {
   const serving = new ServingLink(options);
   cleanup.defer(() => serving.close());
   await serving.listen(cleanup);
-  if (!(await lock.isOurs())) return;
+  if (!(await lock.serve())) return;
   log.info('serving', { host: options.host, socket: paths.socket, pid: process.pid });
   ready();
   const reason = await serving.ended;
