@@ -1,8 +1,10 @@
 import { createContainerSchema } from './api/docker/container.ts';
 import type { BuildImages, RegistryAuths } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
+import { badRequest } from './base/errors.ts';
 import type { ContainerService } from './containers/containerService.ts';
 import type { Images as ContainerImages } from './containers/ports.ts';
+import { notRunning } from './containers/errors.ts';
 import type { DevBuilder, DevContainers, DevImages } from './devcontainers/ports.ts';
 import { commitImage } from './images/commitImage.ts';
 import type { ImageService } from './images/imageService.ts';
@@ -49,6 +51,18 @@ export function devContainers(containers: ContainerService): DevContainers {
     list: (options) => containers.list(options),
     inspect: (id) => containers.inspect(id),
   };
+}
+
+/** Where the engine reaches a container's ports. Throws NO_SUCH_CONTAINER, CONTAINER_NOT_RUNNING, BAD_REQUEST when it has no network. */
+export function containerAddress(containers: ContainerService, ref: string): string {
+  const container = containers.find(ref);
+  const { mode } = container.record.network;
+  if (!container.running) throw notRunning({ id: container.id });
+  if (mode === 'host') return '127.0.0.1';
+  if (mode.startsWith('container:')) return containerAddress(containers, mode.slice('container:'.length));
+  const [endpoint] = containers.parts.networks.endpoints(container.id);
+  if (!endpoint || endpoint.ip === '') throw badRequest({ what: `container ${ref}`, detail: 'it has no network, so none of its ports can be reached' });
+  return endpoint.ip;
 }
 
 /** Docker's clients key the credentials of a build by host; Docker Hub's by the address of its old API. */

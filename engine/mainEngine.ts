@@ -1,4 +1,5 @@
 import { writeSync, closeSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { EngineConfig } from './base/config.ts';
 import { asBerthError, defineError } from './base/errors.ts';
@@ -9,6 +10,8 @@ import { Activity } from './server/activity.ts';
 import { openEngineLog } from './server/engineLog.ts';
 import { createHttpServer } from './server/httpServer.ts';
 import { listenOnSocket } from './server/listen.ts';
+import { Relay } from './server/relay/relay.ts';
+import { relayRoutes } from './server/routes/berth/relay.ts';
 import { takeEngineLock } from './state/engineLock.ts';
 import { version } from './version.ts';
 
@@ -44,17 +47,19 @@ async function serveLocked(config: EngineConfig, options: ServeOptions, interrup
   interrupted.addEventListener('abort', () => stop(), { once: true });
   try {
     const services = await composeEngine({ config, log, logFile, idleSeconds: options.onDemand ? config.idleSeconds : 0, stop: () => stop() });
-    const activity = new Activity(options.onDemand ? config.idleSeconds : 0, services.isNeeded, () => {
+    const relay = new Relay({ log, accept: (stream) => server.emit('connection', stream), containerAddress: services.containerAddress, patienceMs: linkPatienceSeconds(process.env) * 1000 });
+    const activity = new Activity(options.onDemand ? config.idleSeconds : 0, () => services.isNeeded() || relay.isNeeded, () => {
       log.info('nothing to do: leaving');
       stop();
     });
-    const server = createHttpServer({ routes: services.routes, log, activity, serverName: `Berth/${version} (linux)` });
+    const server: Server = createHttpServer({ routes: [...services.routes, ...relayRoutes(relay)], log, activity, serverName: `Berth/${version} (linux)` });
     await listenOnSocket(server, config.socketPath);
     log.info('serving', { socket: config.socketPath, pid: process.pid, version, node: process.version });
     ready();
     await stopped;
     log.info('stopping', { pid: process.pid });
     activity.stop();
+    relay.close({ code: 'ENGINE_STOPPED', detail: 'the engine was stopped; containers go on' });
     server.close();
     server.closeAllConnections();
     await services.close();
@@ -64,6 +69,12 @@ async function serveLocked(config: EngineConfig, options: ServeOptions, interrup
   // Hijacked connections are not the server's any more; they must not hold the process.
   setTimeout(() => process.exit(0), 50).unref();
   out.end(() => process.exit(0));
+}
+
+/** How long the sessions of a lost link wait for it: BERTH_LINK_PATIENCE_SECONDS, else ten minutes. */
+function linkPatienceSeconds(env: NodeJS.ProcessEnv): number {
+  const seconds = Number(env['BERTH_LINK_PATIENCE_SECONDS'] ?? 600);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : 600;
 }
 
 /** A fault in one request must not end the engine: containers' clients depend on it. It is logged, with its stack. */

@@ -9,7 +9,7 @@ import { ContentStore } from './content/contentStore.ts';
 import { DevContainerService } from './devcontainers/devContainerService.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
-import { buildImages, containerImages, devBuilder, devContainers, devImages } from './mainAdapters.ts';
+import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
@@ -29,6 +29,8 @@ export interface ComposedEngine {
   readonly routes: readonly Route[];
   /** Whether something other than a request (a running container, a restart policy) needs the engine. */
   readonly isNeeded: () => boolean;
+  /** Where a container's ports are reached from here. */
+  readonly containerAddress: (container: string) => string;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
   return {
     routes: engineRouteTable(parts, services),
     isNeeded: () => services.containers.isNeeded() || services.builds.running > 0,
+    containerAddress: (container) => containerAddress(services.containers, container),
     close: async () => {
       await services.containers.close();
       await services.networks.close();

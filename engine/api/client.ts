@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { z } from 'zod';
 import { errorBodySchema } from './error.ts';
 
@@ -59,10 +59,12 @@ export interface Hijacked {
 export class ApiClient {
   readonly socketPath: string;
   readonly #prefix: string;
+  readonly #open: (() => Duplex) | undefined;
 
-  /** `apiVersion` empty: without a version, which a server answers as its own newest. */
-  constructor(socketPath: string, apiVersion: string = clientApiVersion) {
+  /** `apiVersion` empty: without a version, which a server answers as its own newest. `open`: makes connections otherwise than to the socket. */
+  constructor(socketPath: string, apiVersion: string = clientApiVersion, open?: () => Duplex) {
     this.socketPath = socketPath;
+    this.#open = open;
     this.#prefix = apiVersion === '' ? '' : `/v${apiVersion}`;
   }
 
@@ -83,7 +85,7 @@ export class ApiClient {
   /** Sends a request and returns the answer as a stream, once its headers are here. Throws ApiError and ConnectError. */
   async stream(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = this.#open(method, path, options, {});
+      const request = this.#request(method, path, options, {});
       request.once('response', resolve);
       request.once('error', (error) => reject(this.#failure(error)));
       writeBody(request, options);
@@ -108,7 +110,7 @@ export class ApiClient {
   /** Sends a request that turns the connection into a raw stream (attach, exec start). */
   hijack(method: string, path: string, options: RequestOptions = {}): Promise<Hijacked> {
     return new Promise((resolve, reject) => {
-      const request = this.#open(method, path, options, { Connection: 'Upgrade', Upgrade: 'tcp' });
+      const request = this.#request(method, path, options, { Connection: 'Upgrade', Upgrade: 'tcp' });
       request.once('upgrade', (response: IncomingMessage, socket: Socket, head: Buffer) => {
         if (head.length > 0) socket.unshift(head);
         resolve({ socket, contentType: response.headers['content-type'] ?? '' });
@@ -119,14 +121,13 @@ export class ApiClient {
     });
   }
 
-  #open(method: string, path: string, options: RequestOptions, extra: Record<string, string>): ClientRequest {
+  #request(method: string, path: string, options: RequestOptions, extra: Record<string, string>): ClientRequest {
     const json = options.json === undefined ? undefined : Buffer.byteLength(JSON.stringify(options.json));
     return httpRequest({
-      socketPath: this.socketPath,
+      ...(this.#open ? { createConnection: this.#open } : { socketPath: this.socketPath, agent: false }),
       method,
       path: `${path.startsWith('/berth/') ? '' : this.#prefix}${path}${queryText(options.query)}`,
       headers: { Host: 'engine', ...(json === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': String(json) }), ...extra, ...options.headers },
-      agent: false,
       ...(options.signal ? { signal: options.signal } : {}),
     });
   }

@@ -6,6 +6,8 @@ export interface CliContext {
   engine(): Promise<ApiClient>;
   /** A client that does not start an engine: its calls throw ConnectError when none runs. */
   readonly client: ApiClient;
+  /** The host that is meant; `undefined`: this machine. */
+  readonly host: string | undefined;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;

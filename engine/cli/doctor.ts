@@ -31,6 +31,7 @@ export function registerDoctorCommand(doctor: Doctor): (program: Command, contex
 }
 
 async function examine(doctor: Doctor, context: CliContext, options: DoctorOptions): Promise<number> {
+  if (context.host !== undefined) throw new Error(`berth doctor is about this machine. For ${context.host}: berth host doctor ${context.host}`);
   let report = await doctor.probe();
   if (options.fix && (await repair(doctor, context, report.fix, options))) report = await doctor.probe();
   context.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));

@@ -7,10 +7,13 @@ import type { EngineStatus } from '../api/berth/engine.ts';
 import type { ApiClient } from '../api/client.ts';
 import { ConnectError } from '../api/client.ts';
 import type { CliContext } from './context.ts';
+import { dialStdio } from './dialStdio.ts';
 
 export interface EngineProcess {
   /** Serves until stopped: the body of `berth engine`. */
   serve(options: { onDemand: boolean; readyFd: number | undefined }): Promise<void>;
+  /** This machine's engine, whatever host is chosen; started on demand. */
+  local(): Promise<ApiClient>;
   /** Where the log is when no engine can tell. */
   readonly logFile: string;
 }
@@ -37,6 +40,10 @@ export function registerEngineCommands(engine: EngineProcess): (program: Command
       .command('stop')
       .description('stop the engine; containers go on')
       .action(() => stopEngine(context));
+    group
+      .command('dial-stdio', { hidden: true })
+      .description("connect standard input and output to this machine's engine, which is started on demand")
+      .action(async () => dialStdio(context, await engine.local()));
     group
       .command('logs')
       .description("print the engine's log, one JSON object a line")
@@ -90,11 +97,12 @@ async function stopEngine(context: CliContext): Promise<void> {
     context.stdout.write('No engine runs.\n');
     return;
   }
-  while (existsSync(`/proc/${pid}`)) await delay(20, undefined, { signal: context.signal });
+  while (context.host === undefined && existsSync(`/proc/${pid}`)) await delay(20, undefined, { signal: context.signal });
   context.stdout.write('Stopped. Containers go on; the next command starts the engine again.\n');
 }
 
 async function printLog(context: CliContext, path: string, follow: boolean): Promise<void> {
+  if (context.host !== undefined) throw new Error(`The log of the engine on ${context.host} is there, in the file that berth --host ${context.host} engine status names; read it by ssh`);
   if (!existsSync(path)) {
     context.stderr.write(`There is no log yet at ${path}.\n`);
     return;

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Duplex } from 'node:stream';
+import { relayPath } from '../api/berth/relay.ts';
 import { asBerthError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Activity } from './activity.ts';
@@ -65,9 +66,9 @@ async function answer(options: HttpServerOptions, router: Router, request: Incom
   }
 }
 
-/** A client that only listens does not keep an idle engine alive. */
+/** A client that only listens does not keep an idle engine alive; of a link's connection it is the requests on it that count. */
 function isPassive(path: string): boolean {
-  return /^(\/v[\d.]+)?\/(events|_ping)$/.test(path);
+  return path === relayPath || /^(\/v[\d.]+)?\/(events|_ping)$/.test(path);
 }
 
 /** Without the query: build arguments are in there. */

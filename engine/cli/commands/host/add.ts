@@ -1,0 +1,22 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { nameFromUrl, transports } from '../../../remote/hosts.ts';
+import type { Host } from '../../../remote/hosts.ts';
+import type { CliContext } from '../../context.ts';
+import type { RemoteHosts } from './remoteHosts.ts';
+
+/** `berth host add`. */
+export function registerAdd(parent: Command, context: CliContext, remote: RemoteHosts): void {
+  parent
+    .command('add <url>')
+    .description('add a host that is reached by SSH: ssh://user@host[:port], or an alias of ~/.ssh/config. Nothing is contacted yet')
+    .option('--name <name>', 'what to call it; default: the first part of its name')
+    .addOption(new Option('--transport <transport>', 'built-in SSH, or the system\'s ssh (certificates, hardware keys); auto: the first, unless it cannot').choices(transports).default('auto'))
+    .action(async (url: string, options: { name?: string; transport: Host['transport'] }) => {
+      remote.checkUrl(url);
+      const name = options.name ?? nameFromUrl(url);
+      await remote.hosts.add({ name, url, transport: options.transport });
+      context.stdout.write(`${name}\n`);
+      context.stderr.write(`Use it by berth --host ${name} …, or for everything by berth host use ${name}.\n`);
+    });
+}

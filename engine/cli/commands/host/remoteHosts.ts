@@ -1,0 +1,21 @@
+import type { OperationContext } from '../../../base/context.ts';
+import type { Ask } from '../../../remote/connection.ts';
+import type { HostStep } from '../../../remote/hostDoctor.ts';
+import type { Host, HostList } from '../../../remote/hosts.ts';
+import type { LinkClient } from '../../../remote/link/linkClient.ts';
+
+/** What the commands about hosts work with; made by the composition root. */
+export interface RemoteHosts {
+  readonly hosts: HostList;
+  link(name: string): LinkClient;
+  /** Throws INVALID_HOST_URL for an address that names no host. */
+  checkUrl(url: string): void;
+  /** Each step of the way to a host. */
+  examine(host: Host, ask: Ask, signal: AbortSignal): AsyncIterable<HostStep>;
+  /** Removes everything of ours from the host. */
+  purge(host: Host, ask: Ask, ctx: OperationContext): Promise<void>;
+  /** Forgets what saves round trips to it. */
+  forget(name: string): Promise<void>;
+  /** The body of `berth link NAME`. */
+  serveLink(name: string, readyFd: number | undefined): Promise<void>;
+}

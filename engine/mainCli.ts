@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import type { DoctorReport } from './api/berth/doctor.ts';
+import { engineNodeFlags } from './api/berth/engine.ts';
+import { ApiClient } from './api/client.ts';
+import { configFromEnvironment } from './base/config.ts';
+import type { EngineConfig } from './base/config.ts';
+import { addHostOption, ChosenHost } from './cli/chosenHost.ts';
+import type { CliContext } from './cli/context.ts';
+import { registerContainerCommands } from './cli/commands/container/register.ts';
+import { registerDevContainerCommands } from './cli/commands/devcontainer/register.ts';
+import { registerHostCommands } from './cli/commands/host/register.ts';
+import { registerImageCommands } from './cli/commands/image/register.ts';
+import { registerSystemCommands } from './cli/commands/system/register.ts';
+import { registerDoctorCommand } from './cli/doctor.ts';
+import { registerEngineCommands } from './cli/engineCommands.ts';
+import { createProgram, runProgram } from './cli/program.ts';
+import { connectOrStart } from './cli/startEngine.ts';
+import { start, startFailure } from './host/process.ts';
+import { composeRemote } from './mainRemote.ts';
+import type { HostReach } from './mainRemote.ts';
+import { version } from './version.ts';
+
+/** The composition root of `berth …`; that of the engine itself is mainEngine.ts, loaded only when it serves. `script`: what runs this command again. */
+export async function runCli(script: string, argv: readonly string[], reach: HostReach): Promise<void> {
+  const config = configFromEnvironment(process.env);
+  const interrupted = new AbortController();
+  const client = new ApiClient(config.socketPath);
+  const launcher = { program: process.execPath, args: [...engineNodeFlags, script], env: process.env };
+  const local = { client, engine: () => connectOrStart(client, launcher) };
+  const remote = composeRemote({ env: process.env, reach, launcher, interrupted: interrupted.signal });
+  const chosen = new ChosenHost(remote, local);
+  const context = cliContext(chosen, interrupted.signal);
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
+  process.stdout.on('error', () => process.exit(0)); // the reader of a pipe left
+  const program = createProgram(version, context, [
+    registerDevContainerCommands,
+    registerContainerCommands,
+    registerImageCommands,
+    registerSystemCommands,
+    registerHostCommands(remote),
+    registerDoctorCommand({ probe: () => probe(config), run: runOnTerminal }),
+    registerEngineCommands({
+      local: local.engine,
+      logFile: join(config.dataRoot, 'engine.log'),
+      serve: async (options) => (await import('./mainEngine.ts')).serve(config, options, interrupted.signal),
+    }),
+  ]);
+  addHostOption(program, (option) => chosen.choose(option, process.env));
+  await runProgram(program, argv, context);
+}
+
+function cliContext(chosen: ChosenHost, signal: AbortSignal): CliContext {
+  const context: CliContext = {
+    get client() {
+      return chosen.client;
+    },
+    get host() {
+      return chosen.name;
+    },
+    engine: () => chosen.engine(context),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    signal,
+    setExitStatus: (status) => {
+      process.exitCode = status;
+    },
+  };
+  return context;
+}
+
+async function probe(config: EngineConfig): Promise<DoctorReport> {
+  const [{ probeHost }, { realHostView }] = await Promise.all([import('./host/probe.ts'), import('./host/probeView.ts')]);
+  return probeHost(realHostView(), config);
+}
+
+/** Runs one command with our terminal as its own. */
+function runOnTerminal([program = '', ...args]: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = start(program, args, { stdio: 'inherit' });
+    child.once('error', (error) => reject(startFailure(program, error)));
+    child.once('exit', (status) => resolve(status ?? 1));
+  });
+}

@@ -1,0 +1,103 @@
+import { closeSync, createWriteStream, mkdirSync, writeSync } from 'node:fs';
+import { asBerthError, notImplemented } from './base/errors.ts';
+import type { OperationContext } from './base/context.ts';
+import { jsonLog } from './base/log.ts';
+import type { RemoteHosts } from './cli/commands/host/remoteHosts.ts';
+import type { HostConnection } from './remote/connection.ts';
+import { examineHost } from './remote/hostDoctor.ts';
+import { HostList } from './remote/hosts.ts';
+import type { Host } from './remote/hosts.ts';
+import type { LinkTarget } from './remote/link/engineSession.ts';
+import { LinkClient } from './remote/link/linkClient.ts';
+import type { LinkLauncher } from './remote/link/linkClient.ts';
+import { runLink } from './remote/link/linkProcess.ts';
+import { hostsFile, linkPaths, rememberedFile, thisPlatform } from './remote/link/paths.ts';
+import { forgetHost, rememberedHost } from './remote/link/remembered.ts';
+import { version } from './version.ts';
+
+/** How hosts are reached and furnished: by SSH and the installer, in tests by this machine itself. */
+export interface HostReach {
+  /** Throws for an address that names no host. */
+  checkUrl(url: string): void;
+  dial(host: Host, options: Parameters<LinkTarget['dial']>[0]): Promise<HostConnection>;
+  prepare: LinkTarget['prepare'];
+  /** Removes everything of ours from a host. */
+  purge(connection: HostConnection, ctx: OperationContext): Promise<void>;
+}
+
+/** SSH is not wired yet. */
+export const sshReach: HostReach = {
+  checkUrl: () => undefined,
+  dial: () => Promise.reject(notImplemented({ what: 'SSH' })),
+  prepare: () => Promise.reject(notImplemented({ what: 'Installing the engine on a host' })),
+  purge: () => Promise.reject(notImplemented({ what: 'Removing the engine from a host' })),
+};
+
+export interface RemoteParts {
+  readonly env: NodeJS.ProcessEnv;
+  readonly reach: HostReach;
+  readonly launcher: LinkLauncher;
+  readonly interrupted: AbortSignal;
+}
+
+/** Wires what the commands about hosts need. */
+export function composeRemote(parts: RemoteParts): RemoteHosts {
+  const { env, reach, launcher } = parts;
+  const platform = thisPlatform(env);
+  const hosts = new HostList(hostsFile(platform));
+  const target = (host: Host): LinkTarget => ({
+    dial: (options) => reach.dial(host, options),
+    prepare: reach.prepare,
+    remembered: rememberedHost(rememberedFile(host.name, platform), host.url, version),
+  });
+  return {
+    hosts,
+    link: (name) => new LinkClient(name, linkPaths(name, platform), launcher),
+    checkUrl: (url) => reach.checkUrl(url),
+    examine: (host, ask, signal) => examineHost(target(host), ask, signal),
+    purge: async (host, ask, ctx) => {
+      const connection = await reach.dial(host, { ...ctx, ask });
+      try {
+        await reach.purge(connection, ctx);
+      } finally {
+        await connection.close();
+      }
+    },
+    forget: (name) => forgetHost(rememberedFile(name, platform)),
+    serveLink: (name, readyFd) => serveLink(parts, name, readyFd, async () => target(await hosts.find(name))),
+  };
+}
+
+async function serveLink({ env, interrupted }: RemoteParts, name: string, readyFd: number | undefined, target: () => Promise<LinkTarget>): Promise<void> {
+  const say = (line: string): void => {
+    if (readyFd === undefined) return;
+    try {
+      writeSync(readyFd, `${line}\n`);
+      closeSync(readyFd);
+    } catch {
+      // said already, or whoever started the link has left
+    }
+  };
+  const paths = linkPaths(name, thisPlatform(env));
+  try {
+    const found = await target();
+    mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
+    const out = createWriteStream(paths.log, { flags: 'a', mode: 0o600 });
+    const log = jsonLog(out, env['BERTH_LOG_LEVEL'] === 'debug' ? 'debug' : 'info');
+    process.on('uncaughtException', (error) => log.error('uncaught exception', { error }));
+    process.on('unhandledRejection', (reason) => log.error('unhandled rejection', { error: reason }));
+    process.on('SIGHUP', () => undefined); // the terminal that started it may go
+    await runLink({ host: name, paths, target: found, log, idleSeconds: idleSeconds(env), ready: () => say('ready'), signal: interrupted });
+    out.end(() => process.exit(0));
+  } catch (error) {
+    const { message, code } = asBerthError(error);
+    say(`${message} [${code}]`);
+    throw error;
+  }
+}
+
+/** BERTH_LINK_IDLE_SECONDS, else ten minutes; 0: never. */
+function idleSeconds(env: NodeJS.ProcessEnv): number {
+  const seconds = Number(env['BERTH_LINK_IDLE_SECONDS'] ?? 600);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : 600;
+}

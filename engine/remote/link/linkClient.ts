@@ -1,0 +1,113 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { linkPaths as routes, linkStatusSchema } from '../../api/berth/link.ts';
+import type { LinkStatus } from '../../api/berth/link.ts';
+import { ApiClient, ConnectError } from '../../api/client.ts';
+import { BerthError } from '../../base/errors.ts';
+import { start } from '../../host/process.ts';
+import type { Ask } from '../connection.ts';
+import { linkDidNotStart } from './errors.ts';
+import type { LinkPaths } from './paths.ts';
+
+/** How to start a link: the program and its arguments but the last two, `link NAME`. */
+export interface LinkLauncher {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface ReachOptions {
+  /** Answers what the host asks. */
+  readonly ask: Ask;
+  /** The status while it is not connected. */
+  readonly report: (status: LinkStatus) => void;
+  readonly signal: AbortSignal;
+}
+
+/** One host's link, as seen by those who need it. */
+export class LinkClient {
+  readonly host: string;
+  /** A client of the host's engine: of use once `reach` resolved. */
+  readonly engine: ApiClient;
+  readonly #control: ApiClient;
+  readonly #launcher: LinkLauncher;
+
+  constructor(host: string, paths: LinkPaths, launcher: LinkLauncher) {
+    this.host = host;
+    this.engine = new ApiClient(paths.socket);
+    this.#control = new ApiClient(paths.control, '');
+    this.#launcher = launcher;
+  }
+
+  /** `undefined`: no link runs. */
+  async status(): Promise<LinkStatus | undefined> {
+    return absentWithout(() => this.#control.json('GET', routes.status, linkStatusSchema));
+  }
+
+  /** Starts the link if need be, waits until the engine is reached, and passes its questions on. Throws why it cannot be. */
+  async reach(options: ReachOptions): Promise<ApiClient> {
+    const status = (await this.status()) ?? (await this.#start(options.signal));
+    if (status.state !== 'connected' || !status.engineServes) await this.#connect(options);
+    return this.engine;
+  }
+
+  /** Ends the link; false if none runs. */
+  async stop(signal: AbortSignal): Promise<boolean> {
+    const stopped = await absentWithout(() => this.#control.send('POST', routes.stop));
+    while (stopped !== undefined && (await this.status()) !== undefined) await delay(20, undefined, { signal });
+    return stopped !== undefined;
+  }
+
+  async #connect({ ask, report, signal }: ReachOptions): Promise<void> {
+    const over = new AbortController();
+    let asked: string | undefined;
+    try {
+      for await (const status of this.#control.lines('GET', routes.watch, linkStatusSchema, { query: { connect: 1 }, signal: AbortSignal.any([signal, over.signal]) })) {
+        if (status.state === 'connected' && status.engineServes) return;
+        if (status.state === 'failed' && status.error) throw new BerthError(status.error.code, 502, status.error.message, { host: this.host });
+        if (status.question && status.question.id !== asked) {
+          const { id, question } = status.question;
+          asked = id;
+          // Not awaited: the link may go on without the answer, and then says so.
+          void ask(question, over.signal).then((answers) => this.#control.send('POST', routes.answer, { json: { id, answers: answers ?? null } })).catch(() => undefined);
+        } else report(status);
+      }
+      throw linkDidNotStart({ host: this.host, detail: 'it ended' });
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Another command may start one at this very moment: whichever serves will do. */
+  async #start(signal: AbortSignal): Promise<LinkStatus> {
+    const { program, args, env } = this.#launcher;
+    const child = start(program, [...args, 'link', this.host, '--ready-fd', '3'], { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'pipe'], env, cwd: '/', windowsHide: true });
+    const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
+    const said = (await Promise.race([readAll(child.stdio[3]), failed])).trim();
+    child.unref();
+    if (said !== 'ready') throw linkDidNotStart({ host: this.host, detail: said || 'it ended at once' });
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      const status = await this.status();
+      if (status) return status;
+      await delay(25, undefined, { signal });
+    }
+    throw linkDidNotStart({ host: this.host, detail: 'it does not answer' });
+  }
+}
+
+async function absentWithout<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ConnectError && error.reason !== 'EACCES' && error.reason !== 'EPERM') return undefined;
+    // It left while it was asked.
+    if (error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return undefined;
+    throw error;
+  }
+}
+
+async function readAll(stream: unknown): Promise<string> {
+  let text = '';
+  for await (const chunk of stream as Readable) text += String(chunk);
+  return text;
+}

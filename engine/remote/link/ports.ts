@@ -1,0 +1,116 @@
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import type { ForwardedPort } from '../../api/berth/link.ts';
+import type { ApiClient } from '../../api/client.ts';
+import { containerSummarySchema } from '../../api/docker/containerView.ts';
+import { systemCode } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { MuxSession } from '../../base/mux/muxSession.ts';
+import { createStreamServer } from './apiServer.ts';
+import type { StreamServer } from './apiServer.ts';
+
+export interface PortForwardsOptions {
+  readonly client: ApiClient;
+  readonly need: () => Promise<MuxSession>;
+  readonly log: Log;
+  readonly onChange: () => void;
+}
+
+type Wanted = Omit<ForwardedPort, 'localPort'>;
+
+/** Published TCP ports of the host's containers, each at 127.0.0.1 of this machine: under its own number where that is free, else under another. */
+export class PortForwards {
+  readonly #options: PortForwardsOptions;
+  readonly #open = new Map<string, { readonly server: StreamServer; readonly port: ForwardedPort }>();
+  #following: AbortController | undefined;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(options: PortForwardsOptions) {
+    this.#options = options;
+  }
+
+  list(): ForwardedPort[] {
+    return [...this.#open.values()].map(({ port }) => port).sort((a, b) => a.localPort - b.localPort);
+  }
+
+  /** Connections through forwarded ports. */
+  connections(): number {
+    return [...this.#open.values()].reduce((sum, { server }) => sum + server.connections(), 0);
+  }
+
+  /** Follows the engine's events from now on; those of a former session are not followed any more. */
+  follow(): void {
+    this.#following?.abort();
+    const following = new AbortController();
+    this.#following = following;
+    void this.#watch(following.signal).catch((error: unknown) => {
+      if (!following.signal.aborted) this.#options.log.info('events ended', { error });
+    });
+  }
+
+  close(): void {
+    this.#following?.abort();
+    for (const { server } of this.#open.values()) server.close();
+    this.#open.clear();
+  }
+
+  /** The list is read once the events are open: what happens between is in both, and nothing in neither. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const filters = JSON.stringify({ type: ['container'], event: ['start', 'die', 'destroy', 'rename'] });
+    const { client } = this.#options;
+    const events = await client.stream('GET', '/events', { query: { filters }, signal });
+    await this.#refresh(signal);
+    // What exactly happened the list tells.
+    for await (const _event of events) await this.#refresh(signal);
+  }
+
+  #refresh(signal: AbortSignal): Promise<void> {
+    const run = this.#queue.then(() => this.#update(signal));
+    this.#queue = run.catch(() => undefined);
+    return run;
+  }
+
+  async #update(signal: AbortSignal): Promise<void> {
+    const running = await this.#options.client.json('GET', '/containers/json', z.array(containerSummarySchema), { signal });
+    const wanted = new Map<string, Wanted>();
+    for (const { Id, Names, Ports } of running) {
+      for (const { Type, PrivatePort, PublicPort } of Ports ?? []) {
+        if (Type !== 'tcp' || PublicPort === undefined) continue;
+        wanted.set(`${Id}/${PrivatePort}/${PublicPort}`, { container: Id, name: (Names[0] ?? Id).replace(/^\//, ''), containerPort: PrivatePort, hostPort: PublicPort });
+      }
+    }
+    for (const [key, { server }] of [...this.#open]) {
+      if (wanted.has(key)) continue;
+      server.close();
+      this.#open.delete(key);
+    }
+    for (const [key, port] of wanted) if (!this.#open.has(key) && !signal.aborted) await this.#forward(key, port);
+    this.#options.onChange();
+  }
+
+  async #forward(key: string, port: Wanted): Promise<void> {
+    const { need, onChange, log } = this.#options;
+    const server = createStreamServer({ target: { kind: 'container-port', container: port.container, port: port.containerPort }, need, onChange });
+    try {
+      const localPort = (await listen(server, port.hostPort)) ?? (await listen(server, 0));
+      if (localPort !== undefined) this.#open.set(key, { server, port: { ...port, localPort } });
+    } catch (error) {
+      log.warn('a port is not forwarded', { port: port.hostPort, error });
+    }
+  }
+}
+
+/** `undefined`: this number is not to be had. */
+function listen({ server }: StreamServer, port: number): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => {
+      if (port !== 0 && ['EADDRINUSE', 'EACCES'].includes(systemCode(error) ?? '')) resolve(undefined);
+      else reject(error);
+    };
+    server.once('error', failed);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', failed);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
