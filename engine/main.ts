@@ -10,6 +10,7 @@ import type { CliContext } from './cli/context.ts';
 import { registerContainerCommands } from './cli/commands/container/register.ts';
 import { registerDevContainerCommands } from './cli/commands/devcontainer/register.ts';
 import { registerImageCommands } from './cli/commands/image/register.ts';
+import { registerSshCommands } from './cli/commands/ssh/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
 import { registerEngineCommands } from './cli/engineCommands.ts';
@@ -25,6 +26,7 @@ async function main(script: string, argv: readonly string[]): Promise<void> {
   const interrupted = new AbortController();
   const client = new ApiClient(config.socketPath);
   const launcher = { program: process.execPath, args: [...engineNodeFlags, script], env: process.env };
+  const own = { words: [process.execPath, script], host: undefined };
   const context: CliContext = {
     client,
     engine: () => connectOrStart(client, launcher),
@@ -41,7 +43,8 @@ async function main(script: string, argv: readonly string[]): Promise<void> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
   process.stdout.on('error', () => process.exit(0)); // the reader of a pipe left
   const program = createProgram(version, context, [
-    registerDevContainerCommands,
+    registerDevContainerCommands(own),
+    registerSshCommands(own),
     registerContainerCommands,
     registerImageCommands,
     registerSystemCommands,

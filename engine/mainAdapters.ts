@@ -1,8 +1,12 @@
 import { createContainerSchema } from './api/docker/container.ts';
 import type { BuildImages, RegistryAuths } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
+import { readAccount, runningFacts } from './containers/account.ts';
 import type { ContainerService } from './containers/containerService.ts';
+import { devcontainerId, idLabels } from './devcontainers/config/devcontainerId.ts';
+import type { DevContainerService } from './devcontainers/devContainerService.ts';
 import type { DevBuilder, DevContainers, DevImages } from './devcontainers/ports.ts';
+import type { EndpointContainers, EndpointDevContainer, EndpointDevContainers } from './endpoint/ports.ts';
 import type { ImageService } from './images/imageService.ts';
 import type { Credentials } from './registry/auth.ts';
 import { parseReference } from './registry/reference.ts';
@@ -41,6 +45,32 @@ export function devContainers(containers: ContainerService): DevContainers {
     remove: (id, options) => containers.remove(id, options),
     list: (options) => containers.list(options),
     inspect: (id) => containers.inspect(id),
+  };
+}
+
+/** What the SSH endpoint needs, from the container service. */
+export function endpointContainers(containers: ContainerService): EndpointContainers {
+  return {
+    execs: containers.execs,
+    find: (ref) => {
+      const { id, record, state } = containers.find(ref);
+      return { id, name: record.name, state: state.status, user: record.config.User || 'root' };
+    },
+    running: (id) => ({ id, ...runningFacts(containers.find(id)) }),
+    account: (id, user) => readAccount(containers.find(id), user),
+  };
+}
+
+/** What the SSH endpoint needs, from the dev containers. */
+export function endpointDevContainers(service: DevContainerService): EndpointDevContainers {
+  const byId = ({ containerId }: EndpointDevContainer) => service.list().find((one) => one.containerId === containerId);
+  return {
+    list: () => service.list().map(({ containerId, folder, configFile, state }) => ({ id: devcontainerId(idLabels(folder, configFile)), containerId, folder, configFile, state })),
+    remoteUser: async (one) => {
+      const found = byId(one);
+      return found ? service.remoteUser(found) : 'root';
+    },
+    execSpec: ({ folder, configFile }, localEnv, signal) => service.execSpec({ folder, config: configFile, localEnv }, signal),
   };
 }
 

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
+import { clientAnswerSchema } from '../api/berth/ssh.ts';
+import type { ClientQuestion } from '../api/berth/ssh.ts';
+
+const ANSWER_MS = 120_000;
+
+/** A client that answers questions: it alone has the user's credentials. */
+interface ClientLink {
+  readonly stream: Duplex;
+  readonly waiting: Map<number, (output: string) => void>;
+  next: number;
+}
+
+/** Clients that have said that they answer, by the id they chose. */
+export class ClientLinks {
+  readonly #links = new Map<string, ClientLink>();
+
+  /** Serves a client's raw connection to its end. */
+  async serve(id: string, stream: Duplex): Promise<void> {
+    const link: ClientLink = { stream, waiting: new Map(), next: 0 };
+    this.#links.set(id, link);
+    const lines = createInterface({ input: stream });
+    lines.on('line', (line) => this.#onLine(link, line));
+    lines.on('error', () => undefined);
+    stream.on('error', () => undefined);
+    if (!stream.closed) await once(stream, 'close').catch(() => undefined);
+    if (this.#links.get(id) === link) this.#links.delete(id);
+    for (const answer of link.waiting.values()) answer('');
+  }
+
+  /** Asks git's credential helpers on the client; empty when it has none, is gone, or does not answer. */
+  async askGit(id: string, action: ClientQuestion['action'], input: string): Promise<string> {
+    const link = this.#links.get(id);
+    if (!link) return '';
+    const question: ClientQuestion = { id: link.next++, kind: 'gitCredential', action, input };
+    return new Promise((resolve) => {
+      const settle = (output: string): void => {
+        clearTimeout(timer);
+        link.waiting.delete(question.id);
+        resolve(output);
+      };
+      const timer = setTimeout(() => settle(''), ANSWER_MS);
+      link.waiting.set(question.id, settle);
+      link.stream.write(`${JSON.stringify(question)}\n`);
+    });
+  }
+
+  #onLine(link: ClientLink, line: string): void {
+    try {
+      const { id, output } = clientAnswerSchema.parse(JSON.parse(line));
+      link.waiting.get(id)?.(output);
+    } catch {
+      link.stream.destroy(); // it does not speak our language
+    }
+  }
+}
