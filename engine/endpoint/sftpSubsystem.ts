@@ -10,7 +10,7 @@ import type { ConnectionTarget, Login } from './target.ts';
 /** Serves SFTP on a channel by an agent of its own. Resolves when it has ended; throws ENDPOINT_AGENT_FAILED and the like. */
 export async function serveSftpChannel(launcher: AgentLauncher, target: ConnectionTarget, login: Login, channel: ServerChannel, log: Log): Promise<void> {
   // What comes before the agent is there waits in the channel.
-  const agent = await startAgent(launcher, target.container, login.account, { mode: 'sftp', cwd: login.cwd }, ['pipe', 'pipe', 'pipe']);
+  const agent = await startAgent(launcher, target.container, login.account, { mode: 'sftp', cwd: login.cwd }, ['pipe', 'pipe', 'pipe', 'ignore']);
   const failed = new Promise<never>((_resolve, reject) => agent.once('error', (error) => reject(startFailure('nsenter', error))));
   const exited = once(agent, 'exit');
   const { stdin, stdout, stderr } = agent;
