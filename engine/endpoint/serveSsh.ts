@@ -19,6 +19,8 @@ export async function serveSsh(socket: Socket, parts: Omit<ConnectionParts, 'ver
   const server = new ssh2.Server({ hostKeys: [parts.target.hostKey], algorithms, ident: 'Berth', keepaliveInterval: NEVER_MS, keepaliveCountMax: 1 });
   server.on('connection', (client) => onConnection(new EndpointConnection(client, { ...parts, verify: verifySignature })));
   server.on('error', (error: unknown) => parts.log.warn('an SSH server had an error', { error }));
+  // Half an SSH connection is none: a client that was killed has only ended its side.
+  socket.once('end', () => socket.end());
   server.injectSocket(socket);
   if (!socket.destroyed) await once(socket, 'close');
 }

@@ -97,7 +97,10 @@ export class Listeners {
   }
 
   #listen(id: number, begin: (server: Server) => void): Promise<Server> {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#onConnection(id, socket));
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+      socket.on('error', () => undefined); // whoever it is handed to sees its end
+      this.#onConnection(id, socket);
+    });
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.once('listening', () => resolve(server));

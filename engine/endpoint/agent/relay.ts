@@ -17,10 +17,12 @@ export function serveRelay(inside: InsideRoot): void {
       (error: unknown) => send({ kind: 'failed', id: request.id, code: codeOf(error) }),
     );
   });
-  process.on('disconnect', () => {
+  const leave = (status: number): void => {
     listeners.closeAll();
-    process.exit(0);
-  });
+    process.exit(status);
+  };
+  process.on('disconnect', () => leave(0));
+  process.on('uncaughtException', () => leave(1));
 }
 
 async function perform(inside: InsideRoot, listeners: Listeners, request: RelayRequest): Promise<Socket | Opened> {
@@ -63,6 +65,7 @@ async function connectUnix(inside: InsideRoot, path: string): Promise<Socket> {
 /** Reads nothing: what the other side says first is for whom the socket is handed to. */
 function connected(begin: (socket: Socket) => void): Promise<Socket> {
   const socket = new Socket({ allowHalfOpen: true });
+  socket.on('error', () => undefined); // after it is connected, whoever it is handed to sees that
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
     socket.once('connect', () => resolve(socket));

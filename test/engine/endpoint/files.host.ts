@@ -35,11 +35,11 @@ describe('files through the SSH endpoint', () => {
     assert.equal(await sftp('rm /home/sailor/hard', 'rm /home/sailor/soft', 'rmdir /home/sailor/folder'), '');
   });
 
-  it('sftp: names that are no UTF-8, and thousands of them', async () => {
-    await asUser(`mkdir ~/many && cd ~/many && for i in $(seq 1500); do : > f$i; done; : > "$(printf 'caf\\351')"`);
+  it('sftp: names that are no UTF-8, and many of them', async () => {
+    await asUser(`mkdir ~/many && cd ~/many && for i in $(seq 300); do : > f$i; done; : > "$(printf 'caf\\351')"`);
     await mkdir(join(here, 'many'));
     assert.doesNotMatch(await sftp('get -r /home/sailor/many .'), /status/);
-    assert.equal((await run('ls', ['-1', join(here, 'many')])).stdout.trim().split('\n').length, 1501);
+    assert.equal((await run('ls', ['-1', join(here, 'many')])).stdout.trim().split('\n').length, 301);
   });
 
   it('sftp: has the rights of the remote user, no more', async () => {
@@ -48,16 +48,16 @@ describe('files through the SSH endpoint', () => {
     assert.match(await sftp('put file /etc/new'), /Permission denied/);
     assert.match(await sftp('chmod 777 /etc'), /Permission denied/);
     assert.equal(await sftp('get /home/sailor/own/f x'), '');
-    const other = await world.tool('sftp', ['-q', '-b', join(here, 'batch'), `user@${world.alias}`], { cwd: here, okStatus: 'any' });
-    assert.match(other.stderr, /Permission denied/, 'another user of the container cannot look into sailor’s folder');
+    const other = await world.tool('sftp', ['-q', '-b', join(here, 'batch'), `user@${world.alias}`], { cwd: here, okStatus: [1] });
+    assert.match(other.stderr, /not found|Permission denied/, 'another user of the container cannot look into sailor’s folder');
   });
 
   it('sftp: no path leads out of the container, whatever links and mounts say', async () => {
     const outside = join(here, 'secret');
     await asUser(`mkdir -p ~/trap && cd ~/trap && ln -s ${outside} direct && ln -s /proc/1/root/ root1 && ln -s /proc/self/root self && ln -s ../../../../../../../..${outside} up && ln -s / slash && ln -s loop loop && mkfifo pipe`);
-    for (const path of ['direct', 'up', `root1${outside}`, `self${outside}`, `slash${outside}`, `slash/../../..${outside}`, 'loop', 'loop/x']) {
-      assert.match(await sftp(`get /home/sailor/trap/${path} stolen`), /not found|No such file|Permission denied|Failure/, path);
-    }
+    const paths = ['direct', 'up', `root1${outside}`, `self${outside}`, `slash${outside}`, `slash/../../..${outside}`, 'loop', 'loop/x'];
+    const answers = await sftp(...paths.map((path) => `-get /home/sailor/trap/${path} stolen`));
+    assert.equal(answers.match(/not found|No such file/g)?.length, paths.length, answers);
     assert.equal(await stat(join(here, 'stolen')).catch(() => undefined), undefined);
     assert.match(await sftp('get /home/sailor/trap/pipe stolen'), /not a regular file|Permission denied/, 'opening a FIFO would wait for ever');
     await sftp('get /home/sailor/trap/slash/etc/hostname inner');

@@ -48,7 +48,7 @@ describe('what is forwarded through the SSH endpoint', () => {
     socket.end(line);
     let answer = '';
     socket.on('data', (chunk) => (answer += chunk.toString()));
-    await once(socket, 'close');
+    await new Promise((resolve) => socket.once('close', resolve)); // an error ends it, too
     return answer;
   };
   const untilInside = async (script: string): Promise<void> => {

@@ -31,7 +31,9 @@ describe('who may log in, and the host entries', () => {
   it('another key is refused, and another host key is refused by the client', async () => {
     const key = join(world.dev.root, 'stranger');
     await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
-    const stranger = await world.ssh(['-i', key, '-o', 'IdentityFile=none', world.alias, 'true'], { okStatus: 'any' });
+    const config = join(world.dev.root, 'strange-config');
+    await writeFile(config, (await readFile(join(own(), 'config'), 'utf8')).replace(/IdentityFile .*/, `IdentityFile ${key}`));
+    const stranger = await run('ssh', ['-F', config, world.alias, 'true'], { env: world.env, okStatus: 'any' });
     assert.match(stranger.stderr, /Permission denied \(publickey\)/);
     const hosts = join(world.dev.root, 'hosts');
     await writeFile(hosts, `${world.alias} ${(await readFile(`${key}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ')}\n`);
