@@ -1,5 +1,5 @@
+import { readOptions } from './fromEngine.ts';
 import { InsideRoot } from './insideRoot.ts';
-import { agentOptionsSchema } from './messages.ts';
 import type { AgentOptions } from './messages.ts';
 import { serveRelay } from './relay.ts';
 import { PacketWriter } from './sftp/packetWriter.ts';
@@ -14,7 +14,7 @@ import { serveSftp } from './sftp/serve.ts';
 /** Inherited: the container's root folder. */
 const ROOT_FD = 4;
 
-const options = agentOptionsSchema.parse(JSON.parse(process.argv[2] ?? ''));
+const options = readOptions(process.argv[2] ?? '');
 become(options);
 const inside = new InsideRoot(ROOT_FD);
 if (options.mode === 'relay') serveRelay(inside);

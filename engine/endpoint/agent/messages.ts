@@ -1,31 +1,29 @@
 import { z } from 'zod';
 
 /** Who the agent becomes, and where it starts. Its argument, as JSON. */
-export const agentOptionsSchema = z.strictObject({
-  mode: z.enum(['sftp', 'relay']),
-  uid: z.number(),
-  gid: z.number(),
-  groups: z.array(z.number()),
-  cwd: z.string(),
-  home: z.string(),
-});
-export type AgentOptions = z.infer<typeof agentOptionsSchema>;
-
-const id = z.number();
+export interface AgentOptions {
+  readonly mode: 'sftp' | 'relay';
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly cwd: string;
+  readonly home: string;
+}
 
 /** What the engine asks of a relay. */
-export const relayRequestSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('connectTcp'), id, host: z.string(), port: z.number() }),
-  z.strictObject({ kind: z.literal('connectUnix'), id, path: z.string() }),
-  z.strictObject({ kind: z.literal('listenTcp'), id, host: z.string(), port: z.number() }),
+export type RelayRequest = { readonly id: number } & (
+  | { readonly kind: 'connectTcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'connectUnix'; readonly path: string }
+  | { readonly kind: 'listenTcp'; readonly host: string; readonly port: number }
   /** `replace`: a socket that is there already is taken away. */
-  z.strictObject({ kind: z.literal('listenUnix'), id, path: z.string(), replace: z.boolean() }),
+  | { readonly kind: 'listenUnix'; readonly path: string; readonly replace: boolean }
   /** A socket in a new folder of its own, in one of these folders: the first in which that can be made. */
-  z.strictObject({ kind: z.literal('listenPrivate'), id, folders: z.array(z.string()), name: z.string() }),
+  | { readonly kind: 'listenPrivate'; readonly folders: readonly string[]; readonly name: string }
   /** Ends the listener that was asked for by this id, and takes its socket away. */
-  z.strictObject({ kind: z.literal('close'), id, listener: id }),
-]);
-export type RelayRequest = z.infer<typeof relayRequestSchema>;
+  | { readonly kind: 'close'; readonly listener: number }
+);
+
+const id = z.number();
 
 /** What the relay says; a socket travels with the good answers to `connect…` and with every connection to a listener. */
 export const relayAnswerSchema = z.discriminatedUnion('kind', [

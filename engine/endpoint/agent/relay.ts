@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
+import { readRequest } from './fromEngine.ts';
 import { systemError } from './insideRoot.ts';
 import type { InsideRoot } from './insideRoot.ts';
 import { Listeners } from './listeners.ts';
 import type { Opened } from './listeners.ts';
-import { relayRequestSchema } from './messages.ts';
 import type { RelayAnswer, RelayRequest } from './messages.ts';
 import { resolveHost } from './resolveHost.ts';
 
@@ -11,7 +11,7 @@ import { resolveHost } from './resolveHost.ts';
 export function serveRelay(inside: InsideRoot): void {
   const listeners = new Listeners(inside, (listener, socket) => send({ kind: 'connection', listener, address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, socket));
   process.on('message', (message) => {
-    const request = relayRequestSchema.parse(message);
+    const request = readRequest(message);
     void perform(inside, listeners, request).then(
       (result) => (result instanceof Socket ? send({ kind: 'done', id: request.id }, result) : send({ kind: 'done', id: request.id, ...result })),
       (error: unknown) => send({ kind: 'failed', id: request.id, code: codeOf(error) }),
