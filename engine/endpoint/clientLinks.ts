@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { clientAnswerSchema } from '../api/berth/ssh.ts';
-import type { ClientQuestion } from '../api/berth/ssh.ts';
+import type { ClientQuestion, GitAction } from '../api/berth/ssh.ts';
 
 const ANSWER_MS = 120_000;
 
@@ -31,10 +31,26 @@ export class ClientLinks {
   }
 
   /** Asks git's credential helpers on the client; empty when it has none, is gone, or does not answer. */
-  async askGit(id: string, action: ClientQuestion['action'], input: string): Promise<string> {
+  askGit(id: string, action: GitAction, input: string): Promise<string> {
+    return this.#ask(id, (number) => ({ id: number, kind: 'gitCredential', action, input }));
+  }
+
+  /** Sends a message to the client's ssh-agent; empty without an answer. */
+  async askAgent(id: string, message: Buffer): Promise<Buffer> {
+    return Buffer.from(await this.#ask(id, (number) => ({ id: number, kind: 'sshAgent', input: message.toString('base64') })), 'base64');
+  }
+
+  /** Calls back once the client has left; at once when it has, or never was. */
+  onEnd(id: string, listener: () => void): void {
+    const stream = this.#links.get(id)?.stream;
+    if (!stream || stream.closed) listener();
+    else stream.once('close', listener);
+  }
+
+  #ask(id: string, questionOf: (number: number) => ClientQuestion): Promise<string> {
     const link = this.#links.get(id);
-    if (!link) return '';
-    const question: ClientQuestion = { id: link.next++, kind: 'gitCredential', action, input };
+    if (!link) return Promise.resolve('');
+    const question = questionOf(link.next++);
     return new Promise((resolve) => {
       const settle = (output: string): void => {
         clearTimeout(timer);

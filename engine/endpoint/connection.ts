@@ -4,7 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { AgentLauncher } from './agentProcess.ts';
 import type { ClientLinks } from './clientLinks.ts';
 import { Forwards } from './forwards.ts';
-import { answerGit, gitConfigEnv } from './gitCredentials.ts';
+import { gitEnv, listenForGit } from './gitCredentials.ts';
 import type { EndpointExecs } from './ports.ts';
 import type { Relay, RemoteListener } from './relay.ts';
 import type { Lease, RelayPool } from './relayPool.ts';
@@ -65,21 +65,16 @@ export class EndpointConnection {
       return this.#lease.relay;
     };
     this.#forwards = new Forwards(this.#client, relay, log);
-    if (this.#parts.request.git?.credentials === true) this.#git = this.#serveGit(relay);
+    const { git, clientLink } = this.#parts.request;
+    if (git?.credentials === true && clientLink !== undefined) this.#git = relay().then((one) => listenForGit(one, this.#parts.links, clientLink));
     this.#git?.catch((error: unknown) => log.warn('git in the container cannot ask for credentials', { container: target.container.id, error }));
     const parts = { execs, launcher, log, target, login, forwards: this.#forwards, env: () => this.#gitEnv(login) };
     this.#client.on('session', (accept) => void new EndpointSession(accept(), parts));
   }
 
-  #serveGit(relay: () => Promise<Relay>): Promise<RemoteListener> {
-    const { links, request } = this.#parts;
-    return relay().then((one) => one.listenPrivate('git', ({ socket }) => void answerGit(socket, (action, input) => links.askGit(request.clientLink ?? '', action, input))));
-  }
-
   async #gitEnv(login: Login): Promise<string[]> {
-    const socket = await this.#git?.catch(() => undefined);
-    const settings = Object.entries(this.#parts.request.git?.config ?? {});
-    return gitConfigEnv([...settings, ...(socket ? [['credential.helper', `cache --socket ${socket.path}`] as const] : [])], login.env);
+    const listener = await this.#git?.catch(() => undefined);
+    return gitEnv(this.#parts.request.git, listener?.path, login.env);
   }
 
   #close(): void {

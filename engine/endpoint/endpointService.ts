@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { basename } from 'node:path';
-import type { SshAuthorize, SshConnect, SshTarget } from '../api/berth/ssh.ts';
+import type { ShareRequest, SshAuthorize, SshConnect, SshTarget } from '../api/berth/ssh.ts';
 import type { BusEvent, EventBus } from '../base/eventBus.ts';
 import type { Log } from '../base/log.ts';
 import { publicKeyBlob } from '../base/sshKey.ts';
@@ -12,6 +12,7 @@ import { EndpointStore } from './endpointStore.ts';
 import { invalidPublicKey, noSuchTarget, upgradeRequired } from './errors.ts';
 import type { EndpointContainers, EndpointDevContainer, EndpointDevContainers } from './ports.ts';
 import { RelayPool } from './relayPool.ts';
+import { shareWithContainer } from './sharing.ts';
 import type { ConnectionTarget, Login } from './target.ts';
 
 export interface EndpointServiceParts {
@@ -23,13 +24,16 @@ export interface EndpointServiceParts {
   readonly agent: AgentLauncher;
 }
 
+/** How long a client has to take in that its container has ended. */
+const FAREWELL_MS = 1000;
+
 /** SSH into dev containers and containers: who may, as whom, and the connections themselves. */
 export class EndpointService {
   readonly links = new ClientLinks();
   readonly #parts: EndpointServiceParts;
   readonly #store: EndpointStore;
   readonly #relays: RelayPool;
-  readonly #connections = new Map<EndpointConnection, string>();
+  readonly #connections = new Map<EndpointConnection, { readonly containerId: string; readonly stream: Duplex }>();
 
   constructor(parts: EndpointServiceParts) {
     this.#parts = parts;
@@ -78,6 +82,11 @@ export class EndpointService {
     return { container, hostKey: record.hostKey, authorized: () => this.#authorized(id), login: (user) => this.#login(id, user, container.cwd) };
   }
 
+  /** Lets processes that are started otherwise than by SSH use what the client shares. Returns environment for them. */
+  share(link: string, request: ShareRequest): Promise<string[]> {
+    return shareWithContainer({ containers: this.#parts.containers, relays: this.#relays, links: this.links }, link, request);
+  }
+
   /** Serves a raw connection to its end. */
   async serve(target: ConnectionTarget, request: SshConnect, stream: Duplex): Promise<void> {
     if (!(stream instanceof Socket)) throw upgradeRequired({ path: 'ssh' });
@@ -86,7 +95,7 @@ export class EndpointService {
     // ssh2 is loaded only once somebody connects: an idle engine shall be small.
     const { serveSsh } = await import('./serveSsh.ts');
     await serveSsh(stream, parts, (connection) => {
-      this.#connections.set(connection, target.container.id);
+      this.#connections.set(connection, { containerId: target.container.id, stream });
       stream.once('close', () => this.#connections.delete(connection));
     });
   }
@@ -126,7 +135,12 @@ export class EndpointService {
     if (type === 'devcontainer' && action === 'down') void this.#store.remove(id).catch((error: unknown) => this.#parts.log.warn('an endpoint could not be removed', { id, error }));
     if (type !== 'container') return;
     if (action === 'die') {
-      for (const [connection, containerId] of this.#connections) if (containerId === id) connection.end();
+      for (const [connection, { containerId, stream }] of this.#connections) {
+        if (containerId !== id) continue;
+        connection.end();
+        // A client that does not listen must not keep what belongs to its connection.
+        setTimeout(() => stream.destroy(), FAREWELL_MS).unref();
+      }
       this.#relays.killAll(id);
     }
     if (action === 'destroy') void this.#store.remove(id).catch((error: unknown) => this.#parts.log.warn('an endpoint could not be removed', { id, error }));

@@ -1,16 +1,28 @@
 import type { Socket } from 'node:net';
-import type { ClientQuestion } from '../api/berth/ssh.ts';
+import type { GitAction, SshConnect } from '../api/berth/ssh.ts';
+import type { ClientLinks } from './clientLinks.ts';
+import type { Relay, RemoteListener } from './relay.ts';
 
 /** What a request may hold at most. */
 const MAX_REQUEST = 64 * 1024;
 
-const actions: Readonly<Record<string, ClientQuestion['action'] | undefined>> = { get: 'fill', store: 'approve', erase: 'reject' };
+const actions: Readonly<Record<string, GitAction | undefined>> = { get: 'fill', store: 'approve', erase: 'reject' };
 
 /**
- * git's own `credential-cache` is the program in the container that asks: it connects to a socket and sends what it wants to know. Here the
- * other end is not its daemon but the client's credential helpers, so that nothing is kept in the container, nor with us.
+ * Lets git in the container ask the client for credentials. git's own `credential-cache` is the program that asks: it connects to a socket and
+ * sends what it wants to know. Here the other end is not its daemon but the client's credential helpers, so that nothing is kept in the container,
+ * nor with us.
  */
-export async function answerGit(socket: Socket, ask: (action: ClientQuestion['action'], input: string) => Promise<string>): Promise<void> {
+export function listenForGit(relay: Relay, links: ClientLinks, link: string): Promise<RemoteListener> {
+  return relay.listenPrivate('git', ({ socket }) => void answerGit(socket, (action, input) => links.askGit(link, action, input)));
+}
+
+/** Environment with the client's git settings, and with that socket as credential helper. Pure. */
+export function gitEnv(git: SshConnect['git'], socket: string | undefined, env: readonly string[]): string[] {
+  return gitConfigEnv([...Object.entries(git?.config ?? {}), ...(socket === undefined ? [] : [['credential.helper', `cache --socket ${socket}`] as const])], env);
+}
+
+async function answerGit(socket: Socket, ask: (action: GitAction, input: string) => Promise<string>): Promise<void> {
   try {
     const request = parseCacheRequest(await readAll(socket));
     const answer = request ? await ask(request.action, request.input) : '';
@@ -21,7 +33,7 @@ export async function answerGit(socket: Socket, ask: (action: ClientQuestion['ac
 }
 
 /** `action=…` and `timeout=…`, then the description of the credential. `undefined`: nothing for us. Pure. */
-export function parseCacheRequest(text: string): { readonly action: ClientQuestion['action']; readonly input: string } | undefined {
+export function parseCacheRequest(text: string): { readonly action: GitAction; readonly input: string } | undefined {
   const lines = text.split('\n');
   const action = actions[lines.find((line) => line.startsWith('action='))?.slice('action='.length) ?? ''];
   const description = lines.filter((line) => line !== '' && !/^(action|timeout)=/.test(line));

@@ -140,6 +140,11 @@ function lookUp(parent: number, name: string, last: boolean): { readonly fd: num
   }
 }
 
+/** A path as everybody writes it, as `InsideRoot` has it. */
+export function asBytes(path: string): string {
+  return Buffer.from(path, 'utf8').toString('latin1');
+}
+
 function entryOf(folder: number, name: string): Buffer {
   return Buffer.from(`/proc/self/fd/${folder}/${name}`, 'latin1');
 }

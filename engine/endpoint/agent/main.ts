@@ -1,5 +1,5 @@
 import { readOptions } from './fromEngine.ts';
-import { InsideRoot } from './insideRoot.ts';
+import { asBytes, InsideRoot } from './insideRoot.ts';
 import type { AgentOptions } from './messages.ts';
 import { serveRelay } from './relay.ts';
 import { PacketWriter } from './sftp/packetWriter.ts';
@@ -18,7 +18,7 @@ const options = readOptions(process.argv[2] ?? '');
 become(options);
 const inside = new InsideRoot(ROOT_FD);
 if (options.mode === 'relay') serveRelay(inside);
-else serveSftp(0, new SftpServer({ inside, cwd: options.cwd, home: options.home, output: new PacketWriter(1) }));
+else serveSftp(0, new SftpServer({ inside, cwd: asBytes(options.cwd), home: asBytes(options.home), output: new PacketWriter(1) }));
 
 function become({ uid, gid, groups }: AgentOptions): void {
   process.umask(0o022);

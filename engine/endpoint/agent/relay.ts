@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { readRequest } from './fromEngine.ts';
-import { systemError } from './insideRoot.ts';
+import { asBytes, systemError } from './insideRoot.ts';
 import type { InsideRoot } from './insideRoot.ts';
 import { Listeners } from './listeners.ts';
 import type { Opened } from './listeners.ts';
@@ -30,11 +30,11 @@ async function perform(inside: InsideRoot, listeners: Listeners, request: RelayR
     case 'connectTcp':
       return connectTcp(inside, request.host, request.port);
     case 'connectUnix':
-      return connectUnix(inside, bytes(request.path));
+      return connectUnix(inside, asBytes(request.path));
     case 'listenTcp':
       return listeners.tcp(request.id, request.host, request.port);
     case 'listenUnix':
-      return listeners.unix(request.id, bytes(request.path), request.replace);
+      return listeners.unix(request.id, asBytes(request.path), request.replace);
     case 'listenPrivate':
       return listeners.private(request.id, request.folders, request.name);
     case 'close':
@@ -80,9 +80,4 @@ function send(answer: RelayAnswer, socket?: Socket): void {
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EIO';
-}
-
-/** One character a byte, as `InsideRoot` has it. */
-function bytes(path: string): string {
-  return Buffer.from(path, 'utf8').toString('latin1');
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { upEventSchema } from '../../../api/berth/devcontainer.ts';
@@ -6,7 +5,7 @@ import type { SshConnect, SshTarget } from '../../../api/berth/ssh.ts';
 import type { ApiClient } from '../../../api/client.ts';
 import type { CliContext } from '../../context.ts';
 import { localEnv } from '../devcontainer/target.ts';
-import { answerQuestions } from './clientLink.ts';
+import { openClientLink } from './clientLink.ts';
 import { gitSettings } from './gitSettings.ts';
 import { findTarget, listTargets, noSuchTarget } from './target.ts';
 
@@ -30,7 +29,7 @@ async function proxy(context: CliContext, name: string, options: ProxyOptions): 
   const target = findTarget(await listTargets(client), name);
   if (!target) throw noSuchTarget(name);
   const [, git] = await Promise.all([options.up && target.state !== 'running' ? bringUp(context, client, target) : undefined, options.git ? gitSettings(target.folder) : undefined]);
-  const clientLink = git ? await openLink(client) : undefined;
+  const clientLink = git ? await openClientLink(client) : undefined;
   const request: SshConnect = { localEnv: localEnv(context), ...(git ? { git } : {}), ...(clientLink === undefined ? {} : { clientLink: clientLink.id }) };
   try {
     const path = target.kind === 'devcontainer' ? `/berth/v1/devcontainers/${target.id}/ssh` : `/berth/v1/containers/${target.id}/ssh`;
@@ -58,12 +57,4 @@ async function bringUp(context: CliContext, client: ApiClient, target: SshTarget
     if (event.type === 'step' && event.status === 'started') context.stderr.write(`berth: ${event.text}\n`);
     if (event.type === 'result' && event.outcome === 'error') throw Object.assign(new Error(`The dev container of ${target.folder} could not be brought up: ${event.message}`), { code: event.code ?? 'UP_FAILED', params: {} });
   }
-}
-
-/** A second connection, on which the engine asks for what only this machine has. */
-async function openLink(client: ApiClient): Promise<{ readonly id: string; close(): void }> {
-  const id = randomUUID();
-  const { socket } = await client.hijack('POST', `/berth/v1/ssh/client/${id}`);
-  answerQuestions(socket);
-  return { id, close: () => socket.destroy() };
 }

@@ -1,4 +1,4 @@
-import { sshAuthorizeSchema, sshConnectSchema } from '../../../api/berth/ssh.ts';
+import { shareRequestSchema, sshAuthorizeSchema, sshConnectSchema } from '../../../api/berth/ssh.ts';
 import { upgradeRequired } from '../../../endpoint/errors.ts';
 import type { EndpointService } from '../../../endpoint/endpointService.ts';
 import type { ConnectionTarget } from '../../../endpoint/target.ts';
@@ -12,6 +12,7 @@ export function sshRoutes(endpoint: EndpointService): Route[] {
     { method: 'GET', path: '/berth/v1/ssh/targets', handle: async (_context, reply) => reply.json(200, await endpoint.targets()) },
     { method: 'POST', path: '/berth/v1/ssh/authorize', handle: async (context, reply) => reply.json(200, await endpoint.authorize(await context.json(sshAuthorizeSchema))) },
     { method: 'POST', path: '/berth/v1/ssh/client/:id', handle: async (context, reply) => endpoint.links.serve(idOf(context), await rawStream(context, reply)) },
+    { method: 'POST', path: '/berth/v1/ssh/client/:id/share', handle: async (context, reply) => reply.json(200, { env: await endpoint.share(idOf(context), await context.json(shareRequestSchema)) }) },
     { method: 'POST', path: '/berth/v1/devcontainers/:id/ssh', handle: (context, reply) => connect(endpoint, context, reply, (request) => endpoint.devContainer(idOf(context), request, context.signal)) },
     { method: 'POST', path: '/berth/v1/containers/:id/ssh', handle: (context, reply) => connect(endpoint, context, reply, () => endpoint.container(idOf(context))) },
   ];
