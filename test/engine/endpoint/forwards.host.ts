@@ -111,7 +111,7 @@ describe('what is forwarded through the SSH endpoint', () => {
       const { stdout } = await world.ssh([world.alias, 'ssh-add -l; stat -c "%U %a" "$SSH_AUTH_SOCK" "$(dirname "$SSH_AUTH_SOCK")"; echo "$SSH_AUTH_SOCK"'], { env: { SSH_AUTH_SOCK: join(folder, 'socket') } });
       assert.match(stdout, /the user’s own \(ED25519\)\nsailor 600\nsailor 700\n\/dev\/shm\//);
       await untilInside('test -z "$(ls -A /dev/shm)"');
-      const shell = await world.dev.engine.berth(['shell', world.folder], { env: { ...world.env, SSH_AUTH_SOCK: join(folder, 'socket') }, input: 'ssh-add -l; ssh-add -T /dev/null; ssh-keygen -q -t ed25519 -N "" -f ~/k; ssh-add -q ~/k && ssh-add -d ~/k\n', okStatus: 'any' });
+      const shell = await world.dev.engine.berth(['shell', world.folder], { env: { ...world.env, SSH_AUTH_SOCK: join(folder, 'socket') }, input: 'ssh-add -l\n' });
       assert.match(shell.stdout, /the user’s own \(ED25519\)\n/, 'berth shell has it, too');
       await untilInside('test -z "$(ls -A /dev/shm)"');
       assert.equal((await world.ssh(['-a', world.alias, 'echo "${SSH_AUTH_SOCK-none}"'])).stdout, 'none\n');
