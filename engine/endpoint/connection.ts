@@ -28,6 +28,7 @@ export class EndpointConnection {
   readonly #parts: ConnectionParts;
   readonly #client: Connection;
   #lease: Lease | undefined;
+  #warm: Lease | undefined;
   #forwards: Forwards | undefined;
   #git: Promise<RemoteListener> | undefined;
   #closed = false;
@@ -38,6 +39,7 @@ export class EndpointConnection {
     client.on('error', (error) => parts.log.debug('an SSH connection had an error', { container: parts.target.container.id, error }));
     client.on('authentication', (context) => void this.#authenticate(context).catch(() => context.reject()));
     client.once('close', () => this.#close());
+    if (parts.request.git?.credentials === true) void this.#warmUp().catch(() => undefined); // what is wrong shows when it is needed
   }
 
   /** The container has ended. */
@@ -55,6 +57,13 @@ export class EndpointConnection {
     if (!verify(`ssh-ed25519 ${key}`, context)) return context.reject(['publickey']);
     this.#begin(await target.login(context.username));
     context.accept();
+  }
+
+  /** The relay takes as long to start as the two ends take to agree on keys: let it start meanwhile. */
+  async #warmUp(): Promise<void> {
+    const { target, relays } = this.#parts;
+    const { account } = await target.login(target.user);
+    if (!this.#closed) this.#warm = relays.take(target.container, account);
   }
 
   #begin(login: Login): void {
@@ -82,5 +91,6 @@ export class EndpointConnection {
     this.#forwards?.close();
     void this.#git?.then((listener) => listener.close()).catch(() => undefined);
     this.#lease?.release();
+    this.#warm?.release();
   }
 }

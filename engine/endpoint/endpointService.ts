@@ -69,7 +69,7 @@ export class EndpointService {
     const { hostKey } = await this.#record(one);
     const container = containers.running(spec.containerId);
     const own = { user: spec.user, cwd: spec.cwd, env: spec.env, shell: spec.shell };
-    return { container, hostKey, authorized: () => this.#authorized(id), login: async (user) => ({ ...(await this.#login(container.id, user, spec.cwd)), ...(user === spec.user ? own : {}) }) };
+    return { container, hostKey, user: spec.user, authorized: () => this.#authorized(id), login: async (user) => ({ ...(await this.#login(container.id, user, spec.cwd)), ...(user === spec.user ? own : {}) }) };
   }
 
   /** The same for any running container. Throws NO_SUCH_CONTAINER, CONTAINER_NOT_RUNNING, NO_SUCH_SSH_TARGET. */
@@ -79,7 +79,7 @@ export class EndpointService {
     const record = (await this.#store.all()).get(id);
     if (!record) throw noSuchTarget({ name });
     const container = containers.running(id);
-    return { container, hostKey: record.hostKey, authorized: () => this.#authorized(id), login: (user) => this.#login(id, user, container.cwd) };
+    return { container, hostKey: record.hostKey, user: container.user, authorized: () => this.#authorized(id), login: (user) => this.#login(id, user, container.cwd) };
   }
 
   /** Lets processes that are started otherwise than by SSH use what the client shares. Returns environment for them. */

@@ -69,9 +69,11 @@ export class Forwards {
   }
 
   async #listenTcp({ bindAddr, bindPort }: TcpipBindInfo): Promise<number> {
-    const listener = await (await this.#relay()).listenTcp(listenAddress(bindAddr), bindPort, (incoming) => void this.#inward(incoming, () => this.#openTcp(bindAddr, listener.port, incoming)));
-    this.#listeners.set(keyOf({ bindAddr, bindPort: listener.port }), listener);
-    return listener.port;
+    let port = bindPort; // a connection may come before we know which was chosen
+    const listener = await (await this.#relay()).listenTcp(listenAddress(bindAddr), bindPort, (incoming) => void this.#inward(incoming, () => this.#openTcp(bindAddr, port, incoming)));
+    port = listener.port;
+    this.#listeners.set(keyOf({ bindAddr, bindPort: port }), listener);
+    return port;
   }
 
   async #listenUnix({ socketPath }: SocketBindInfo): Promise<void> {

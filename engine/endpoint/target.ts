@@ -14,6 +14,8 @@ export interface Login {
 export interface ConnectionTarget {
   readonly container: RunningContainer;
   readonly hostKey: string;
+  /** Whom clients are told to log in as. */
+  readonly user: string;
   /** base64 of the public keys that may log in. */
   readonly authorized: () => Promise<readonly string[]>;
   /** Throws NO_SUCH_USER. */
