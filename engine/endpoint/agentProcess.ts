@@ -21,7 +21,7 @@ const NEEDED = USEFUL.slice(0, 2);
  * Starts an agent for a container: in its network namespace, with its root folder open, and never with more capabilities than a process of the
  * container has. `stdio`: exactly the first four, for the folder comes fifth; the caller owns the process.
  */
-export async function startAgent(launcher: AgentLauncher, container: RunningContainer, account: Account, options: Pick<AgentOptions, 'mode' | 'cwd'>, stdio: ReadonlyArray<'ignore' | 'pipe' | 'ipc'>): Promise<ChildProcess> {
+export async function startAgent(launcher: AgentLauncher, container: RunningContainer, account: Account, options: Pick<AgentOptions, 'mode' | 'cwd' | 'args'>, stdio: ReadonlyArray<'ignore' | 'pipe' | 'ipc'>): Promise<ChildProcess> {
   const { pid } = container.process;
   const root = await open(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY).catch((error: unknown) => {
     throw agentFailed({ detail: error instanceof Error ? error.message : String(error) }, { cause: error });

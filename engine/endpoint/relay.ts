@@ -42,7 +42,7 @@ export class Relay {
   #over = false;
 
   static async start(launcher: AgentLauncher, container: RunningContainer, account: Account): Promise<Relay> {
-    return new Relay(await startAgent(launcher, container, account, { mode: 'relay', cwd: container.cwd }, ['ignore', 'ignore', 'ignore', 'ipc']));
+    return new Relay(await startAgent(launcher, container, account, { mode: 'relay', cwd: container.cwd, args: [] }, ['ignore', 'ignore', 'ignore', 'ipc']));
   }
 
   private constructor(child: ChildProcess) {

@@ -2,11 +2,12 @@ import type { ServerChannel, Session } from 'ssh2';
 import type { Log } from '../base/log.ts';
 import { asBerthError } from '../base/errors.ts';
 import type { AgentLauncher } from './agentProcess.ts';
+import { transferFiles } from './fileTransfer.ts';
 import type { Forwards } from './forwards.ts';
 import type { EndpointExecs } from './ports.ts';
 import { ChannelProcess } from './process.ts';
 import type { Terminal } from './process.ts';
-import { serveSftpChannel } from './sftpSubsystem.ts';
+import { scpArguments } from './scpCommand.ts';
 import type { ConnectionTarget, Login } from './target.ts';
 import { setTerminalModes } from './terminalModes.ts';
 import type { Modes } from './terminalModes.ts';
@@ -58,8 +59,12 @@ export class EndpointSession {
     });
     // Accepted at once: ssh2 drops what a client sends to a channel that is not.
     session.on('shell', (accept) => void this.#run(accept(), [parts.login.shell, '-l']));
-    session.on('exec', (accept, _reject, { command }) => void this.#run(accept(), [parts.login.shell, '-c', command]));
-    session.on('subsystem', (accept, reject, { name }) => (name === 'sftp' ? void this.#guard(accept(), (channel) => serveSftpChannel(parts.launcher, parts.target, parts.login, channel, parts.log)) : reject()));
+    session.on('exec', (accept, _reject, { command }) => {
+      const scp = this.#terminal ? undefined : scpArguments(command);
+      if (scp) void this.#guard(accept(), (channel) => transferFiles(parts, channel, 'scp', scp));
+      else void this.#run(accept(), [parts.login.shell, '-c', command]);
+    });
+    session.on('subsystem', (accept, reject, { name }) => (name === 'sftp' ? void this.#guard(accept(), (channel) => transferFiles(parts, channel, 'sftp')) : reject()));
   }
 
   async #run(channel: ServerChannel, command: readonly string[]): Promise<void> {

@@ -17,7 +17,7 @@ export function readRequest(message: unknown): RelayRequest {
 }
 
 function isOptions(value: unknown): value is AgentOptions {
-  return isObject(value) && ['uid', 'gid'].every((key) => typeof value[key] === 'number') && ['mode', 'cwd', 'home'].every((key) => typeof value[key] === 'string') && Array.isArray(value['groups']);
+  return isObject(value) && ['uid', 'gid'].every((key) => typeof value[key] === 'number') && ['mode', 'cwd', 'home'].every((key) => typeof value[key] === 'string') && ['groups', 'args'].every((key) => Array.isArray(value[key]));
 }
 
 function isRequest(value: unknown): value is RelayRequest {

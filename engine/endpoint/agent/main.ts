@@ -2,6 +2,7 @@ import { readOptions } from './fromEngine.ts';
 import { asBytes, InsideRoot } from './insideRoot.ts';
 import type { AgentOptions } from './messages.ts';
 import { serveRelay } from './relay.ts';
+import { runScp } from './scp/run.ts';
 import { PacketWriter } from './sftp/packetWriter.ts';
 import { SftpServer } from './sftp/server.ts';
 import { serveSftp } from './sftp/serve.ts';
@@ -18,6 +19,7 @@ const options = readOptions(process.argv[2] ?? '');
 become(options);
 const inside = new InsideRoot(ROOT_FD);
 if (options.mode === 'relay') serveRelay(inside);
+else if (options.mode === 'scp') process.exitCode = runScp(inside, asBytes(options.cwd), options.args.map(asBytes));
 else serveSftp(0, new SftpServer({ inside, cwd: asBytes(options.cwd), home: asBytes(options.home), output: new PacketWriter(1) }));
 
 function become({ uid, gid, groups }: AgentOptions): void {

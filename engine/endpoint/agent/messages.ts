@@ -2,12 +2,14 @@ import { z } from 'zod';
 
 /** Who the agent becomes, and where it starts. Its argument, as JSON. */
 export interface AgentOptions {
-  readonly mode: 'sftp' | 'relay';
+  readonly mode: 'sftp' | 'scp' | 'relay';
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
   readonly cwd: string;
   readonly home: string;
+  /** scp's. */
+  readonly args: readonly string[];
 }
 
 /** What the engine asks of a relay. */

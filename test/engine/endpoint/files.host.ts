@@ -75,7 +75,8 @@ describe('files through the SSH endpoint', () => {
     assert.equal(await stat(join(here, 'stolen')).catch(() => undefined), undefined);
   });
 
-  it('scp, by sftp and by its own old protocol, both ways', async () => {
+  it('scp, by sftp and by its own old protocol, both ways, without an scp inside', async () => {
+    await world.dev.engine.docker(['exec', '-u', '0', (await world.dev.containersOf(world.folder))[0] ?? '', 'rm', '/usr/bin/scp']);
     await mkdir(join(here, 'tree', 'sub'), { recursive: true });
     await writeFile(join(here, 'tree', 'sub', 'a b'), 'spaced\n', { mode: 0o755 });
     for (const [index, args] of [[], ['-O']].entries()) {
@@ -83,6 +84,9 @@ describe('files through the SSH endpoint', () => {
       assert.equal(await asUser(`cat "copied${index}/sub/a b"; stat -c %a "copied${index}/sub/a b"`), 'spaced\n755\n');
       await world.tool('scp', [...args, '-q', '-r', `${world.alias}:copied${index}`, join(here, `back${index}`)]);
       assert.equal(await readFile(join(here, `back${index}`, 'sub', 'a b'), 'utf8'), 'spaced\n');
+      const refused = await world.tool('scp', [...args, '-q', join(here, 'file'), `${world.alias}:/etc/new`], { okStatus: [1] });
+      assert.match(refused.stderr, /Permission denied/);
+      await world.tool('scp', [...args, '-q', `${world.alias}:nothing-here`, here], { okStatus: [1] });
     }
   });
 

@@ -9,6 +9,7 @@ import { addressesIn, nameServersIn } from '../../../engine/endpoint/agent/resol
 import { longName } from '../../../engine/endpoint/agent/sftp/longName.ts';
 import { gitConfigEnv, parseCacheRequest } from '../../../engine/endpoint/gitCredentials.ts';
 import { aliasName, freeName } from '../../../engine/endpoint/names.ts';
+import { scpArguments } from '../../../engine/endpoint/scpCommand.ts';
 import { sttyArguments } from '../../../engine/endpoint/terminalModes.ts';
 
 const entry = (alias: string, more: Partial<HostEntry> = {}): HostEntry => ({ alias, user: 'me', identityFile: '/k', knownHostsFile: '/h', proxy: ['/n', '/b', 'ssh-proxy', 'x'], forwardAgent: true, ...more });
@@ -87,6 +88,12 @@ describe('small parts of the endpoint', () => {
   it('a terminal is told only what it does not do by itself', () => {
     assert.deepEqual(sttyArguments({ ECHO: 1, ICANON: 1, VINTR: 3, VERASE: 127 }), []);
     assert.deepEqual(sttyArguments({ ECHO: 0, IUTF8: 1, VERASE: 8, VSUSP: 255 }), ['-echo', 'iutf8', 'erase', '8', 'susp', 'undef']);
+  });
+
+  it('the far end of scp is ours to play, unless it takes a shell', () => {
+    assert.deepEqual(scpArguments('scp -r -p -t -- copied'), ['-r', '-p', '-t', 'copied']);
+    assert.deepEqual(scpArguments(`scp -f 'a b' c\\ d "e'f"`), ['-f', 'a b', 'c d', "e'f"]);
+    for (const command of ['scp a b', 'scp -f *.txt', 'scp -t ~/x', 'scp -t $HOME', 'scp -t x; id', 'scp -t "$(id)"', 'scp -x -t y', 'scp -t', 'echo scp -t x', 'scp -t x\nid']) assert.equal(scpArguments(command), undefined, command);
   });
 
   it('a file is listed as ls does it', () => {

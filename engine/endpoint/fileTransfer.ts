@@ -7,10 +7,17 @@ import type { AgentLauncher } from './agentProcess.ts';
 import { ChannelWriter } from './channelWriter.ts';
 import type { ConnectionTarget, Login } from './target.ts';
 
-/** Serves SFTP on a channel by an agent of its own. Resolves when it has ended; throws ENDPOINT_AGENT_FAILED and the like. */
-export async function serveSftpChannel(launcher: AgentLauncher, target: ConnectionTarget, login: Login, channel: ServerChannel, log: Log): Promise<void> {
+export interface TransferParts {
+  readonly launcher: AgentLauncher;
+  readonly target: ConnectionTarget;
+  readonly login: Login;
+  readonly log: Log;
+}
+
+/** Serves SFTP, or the far end of scp, on a channel by an agent of its own. Resolves when it has ended; throws ENDPOINT_AGENT_FAILED and the like. */
+export async function transferFiles({ launcher, target, login, log }: TransferParts, channel: ServerChannel, mode: 'sftp' | 'scp', args: readonly string[] = []): Promise<void> {
   // What comes before the agent is there waits in the channel.
-  const agent = await startAgent(launcher, target.container, login.account, { mode: 'sftp', cwd: login.cwd }, ['pipe', 'pipe', 'pipe', 'ignore']);
+  const agent = await startAgent(launcher, target.container, login.account, { mode, cwd: login.cwd, args }, ['pipe', 'pipe', 'pipe', 'ignore']);
   const failed = new Promise<never>((_resolve, reject) => agent.once('error', (error) => reject(startFailure('nsenter', error))));
   const exited = once(agent, 'exit');
   const { stdin, stdout, stderr } = agent;
@@ -30,7 +37,7 @@ export async function serveSftpChannel(launcher: AgentLauncher, target: Connecti
   })();
   await Promise.race([pumped, failed]);
   const [status] = (await Promise.race([exited, failed])) as [number | null];
-  if (status !== 0 && status !== null) log.warn('an SFTP session ended early', { container: target.container.id, status, detail: words });
+  if (words !== '') log.warn('a file transfer ended early', { container: target.container.id, status, detail: words });
   channel.exit(status ?? 255);
   channel.end();
 }
