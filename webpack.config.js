@@ -40,7 +40,7 @@ export default [
   {
     ...common,
     name: 'engine',
-    entry: { berth: './engine/main.ts' },
+    entry: { berth: './engine/main.ts', 'endpoint-agent': './engine/endpoint/agent/main.ts' },
     externals: { 'node-unix-socket': 'commonjs node-unix-socket' },
     output: { path: resolve(root, 'dist'), filename: '[name].cjs', libraryTarget: 'commonjs2' },
     plugins: [...common.plugins, new CopyNativeAddons()],

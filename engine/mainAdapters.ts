@@ -7,6 +7,10 @@ import type { Images as ContainerImages } from './containers/ports.ts';
 import { notRunning } from './containers/errors.ts';
 import type { DevBuilder, DevContainers, DevImages } from './devcontainers/ports.ts';
 import { commitImage } from './images/commitImage.ts';
+import { readAccount, runningFacts } from './containers/account.ts';
+import { devcontainerId, idLabels } from './devcontainers/config/devcontainerId.ts';
+import type { DevContainerService } from './devcontainers/devContainerService.ts';
+import type { EndpointContainers, EndpointDevContainer, EndpointDevContainers } from './endpoint/ports.ts';
 import type { ImageService } from './images/imageService.ts';
 import type { Credentials } from './registry/auth.ts';
 import { parseReference } from './registry/reference.ts';
@@ -63,6 +67,32 @@ export function containerAddress(containers: ContainerService, ref: string): str
   const [endpoint] = containers.parts.networks.endpoints(container.id);
   if (!endpoint || endpoint.ip === '') throw badRequest({ what: `container ${ref}`, detail: 'it has no network, so none of its ports can be reached' });
   return endpoint.ip;
+}
+
+/** What the SSH endpoint needs, from the container service. */
+export function endpointContainers(containers: ContainerService): EndpointContainers {
+  return {
+    execs: containers.execs,
+    find: (ref) => {
+      const { id, record, state } = containers.find(ref);
+      return { id, name: record.name, state: state.status, user: record.config.User || 'root' };
+    },
+    running: (id) => ({ id, ...runningFacts(containers.find(id)) }),
+    account: (id, user) => readAccount(containers.find(id), user),
+  };
+}
+
+/** What the SSH endpoint needs, from the dev containers. */
+export function endpointDevContainers(service: DevContainerService): EndpointDevContainers {
+  const byId = ({ containerId }: EndpointDevContainer) => service.list().find((one) => one.containerId === containerId);
+  return {
+    list: () => service.list().map(({ containerId, folder, configFile, state }) => ({ id: devcontainerId(idLabels(folder, configFile)), containerId, folder, configFile, state })),
+    remoteUser: async (one) => {
+      const found = byId(one);
+      return found ? service.remoteUser(found) : 'root';
+    },
+    execSpec: ({ folder, configFile }, localEnv, signal) => service.execSpec({ folder, config: configFile, localEnv }, signal),
+  };
 }
 
 /** Docker's clients key the credentials of a build by host; Docker Hub's by the address of its old API. */

@@ -10,6 +10,7 @@ import { registerContainerCommands } from './cli/commands/container/register.ts'
 import { registerDevContainerCommands } from './cli/commands/devcontainer/register.ts';
 import { registerHostCommands } from './cli/commands/host/register.ts';
 import { registerImageCommands } from './cli/commands/image/register.ts';
+import { registerSshCommands } from './cli/commands/ssh/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
 import { registerEngineCommands } from './cli/engineCommands.ts';
@@ -29,11 +30,18 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
   const local = { client, engine: () => connectOrStart(client, launcher) };
   const remote = composeRemote({ env: process.env, reach, launcher, interrupted: interrupted.signal });
   const chosen = new ChosenHost(remote, local);
+  const own = {
+    words: [process.execPath, script],
+    get host() {
+      return chosen.name;
+    },
+  };
   const context = cliContext(chosen, interrupted.signal);
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
   process.stdout.on('error', () => process.exit(0)); // the reader of a pipe left
   const program = createProgram(version, context, [
-    registerDevContainerCommands,
+    registerDevContainerCommands(own),
+    registerSshCommands(own),
     registerContainerCommands,
     registerImageCommands,
     registerSystemCommands,

@@ -7,9 +7,11 @@ import { ContainerService } from './containers/containerService.ts';
 import { StepRunner } from './containers/stepRunner.ts';
 import { ContentStore } from './content/contentStore.ts';
 import { DevContainerService } from './devcontainers/devContainerService.ts';
+import { agentLauncher } from './endpoint/agentLauncher.ts';
+import { EndpointService } from './endpoint/endpointService.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
-import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages } from './mainAdapters.ts';
+import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, endpointContainers, endpointDevContainers } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
@@ -44,6 +46,7 @@ export interface Services {
   readonly containers: ContainerService;
   readonly builds: BuildService;
   readonly devContainers: DevContainerService;
+  readonly endpoint: EndpointService;
 }
 
 /** Wires the services: the only place that knows all of them. Each is ready, and has repaired what a crash left, before the next needs it. */
@@ -91,5 +94,6 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
   const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers) });
-  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService };
+  const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
+  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint };
 }

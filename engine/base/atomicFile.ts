@@ -28,6 +28,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
 
 /** Makes renames and unlinks in `folder` durable. */
 export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // folders cannot be opened there
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

@@ -10,7 +10,7 @@ import { findDevContainers, inspectContainer } from './containerLookup.ts';
 import { mergeWithImage, readDefinition } from './definition.ts';
 import { devContainerNotUp } from './errors.ts';
 import type { DevBuilder, DevContainers, DevImages } from './ports.ts';
-import { resolveRemote } from './remote.ts';
+import { remoteUserOf, resolveRemote } from './remote.ts';
 import { bringUp } from './up.ts';
 import type { UpContext, UpOutcome } from './up.ts';
 import { WorkspaceStore } from './workspaceStore.ts';
@@ -72,6 +72,18 @@ export class DevContainerService {
     const merged = mergeWithImage(definition, parseMetadataLabel(details.Config.Labels?.[metadataLabel] ?? undefined).entries);
     const { user, env, cwd, shell } = await resolveRemote({ execs, store: this.#store, definition, merged, details, signal, warn: (message) => this.#parts.log.warn(message, { container: details.Id }) });
     return { containerId: details.Id, user, env: [...env], cwd, shell };
+  }
+
+  /** The remote user of a dev container, whether it runs or not; whom the container runs as where its definition cannot be read. */
+  async remoteUser(one: DevContainer): Promise<string> {
+    const details = inspectContainer(this.#parts.containers, one.containerId);
+    const user = details.Config.User ?? '';
+    try {
+      const definition = await readDefinition({ folder: one.folder, config: one.configFile });
+      return remoteUserOf(mergeWithImage(definition, parseMetadataLabel(details.Config.Labels?.[metadataLabel] ?? undefined).entries), user);
+    } catch {
+      return user || 'root';
+    }
   }
 
   /** Stops the dev containers of a folder; those of one definition when it is named. Throws DEVCONTAINER_NOT_UP when there is none. */

@@ -14,6 +14,7 @@ const place = (get: Get): string => `${get('file')}:${get('line')}${get('column'
 
 const onContainers: Readonly<Record<string, (get: Get) => string>> = {
   NO_SUCH_CONTAINER: (get) => l10n.t('The container {0} does not exist any more.', get('ref')),
+  NO_LOG: (get) => l10n.t('The container {0} keeps no log.', get('id')),
   CONTAINER_NOT_RUNNING: (get) => l10n.t('The container {0} is not running. Start it first.', get('id')),
   CONTAINER_PAUSED: (get) => l10n.t('The container {0} is paused.', get('id')),
   CONTAINER_RUNNING: (get) => l10n.t('The container {0} is running. Stop it first.', get('id')),
@@ -65,6 +66,8 @@ const onImages: Readonly<Record<string, (get: Get) => string>> = {
   BASE_IMAGE_UNAVAILABLE: (get) => l10n.t('{0}: the image {1} is neither here nor to be had: {2}', place(get), get('image'), get('detail')),
   COPY_SOURCE_NOT_FOUND: (get) => l10n.t('{0}: {1}, which is to be copied, does not exist.', place(get), get('source')),
   COPY_FAILED: (get) => l10n.t('{0}: copying failed: {1}', place(get), get('detail')),
+  BUILD_ADD_FAILED: (get) => l10n.t('{0}: {1} could not be added: {2}', place(get), get('url'), get('detail')),
+  BUILD_SECRET_MISSING: (get) => l10n.t('{0}: the build needs {1}, and was not given it.', place(get), get('id')),
   BUILD_USER_UNKNOWN: (get) => l10n.t('{0}: the image has no user or group {1}.', place(get), get('user')),
   BUILD_STEP_FAILED: (get) => l10n.t('{0}: the command {1} ended with status {2}. Its output is in the log.', place(get), get('command'), get('exitCode')),
   TOO_MANY_LAYERS: (get) => l10n.t('The image has {0} layers, more than can be mounted. Build it with fewer.', get('layers')),

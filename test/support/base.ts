@@ -11,11 +11,20 @@ const cache = resolve(import.meta.dirname, '../../.cache/base');
  * Debian's packages and kept under .cache/base. Two processes that ask at once each make one; the last rename wins.
  */
 export async function baseTar(): Promise<string> {
-  const path = join(cache, 'debian-bookworm.tar');
+  return makeTar('debian-bookworm', []);
+}
+
+/** The same with what people expect in a dev container that they connect to: git, rsync, scp. */
+export async function editorTar(): Promise<string> {
+  return makeTar('debian-bookworm-editor', ['git', 'rsync', 'openssh-client']);
+}
+
+async function makeTar(name: string, packages: readonly string[]): Promise<string> {
+  const path = join(cache, `${name}.tar`);
   if (existsSync(path)) return path;
   await mkdir(cache, { recursive: true });
   const temp = join(cache, `.tmp-${shortRandom(6)}.tar`);
-  await run('mmdebstrap', ['--variant=minbase', '--include=ca-certificates', '--quiet', 'bookworm', temp]);
+  await run('mmdebstrap', ['--variant=minbase', `--include=${['ca-certificates', ...packages].join(',')}`, '--quiet', 'bookworm', temp]);
   await rename(temp, path);
   return path;
 }

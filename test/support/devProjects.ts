@@ -36,10 +36,11 @@ export class DevProjects {
     this.root = root;
   }
 
-  static async start(instance: string): Promise<DevProjects> {
+  /** `base`: the tar of the root file system that its images begin with. */
+  static async start(instance: string, base?: string): Promise<DevProjects> {
     const engine = await TestEngine.start({ instance });
     const projects = new DevProjects(engine, await mkdtemp(join(tmpdir(), `berth-${instance}-projects-`)));
-    await engine.docker(['import', await baseTar(), 'debian:bookworm']);
+    await engine.docker(['import', base ?? (await baseTar()), 'debian:bookworm']);
     const context = join(projects.root, 'users-image');
     await mkdir(context);
     await writeFile(join(context, 'Dockerfile'), dockerfile);

@@ -45,6 +45,7 @@ export class TestEngine {
       BERTH_SOCKET: socketPath,
       BERTH_INSTANCE: options.instance,
       BERTH_IDLE_SECONDS: '600',
+      BERTH_SSH_FOLDER: join(root, 'ssh'),
       DOCKER_HOST: `unix://${socketPath}`,
       DOCKER_CONFIG: join(root, 'docker-config'),
       DOCKER_BUILDKIT: '0',

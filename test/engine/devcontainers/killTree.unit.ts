@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { killTree, parentIn } from '../../../engine/devcontainers/exec/killTree.ts';
+import { killTree } from '../../../engine/devcontainers/exec/killTree.ts';
 import { start } from '../../../engine/host/process.ts';
+import { parentIn } from '../../../engine/host/processTree.ts';
 
 describe('killing a process with all that descends from it', () => {
   it('reads the parent behind a name that holds anything', () => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../../context.ts';
+import type { OwnCommand } from '../ssh/sync.ts';
 import { registerDown } from './down.ts';
 import { registerExec } from './exec.ts';
 import { registerList } from './list.ts';
@@ -8,11 +9,13 @@ import { registerStop } from './stop.ts';
 import { registerUp } from './up.ts';
 
 /** The commands about dev containers: `berth up|exec|shell|stop|down|list`. */
-export function registerDevContainerCommands(program: Command, context: CliContext): void {
-  registerUp(program, context);
-  registerExec(program, context);
-  registerShell(program, context);
-  registerStop(program, context);
-  registerDown(program, context);
-  registerList(program, context);
+export function registerDevContainerCommands(own: OwnCommand): (program: Command, context: CliContext) => void {
+  return (program, context) => {
+    registerUp(program, context, own);
+    registerExec(program, context);
+    registerShell(program, context);
+    registerStop(program, context);
+    registerDown(program, context);
+    registerList(program, context);
+  };
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../../context.ts';
 import { execIn } from '../container/execIn.ts';
-import { isFolder, referenceHelp } from '../container/reference.ts';
+import { folderPath, isFolder, referenceHelp } from '../container/reference.ts';
+import { shareCredentials } from '../ssh/share.ts';
 import { execSpec, terminalEnv } from './exec.ts';
 import { withConfigOption } from './target.ts';
 import type { TargetOptions } from './target.ts';
@@ -25,5 +26,6 @@ async function shell(context: CliContext, target: string, options: TargetOptions
     return;
   }
   const spec = await execSpec(context, client, target, options);
-  await execIn(context, client, spec.containerId, { command: [spec.shell, '-l'], tty, stdin: true, user: spec.user, workingDir: spec.cwd, env: [...spec.env, ...terminalEnv(context)] });
+  using shared = await shareCredentials(context, client, spec, await folderPath(context, target));
+  await execIn(context, client, spec.containerId, { command: [spec.shell, '-l'], tty, stdin: true, user: spec.user, workingDir: spec.cwd, env: [...spec.env, ...shared.env, ...terminalEnv(context)] });
 }

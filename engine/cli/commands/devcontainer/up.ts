@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { upEventSchema } from '../../../api/berth/devcontainer.ts';
 import type { UpRequest, UpResult } from '../../../api/berth/devcontainer.ts';
+import { connectHint } from '../ssh/afterUp.ts';
+import type { OwnCommand } from '../ssh/sync.ts';
 import { describeError } from '../../program.ts';
 import type { CliContext } from '../../context.ts';
 import { localEnv, targetOf, withConfigOption } from './target.ts';
@@ -17,10 +19,11 @@ interface UpOptions extends TargetOptions {
   readonly skipPostAttach?: boolean;
   readonly skipNonBlockingCommands?: boolean;
   readonly quiet?: boolean;
+  readonly sshConfig: boolean;
 }
 
 /** `berth up`. The last line of stdout is the reference CLI's: a JSON object with `outcome`; everything else goes to stderr. */
-export function registerUp(parent: Command, context: CliContext): void {
+export function registerUp(parent: Command, context: CliContext, own: OwnCommand): void {
   withConfigOption(parent.command('up [folder]'))
     .description('make or start the dev container of a folder (default: this one), and print one JSON line')
     .option('--workspace-folder <folder>', 'the folder, as other tools say it')
@@ -32,11 +35,13 @@ export function registerUp(parent: Command, context: CliContext): void {
     .option('--skip-post-attach', 'do not run postAttachCommand')
     .option('--skip-non-blocking-commands', 'stop after the command that waitFor names')
     .option('-q, --quiet', 'print only the result')
-    .action((folder: string | undefined, options: UpOptions) => up(context, folder, options));
+    .option('--no-ssh-config', 'leave your SSH configuration alone (also: BERTH_SSH_CONFIG=0)')
+    .action((folder: string | undefined, options: UpOptions) => up(context, own, folder, options));
 }
 
-async function up(context: CliContext, folder: string | undefined, options: UpOptions): Promise<void> {
+async function up(context: CliContext, own: OwnCommand, folder: string | undefined, options: UpOptions): Promise<void> {
   const result = await attempt(context, folder ?? options.workspaceFolder, options);
+  if (result.outcome === 'success' && options.sshConfig) await connectHint(context, context.client, own, result.containerId, options.quiet ?? false);
   if (result.outcome === 'error' && result.code !== undefined) context.stderr.write(`berth: ${result.message} [${result.code}]\n`);
   context.stdout.write(`${JSON.stringify(referenceLine(result))}\n`);
   if (result.outcome === 'error') context.setExitStatus(1);
