@@ -14,7 +14,8 @@ import type { RemoteSource } from './remoteSource.ts';
 /** Downloads a file to a folder of its own: for root alone, and as old as its server says (Docker's rule). Throws BUILD_ADD_FAILED. */
 export async function fetchHttp(source: Extract<RemoteSource, { kind: 'http' }>, folder: string, place: Place, signal: AbortSignal): Promise<SelectedSource> {
   const failed = (detail: string, cause?: unknown): Error => addFailed({ ...place, url: withoutSecrets(source.url), detail }, cause === undefined ? {} : { cause });
-  const response = await fetch(source.url, { signal, redirect: 'follow' }).catch((error: unknown) => {
+  const { url, headers } = apart(source.url);
+  const response = await fetch(url, { headers, signal, redirect: 'follow' }).catch((error: unknown) => {
     throw failed(error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error), error);
   });
   if (!response.ok || !response.body) throw failed(`the server answered ${response.status} ${response.statusText}`);
@@ -36,6 +37,16 @@ export async function fetchHttp(source: Extract<RemoteSource, { kind: 'http' }>,
 function nameOf(url: string): string {
   const last = decodeURIComponent(new URL(url).pathname.split('/').filter(Boolean).at(-1) ?? '');
   return last === '' || last === '.' || last === '..' || last.includes('/') || last.includes('\0') ? 'download' : last;
+}
+
+/** A request's address, and what says who asks. */
+function apart(address: string): { readonly url: URL; readonly headers: Record<string, string> } {
+  const url = new URL(address);
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  const who = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { url, headers: username === '' && password === '' ? {} : { Authorization: `Basic ${Buffer.from(who).toString('base64')}` } };
 }
 
 /** A URL for messages: its user and password are nobody's business. */
