@@ -54,8 +54,7 @@ function printable(text: string): string {
 const enter = new Set(['\r', '\n', '\u0004']);
 
 function askSecret({ stdin, stderr }: Terminal, prompt: string, signal: AbortSignal): Promise<string> {
-  stderr.write(prompt);
-  stdin.setRawMode(true);
+  stdin.setRawMode(true); // before the prompt: what is typed at once must not be shown either
   return new Promise((resolve, reject) => {
     let typed = '';
     const finish = (settle: () => void): void => {
@@ -75,6 +74,7 @@ function askSecret({ stdin, stderr }: Terminal, prompt: string, signal: AbortSig
       }
     };
     stdin.on('data', onData).resume();
+    stderr.write(prompt);
     signal.addEventListener('abort', onAbort, { once: true });
   });
 }
