@@ -25,6 +25,7 @@ export class ClientLinks {
     lines.on('line', (line) => this.#onLine(link, line));
     lines.on('error', () => undefined);
     stream.on('error', () => undefined);
+    stream.once('end', () => stream.end()); // half a link is none
     if (!stream.closed) await once(stream, 'close').catch(() => undefined);
     if (this.#links.get(id) === link) this.#links.delete(id);
     for (const answer of link.waiting.values()) answer('');

@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerChannel } from 'ssh2';
 import { execInspectSchema } from '../api/docker/containerView.ts';
@@ -58,9 +59,11 @@ export class ChannelProcess {
       client.destroy();
       void this.#hangUp();
     });
+    const written = finished(client, { readable: false }).catch(() => undefined);
     await this.#execs.start(this.#id, client);
     if (left) return this.#hangUp(); // it was started while the client was leaving
     const { ExitCode } = execInspectSchema.parse(await this.#execs.inspect(this.#id));
+    await written; // the exec has ended its output, but not all of it need have come through
     await this.#writer.flushed();
     this.#sayEnd(ExitCode ?? 255);
     this.#channel.end();

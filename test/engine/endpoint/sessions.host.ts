@@ -113,7 +113,7 @@ describe('sessions of the SSH endpoint', () => {
     client.kill('SIGKILL');
     await until(async () => (await inside('sleep 98765')) === 0, 'it went on');
     assert.equal(await inside('sleep 87654'), 1, 'what asked to go on does');
-    await world.dev.inside(world.folder, 'pkill() { for p in /proc/[0-9]*; do grep -q 87654 $p/cmdline 2>/dev/null && kill ${p#/proc/}; done; }; pkill; true');
+    await world.dev.inside(world.folder, 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = sleep ] && grep -q 87654 $p/cmdline && kill ${p#/proc/}; done; true');
   });
 });
 
