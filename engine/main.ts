@@ -1,4 +1,5 @@
 import * as modules from 'node:module';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { realpathSync } from 'node:fs';
 import type { DoctorReport } from './api/berth/doctor.ts';
@@ -14,7 +15,7 @@ import { registerSystemCommands } from './cli/commands/system/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
 import { registerEngineCommands } from './cli/engineCommands.ts';
 import { handOver } from './cli/pinnedNode.ts';
-import { createProgram, runProgram } from './cli/program.ts';
+import { createProgram, describeError, runProgram } from './cli/program.ts';
 import { connectOrStart } from './cli/startEngine.ts';
 import { start, startFailure } from './host/process.ts';
 import { version } from './version.ts';
@@ -22,6 +23,7 @@ import { version } from './version.ts';
 /** The composition root of `berth …`; that of the engine itself is mainEngine.ts, loaded only when it serves. */
 async function main(script: string, argv: readonly string[]): Promise<void> {
   const config = configFromEnvironment(process.env);
+  await ownSharedPlace(config);
   const interrupted = new AbortController();
   const client = new ApiClient(config.socketPath);
   const launcher = { program: process.execPath, args: [...engineNodeFlags, script], env: process.env };
@@ -54,6 +56,13 @@ async function main(script: string, argv: readonly string[]): Promise<void> {
   await runProgram(program, argv, context);
 }
 
+/** Without XDG_RUNTIME_DIR an ordinary user's socket is below /tmp, where it must not be somebody else's. */
+async function ownSharedPlace(config: EngineConfig): Promise<void> {
+  const { uid } = userInfo();
+  const place = `/tmp/berth-${uid}`;
+  if (uid !== 0 && config.runRoot.startsWith(`${place}/`)) await (await import('./host/rootless/privateFolder.ts')).makePrivateFolder(place, uid);
+}
+
 async function probe(config: EngineConfig): Promise<DoctorReport> {
   const [{ probeHost }, { realHostView }] = await Promise.all([import('./host/probe.ts'), import('./host/probeView.ts')]);
   return probeHost(realHostView(), config);
@@ -77,4 +86,7 @@ async function begin(): Promise<void> {
   await main(script, process.argv.slice(2));
 }
 
-void begin();
+void begin().catch((error: unknown) => {
+  process.stderr.write(`berth: ${describeError(error)}\n`);
+  process.exit(1);
+});

@@ -1,10 +1,14 @@
 import { writeSync, closeSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { EngineConfig } from './base/config.ts';
-import { asBerthError, defineError } from './base/errors.ts';
+import { asBerthError } from './base/errors.ts';
 import { jsonLog } from './base/log.ts';
 import type { Log } from './base/log.ts';
+import { startInside, waitInside } from './host/rootless/enterKeeper.ts';
+import { whenKeeperLeaves } from './host/rootless/portDriver.ts';
+import { obtainKeeper } from './host/rootless/keeper.ts';
 import { composeEngine } from './mainServices.ts';
 import { Activity } from './server/activity.ts';
 import { openEngineLog } from './server/engineLog.ts';
@@ -13,25 +17,33 @@ import { listenOnSocket } from './server/listen.ts';
 import { takeEngineLock } from './state/engineLock.ts';
 import { version } from './version.ts';
 
-const rootRequired = defineError<{ uid: number }>('ROOT_REQUIRED', 403, (p) => `The engine of this version runs as root only, and you are uid ${p.uid}. Start it with sudo: sudo berth engine start`);
-
 export interface ServeOptions {
   readonly onDemand: boolean;
   readonly readyFd: number | undefined;
 }
 
-/** Serves until a signal, `berth engine stop` or idleness ends it. Says on `readyFd` whether it serves. */
+/** Serves until a signal, `berth engine stop` or idleness ends it; for an ordinary user, inside namespaces of theirs. Says on `readyFd` whether it serves. */
 export async function serve(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal): Promise<void> {
   const say = readiness(options.readyFd);
   try {
-    const { uid } = userInfo();
-    if (uid !== 0) throw rootRequired({ uid });
+    if (userInfo().uid !== 0) return await serveInside(config, options, interrupted);
     await serveLocked(config, options, interrupted, () => say('ready'));
   } catch (error) {
     const known = asBerthError(error);
     say(JSON.stringify({ message: known.message, code: known.code, params: known.params }));
     throw known;
   }
+}
+
+/** Starts the engine inside the namespaces. One that was asked for on demand is left to itself; in the foreground its end is ours. */
+async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOptions, interrupted: AbortSignal): Promise<void> {
+  await mkdir(config.runRoot, { recursive: true, mode: 0o700 });
+  await using keeper = await obtainKeeper(config.runRoot);
+  const args = [...process.execArgv, process.argv[1] ?? '', 'engine', ...(onDemand ? ['--on-demand'] : []), ...(readyFd === undefined ? [] : ['--ready-fd', '3'])];
+  const child = await startInside(keeper, config, { program: process.execPath, args, readyFd });
+  if (readyFd !== undefined) closeSync(readyFd); // the engine's to speak on now
+  if (onDemand) child.unref();
+  else process.exitCode = await waitInside(child, interrupted);
 }
 
 async function serveLocked(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal, ready: () => void): Promise<void> {
@@ -51,10 +63,15 @@ async function serveLocked(config: EngineConfig, options: ServeOptions, interrup
     });
     const server = createHttpServer({ routes: services.routes, log, activity, serverName: `Berth/${version} (linux)` });
     await listenOnSocket(server, config.socketPath);
+    const keeper = config.keeper === undefined ? undefined : whenKeeperLeaves(config.keeper, () => {
+      log.error('the keeper of the namespaces is gone, and with it their network: leaving', { keeper: config.keeper });
+      stop();
+    });
     log.info('serving', { socket: config.socketPath, pid: process.pid, version, node: process.version });
     ready();
     await stopped;
     log.info('stopping', { pid: process.pid });
+    keeper?.stop();
     activity.stop();
     server.close();
     server.closeAllConnections();

@@ -15,6 +15,8 @@ export interface EngineConfig {
   readonly instance: string;
   /** Seconds without a client, container or job after which an engine started on demand exits; 0: never. */
   readonly idleSeconds: number;
+  /** The folder of the keeper in whose namespaces this engine serves an ordinary user; absent: it is the host's root. */
+  readonly keeper?: string;
 }
 
 /** The configuration from the environment: BERTH_DATA_ROOT, BERTH_RUN_ROOT, BERTH_SOCKET, BERTH_INSTANCE, BERTH_IDLE_SECONDS. */
@@ -29,5 +31,6 @@ export function configFromEnvironment(env: NodeJS.ProcessEnv, uid: number = user
     socketPath: env['BERTH_SOCKET'] ?? join(runRoot, 'berth.sock'),
     instance: env['BERTH_INSTANCE'] ?? 'berth',
     idleSeconds: Number.isFinite(idle) && idle >= 0 ? idle : 300,
+    ...(env['BERTH_KEEPER'] ? { keeper: env['BERTH_KEEPER'] } : {}),
   };
 }

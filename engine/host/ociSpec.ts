@@ -1,4 +1,4 @@
-import { containerCapabilities } from './capabilities.ts';
+import { containerCapabilities, withoutMknod } from './capabilities.ts';
 import type { OciCapabilities, OciDevice, OciDeviceRule, OciMount, OciNamespace, OciProcess, OciResources, OciRlimit, OciSpec, OciUser } from './ociTypes.ts';
 import { defaultSeccomp } from './seccompProfile.ts';
 import type { OciSeccomp } from './seccompProfile.ts';
@@ -10,6 +10,8 @@ export type NamespaceChoice = 'own' | 'host' | { readonly path: string };
 export interface SpecInput {
   readonly rootfs: string;
   readonly cgroupsPath: string;
+  /** Default true. Without control groups nothing is limited, and no device can be kept from whoever can make its node. */
+  readonly cgroups?: boolean;
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd?: string;
@@ -54,7 +56,9 @@ export const defaultReadonlyPaths: readonly string[] = ['bus', 'fs', 'irq', 'sys
 /** The OCI specification of a container. Pure. */
 export function buildSpec(input: SpecInput): OciSpec {
   const privileged = input.privileged ?? false;
-  const capabilities = containerCapabilities({ privileged, add: input.capAdd ?? [], drop: input.capDrop ?? [] });
+  const cgroups = input.cgroups ?? true;
+  const granted = containerCapabilities({ privileged, add: input.capAdd ?? [], drop: input.capDrop ?? [] });
+  const capabilities = cgroups || privileged ? granted : withoutMknod(granted);
   const seccomp = input.seccomp ?? (privileged ? 'unconfined' : 'default');
   const masked = input.maskedPaths ?? (privileged ? [] : defaultMaskedPaths);
   const readonlyPaths = input.readonlyPaths ?? (privileged ? [] : defaultReadonlyPaths);
@@ -67,7 +71,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     linux: {
       cgroupsPath: input.cgroupsPath,
       namespaces: namespacesOf(input),
-      resources: { ...input.resources, devices: deviceRules(input, privileged) },
+      resources: cgroups ? { ...input.resources, devices: deviceRules(input, privileged) } : {},
       ...(input.devices?.length ? { devices: input.devices } : {}),
       ...(input.sysctl ? { sysctl: input.sysctl } : {}),
       ...(seccomp === 'unconfined' ? {} : { seccomp: seccomp === 'default' ? defaultSeccomp(capabilities) : seccomp }),
@@ -120,7 +124,7 @@ function systemMounts(input: SpecInput, privileged: boolean): OciMount[] {
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
     sysMount(input, access),
-    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...plain, 'relatime', access] },
+    ...((input.cgroups ?? true) ? [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...plain, 'relatime', access] }] : []),
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain },
     own
       ? { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...plain, 'mode=1777', `size=${input.shmSize ?? 64 * 1024 * 1024}`] }

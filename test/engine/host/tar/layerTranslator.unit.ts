@@ -3,10 +3,13 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { encodeEntry } from '../../../../engine/host/tar/entry.ts';
 import type { TarEntry } from '../../../../engine/host/tar/entry.ts';
-import { LayerTranslator, OPAQUE } from '../../../../engine/host/tar/layerTranslator.ts';
+import { LayerTranslator } from '../../../../engine/host/tar/layerTranslator.ts';
+import { layerRules } from '../../../../engine/host/tar/layerRules.ts';
 import { readTar } from '../../../../engine/host/tar/reader.ts';
 import { inPieces, member, tarball } from '../../../support/tarball.ts';
 import type { Member } from '../../../support/tarball.ts';
+
+const rules = layerRules(false);
 
 interface Written extends TarEntry {
   readonly content: string;
@@ -14,7 +17,7 @@ interface Written extends TarEntry {
 
 /** What GNU tar would be given for an archive. */
 async function translate(archive: Buffer): Promise<Written[]> {
-  const translator = new LayerTranslator('.kept');
+  const translator = new LayerTranslator('.kept', rules);
   const out: Buffer[] = [];
   for await (const part of readTar(inPieces(archive))) out.push(...translator.step(part));
   out.push(...translator.finish());
@@ -131,7 +134,7 @@ describe('whiteouts', () => {
   it('become character devices 0/0, and opaque markers an attribute of the folder', async () => {
     const written = await translate(tarball([folder('d'), { path: 'd/.wh.gone' }, { path: 'd/.wh..wh..opq' }]));
     assert.deepEqual(lines(written), ['directory d', 'character d/gone', 'directory d']);
-    assert.equal(written[2]?.xattrs.get(OPAQUE)?.toString(), 'y');
+    assert.equal(written[2]?.xattrs.get(rules.opaque)?.toString(), 'y');
   });
 
   it('make the folders that the archive does not mention, which belong to root', async () => {
@@ -144,7 +147,7 @@ describe('whiteouts', () => {
     for (const members of [[{ path: '.wh.d' }, folder('d'), { path: 'd/new', content: 'n' }], [folder('d'), { path: 'd/new', content: 'n' }, { path: '.wh.d' }], [{ path: '.wh.d' }, { path: 'd/new', content: 'n' }]] as Member[][]) {
       const last = (await translate(tarball(members))).at(-1);
       assert.equal(last?.path, 'd');
-      assert.equal(last.xattrs.get(OPAQUE)?.toString(), 'y');
+      assert.equal(last.xattrs.get(rules.opaque)?.toString(), 'y');
     }
     assert.deepEqual(lines(await translate(tarball([{ path: 'f', content: 'new' }, { path: '.wh.f' }]))), ['file f new']);
     assert.deepEqual(lines(await translate(tarball([{ path: '.wh.f' }, { path: 'f', content: 'new' }]))), ['character f', 'file f new']);

@@ -1,0 +1,32 @@
+import { inUserNamespace, isMapped, ourIds } from '../userNamespace.ts';
+import type { OurIds } from '../userNamespace.ts';
+
+/** What a layer's files can be on this host. */
+export interface LayerRules {
+  /** The attribute by which overlay knows a directory that hides what is below it. */
+  readonly opaque: string;
+  /** Whether device nodes can be made; if not they are left out, as every engine without root does. A container has its own /dev. */
+  readonly devices: boolean;
+  /** The owners that files can have; absent: any. */
+  readonly ids?: OurIds;
+}
+
+/** Without root of the host, overlay (mounted with `userxattr`) keeps its marks where an ordinary user may write. */
+export function layerRules(userNamespace: boolean = inUserNamespace(), ids: OurIds = ourIds()): LayerRules {
+  return userNamespace ? { opaque: 'user.overlay.opaque', devices: false, ids } : { opaque: 'trusted.overlay.opaque', devices: true };
+}
+
+/** Overlay's own attributes: never part of a layer. */
+export function isOverlayAttribute(name: string, rules: Pick<LayerRules, 'opaque'>): boolean {
+  return name.startsWith('trusted.overlay.') || (rules.opaque.startsWith('user.') && /^user\.(fuse)?overlay(fs)?\./.test(name));
+}
+
+/** An owner that a file can have here. With one id only there is no choice: every file is that id's. `undefined`: there is no such id here. */
+export function possibleOwner(rules: LayerRules, owner: { readonly uid: number; readonly gid: number }): { readonly uid: number; readonly gid: number } | undefined {
+  if (!rules.ids) return owner;
+  const { uids, gids } = rules.ids;
+  const single = (map: OurIds['uids']): boolean => map.length === 1 && map[0]?.size === 1;
+  const uid = isMapped(uids, owner.uid) ? owner.uid : single(uids) ? 0 : undefined;
+  const gid = isMapped(gids, owner.gid) ? owner.gid : single(gids) ? 0 : undefined;
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+
+/** One line of /proc/<pid>/uid_map or gid_map: `size` ids from `inside` on are those from `outside` on. */
+export interface IdRange {
+  readonly inside: number;
+  readonly outside: number;
+  readonly size: number;
+}
+
+const EVERY_ID = 2 ** 32 - 1;
+
+/** The lines of /proc/<pid>/uid_map. */
+export function parseIdMap(text: string): IdRange[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .filter((fields): fields is [number, number, number] => fields.length === 3)
+    .map(([inside, outside, size]) => ({ inside, outside, size }));
+}
+
+/** Whether a namespace with this map is the host's own: every id is itself. */
+export function isHostMap(map: readonly IdRange[]): boolean {
+  return map.length === 1 && map[0]?.inside === 0 && map[0].outside === 0 && map[0].size === EVERY_ID;
+}
+
+export function isMapped(map: readonly IdRange[], id: number): boolean {
+  return map.some(({ inside, size }) => id >= inside && id < inside + size);
+}
+
+/** The last id of those that follow one another from 0 on. */
+export function lastMapped(map: readonly IdRange[]): number {
+  const next = (end: number): number => {
+    const range = map.find(({ inside }) => inside === end);
+    return range ? next(range.inside + range.size) : end;
+  };
+  return next(0) - 1;
+}
+
+/** The user and group ids that exist for this process. */
+export interface OurIds {
+  readonly uids: readonly IdRange[];
+  readonly gids: readonly IdRange[];
+}
+
+/** Read once: a process's map never changes after it is written. */
+export function ourIds(): OurIds {
+  known ??= { uids: readMap('/proc/self/uid_map'), gids: readMap('/proc/self/gid_map') };
+  return known;
+}
+let known: OurIds | undefined;
+
+/**
+ * Whether this process is in a user namespace other than the host's: being root there is not being root of the host. No device nodes can
+ * be made then, overlay keeps its marks in `user.` attributes, and limits of the host cannot be raised.
+ */
+export function inUserNamespace(): boolean {
+  return !isHostMap(ourIds().uids);
+}
+
+/** A kernel without user namespaces has no such file; then every id is itself. */
+function readMap(path: string): readonly IdRange[] {
+  try {
+    return parseIdMap(readFileSync(path, 'utf8'));
+  } catch {
+    return [{ inside: 0, outside: 0, size: EVERY_ID }];
+  }
+}
