@@ -60,6 +60,7 @@ function engineStatus({ config, logFile, idleSeconds }: EngineParts, { container
     containersRunning: running,
     idleSeconds,
     memory: process.memoryUsage.rss(),
+    rootless: config.keeper !== undefined,
   };
 }
 
@@ -69,6 +70,8 @@ function engineFacts({ config }: EngineParts, { containers }: Services): EngineF
     id: newId(),
     dataRoot: config.dataRoot,
     runtimeName: () => containers.parts.runtime.name,
+    cgroups: () => containers.parts.runtime.cgroups,
+    rootless: config.keeper !== undefined,
     cgroupVersion: containers.parts.cgroups.version,
     osName: osName(),
     warnings: () => [],

@@ -64,7 +64,7 @@ async function showStatus(context: CliContext, json: boolean): Promise<void> {
 
 function printStatus(context: CliContext, value: EngineStatus): void {
   const rows: Array<[string, string]> = [
-    ['Engine', `Berth ${value.version}, pid ${value.pid}, Node ${value.node}, since ${value.started}`],
+    ['Engine', `Berth ${value.version}${value.rootless ? ', without root' : ''}, pid ${value.pid}, Node ${value.node}, since ${value.started}`],
     ['Socket', value.socketPath],
     ['Data', value.dataRoot],
     ['Runtime', value.runtime ? `${value.runtime.name} (${value.runtime.path})` : 'none found: see berth doctor'],

@@ -2,6 +2,7 @@ import { containerCapabilities, withoutMknod } from './capabilities.ts';
 import type { OciCapabilities, OciDevice, OciDeviceRule, OciMount, OciNamespace, OciProcess, OciResources, OciRlimit, OciSpec, OciUser } from './ociTypes.ts';
 import { defaultSeccomp } from './seccompProfile.ts';
 import type { OciSeccomp } from './seccompProfile.ts';
+import { inUserNamespace } from './userNamespace.ts';
 
 /** Whose namespace: the container's own, the host's, or that at a path. */
 export type NamespaceChoice = 'own' | 'host' | { readonly path: string };
@@ -54,7 +55,7 @@ export const defaultMaskedPaths: readonly string[] = [
 export const defaultReadonlyPaths: readonly string[] = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'].map((name) => `/proc/${name}`);
 
 /** The OCI specification of a container. Pure. */
-export function buildSpec(input: SpecInput): OciSpec {
+export function buildSpec(input: SpecInput, userNamespace: boolean = inUserNamespace()): OciSpec {
   const privileged = input.privileged ?? false;
   const cgroups = input.cgroups ?? true;
   const granted = containerCapabilities({ privileged, add: input.capAdd ?? [], drop: input.capDrop ?? [] });
@@ -67,7 +68,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     process: processOf(input, capabilities),
     root: { path: input.rootfs, readonly: input.readonlyRootfs ?? false },
     ...(input.hostname === undefined || input.uts === 'host' ? {} : { hostname: input.hostname }),
-    mounts: [...systemMounts(input, privileged), ...(input.mounts ?? [])],
+    mounts: [...systemMounts(input, privileged).flatMap((mount) => (userNamespace ? possibleMount(mount, input) : [mount])), ...(input.mounts ?? [])],
     linux: {
       cgroupsPath: input.cgroupsPath,
       namespaces: namespacesOf(input),
@@ -131,6 +132,12 @@ function systemMounts(input: SpecInput, privileged: boolean): OciMount[] {
       : { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['bind', ...plain] },
   ];
   return mounts.filter(({ destination }) => !replaced.has(destination));
+}
+
+/** What shows a namespace of the host can be mounted anew by the host's root only: /proc is bound as it is, and the host's message queues are left out. */
+function possibleMount(mount: OciMount, { pid, ipc }: SpecInput): OciMount[] {
+  if (mount.destination === '/dev/mqueue' && ipc === 'host') return [];
+  return mount.destination === '/proc' && pid === 'host' ? [{ ...mount, type: 'bind', source: '/proc', options: ['rbind', ...plain] }] : [mount];
 }
 
 /** A network namespace of its own (or another container's) means a sysfs of its own; with the host's, sysfs can only be bound. */

@@ -1,15 +1,8 @@
-import { readdir, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { membersOf } from '../namespaceMembers.ts';
 import { run } from '../process.ts';
 
 const PATIENCE_MS = 10_000;
-
-/** Pids of the processes in a user namespace (`user:[…]`). Its owner, who made it, may look at all of them. */
-export async function membersOf(namespace: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(pids.map(async (pid) => ((await readlink(`/proc/${pid}/ns/user`).catch(() => '')) === namespace ? Number(pid) : 0)));
-  return found.filter((pid) => pid > 0);
-}
 
 /** The words before a command that is to run as root of the user namespace that a process is in. */
 export function enter(pid: number, namespaces: readonly ('mount' | 'net')[] = []): string[] {
@@ -17,12 +10,12 @@ export function enter(pid: number, namespaces: readonly ('mount' | 'net')[] = []
 }
 
 /**
- * Ends everything in a user namespace whose keeper was lost: without its network nothing in there is of use, and no engine can come back to it.
+ * Ends everything in a user namespace (`user:[…]`) whose keeper was lost: without its network nothing in there is of use, and no engine can come back to it.
  * Many of these processes are of other ids than ours; as root of their namespace we may end them.
  */
 export async function endMembers(namespace: string): Promise<void> {
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await delay(20)) {
-    const pids = await membersOf(namespace);
+    const pids = await membersOf(namespace, 'user');
     const [first] = pids;
     if (first === undefined) return;
     // One that ends meanwhile is none that fails us.
