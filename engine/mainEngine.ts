@@ -9,6 +9,7 @@ import type { Log } from './base/log.ts';
 import { startInside, waitInside } from './host/rootless/enterKeeper.ts';
 import { whenKeeperLeaves } from './host/rootless/portDriver.ts';
 import { obtainKeeper } from './host/rootless/keeper.ts';
+import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import { composeEngine } from './mainServices.ts';
 import { Activity } from './server/activity.ts';
 import { openEngineLog } from './server/engineLog.ts';
@@ -68,6 +69,7 @@ async function serveLocked(config: EngineConfig, options: ServeOptions, interrup
       stop();
     });
     log.info('serving', { socket: config.socketPath, pid: process.pid, version, node: process.version });
+    if (hasOneId()) log.warn(oneIdWarning);
     ready();
     await stopped;
     log.info('stopping', { pid: process.pid });

@@ -2,7 +2,7 @@ import { containerCapabilities, withoutMknod } from './capabilities.ts';
 import type { OciCapabilities, OciDevice, OciDeviceRule, OciMount, OciNamespace, OciProcess, OciResources, OciRlimit, OciSpec, OciUser } from './ociTypes.ts';
 import { defaultSeccomp } from './seccompProfile.ts';
 import type { OciSeccomp } from './seccompProfile.ts';
-import { inUserNamespace } from './userNamespace.ts';
+import { inUserNamespace, isMapped, ourIds } from './userNamespace.ts';
 
 /** Whose namespace: the container's own, the host's, or that at a path. */
 export type NamespaceChoice = 'own' | 'host' | { readonly path: string };
@@ -137,6 +137,8 @@ function systemMounts(input: SpecInput, privileged: boolean): OciMount[] {
 /** What shows a namespace of the host can be mounted anew by the host's root only: /proc is bound as it is, and the host's message queues are left out. */
 function possibleMount(mount: OciMount, { pid, ipc }: SpecInput): OciMount[] {
   if (mount.destination === '/dev/mqueue' && ipc === 'host') return [];
+  // The group of terminals is group 5 in every distribution, but not every map has one.
+  if (mount.destination === '/dev/pts' && !isMapped(ourIds().gids, 5)) return [{ ...mount, options: mount.options.filter((option) => option !== 'gid=5') }];
   return mount.destination === '/proc' && pid === 'host' ? [{ ...mount, type: 'bind', source: '/proc', options: ['rbind', ...plain] }] : [mount];
 }
 

@@ -49,6 +49,14 @@ export function ourIds(): OurIds {
 }
 let known: OurIds | undefined;
 
+/** Whether there is but one id: nothing can belong to anybody else then, and no program can become another user. */
+export function hasOneId({ uids, gids }: OurIds = ourIds()): boolean {
+  return [uids, gids].some((map) => map.length === 1 && map[0]?.size === 1);
+}
+
+export const oneIdWarning =
+  'WARNING: Only one user id is mapped: all files of images belong to root, and programs that change their user (apt, sshd, USER in a Dockerfile) fail. Have root give you more: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 <you>, and install newuidmap';
+
 /**
  * Whether this process is in a user namespace other than the host's: being root there is not being root of the host. No device nodes can
  * be made then, overlay keeps its marks in `user.` attributes, and limits of the host cannot be raised.

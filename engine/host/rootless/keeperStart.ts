@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CleanupStack } from '../../base/cleanup.ts';
 import { run, start, startFailure } from '../process.ts';
@@ -10,6 +10,7 @@ import { identify } from '../processIdentity.ts';
 import type { ProcessIdentity } from '../processIdentity.ts';
 import { rootlessFailed } from './errors.ts';
 import { rootlesskitArguments } from './rootlesskit.ts';
+import { singleIdTools } from './singleId.ts';
 
 export const keeperFiles = { life: 'life', ready: 'ready', log: 'log', kit: 'kit' } as const;
 
@@ -55,9 +56,11 @@ async function makeLife(path: string): Promise<{ input: FileHandle; life: FileHa
 
 async function spawnKit(folder: string, input: FileHandle, ready: string): Promise<ChildProcess> {
   const log = await open(join(folder, keeperFiles.log), 'a', 0o600);
+  const tools = await singleIdTools(folder);
+  const env = { ...process.env, PATH: [...(tools === undefined ? [] : [tools]), process.env['PATH'] ?? ''].join(delimiter) };
   try {
     const command = [...rootlesskitArguments(join(folder, keeperFiles.kit)), 'sh', '-c', KEEP, 'sh', ready];
-    return start('rootlesskit', command, { cwd: '/', detached: true, stdio: [input.fd, log.fd, log.fd] });
+    return start('rootlesskit', command, { cwd: '/', detached: true, stdio: [input.fd, log.fd, log.fd], env });
   } finally {
     await input.close();
     await log.close();

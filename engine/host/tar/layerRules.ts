@@ -1,4 +1,4 @@
-import { inUserNamespace, isMapped, ourIds } from '../userNamespace.ts';
+import { hasOneId, inUserNamespace, isMapped, ourIds } from '../userNamespace.ts';
 import type { OurIds } from '../userNamespace.ts';
 
 /** What a layer's files can be on this host. */
@@ -24,9 +24,6 @@ export function isOverlayAttribute(name: string, rules: Pick<LayerRules, 'opaque
 /** An owner that a file can have here. With one id only there is no choice: every file is that id's. `undefined`: there is no such id here. */
 export function possibleOwner(rules: LayerRules, owner: { readonly uid: number; readonly gid: number }): { readonly uid: number; readonly gid: number } | undefined {
   if (!rules.ids) return owner;
-  const { uids, gids } = rules.ids;
-  const single = (map: OurIds['uids']): boolean => map.length === 1 && map[0]?.size === 1;
-  const uid = isMapped(uids, owner.uid) ? owner.uid : single(uids) ? 0 : undefined;
-  const gid = isMapped(gids, owner.gid) ? owner.gid : single(gids) ? 0 : undefined;
-  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+  if (hasOneId(rules.ids)) return { uid: 0, gid: 0 };
+  return isMapped(rules.ids.uids, owner.uid) && isMapped(rules.ids.gids, owner.gid) ? { uid: owner.uid, gid: owner.gid } : undefined;
 }
