@@ -1,4 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { defineError } from '../base/errors.ts';
+
+export const ownerUnmapped = defineError<{ path: string; uid: number; gid: number }>(
+  'OWNER_UNMAPPED',
+  500,
+  (p) => `${p.path} cannot belong to ${p.uid}:${p.gid} here: /etc/subuid and /etc/subgid give this user no such id. Have root give more of them (usermod --add-subuids … --add-subgids …), or run the engine as root.`,
+);
 
 /** One line of /proc/<pid>/uid_map or gid_map: `size` ids from `inside` on are those from `outside` on. */
 export interface IdRange {
@@ -52,6 +59,18 @@ let known: OurIds | undefined;
 /** Whether there is but one id: nothing can belong to anybody else then, and no program can become another user. */
 export function hasOneId({ uids, gids }: OurIds = ourIds()): boolean {
   return [uids, gids].some((map) => map.length === 1 && map[0]?.size === 1);
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** An owner that a file can have here. Where there is one id only there is no choice: every file is that id's. Throws OWNER_UNMAPPED. */
+export function ownerHere({ uid, gid }: Owner, path: string, ids: OurIds = ourIds()): Owner {
+  if (hasOneId(ids)) return { uid: 0, gid: 0 };
+  if (!isMapped(ids.uids, uid) || !isMapped(ids.gids, gid)) throw ownerUnmapped({ path, uid, gid });
+  return { uid, gid };
 }
 
 export const oneIdWarning =

@@ -3,8 +3,3 @@ import { defineError } from '../../base/errors.ts';
 export const archiveInvalid = defineError<{ detail: string }>('ARCHIVE_INVALID', 400, (p) => `The archive is damaged: ${p.detail}. Get it again.`);
 export const archiveEscapes = defineError<{ path: string; detail: string }>('ARCHIVE_ESCAPES', 400, (p) => `The archive was refused: "${p.path}" ${p.detail}. Nothing of it was kept.`);
 export const archiveUnsupported = defineError<{ path: string; detail: string }>('ARCHIVE_UNSUPPORTED', 400, (p) => `The archive cannot be read: "${p.path}" ${p.detail}`);
-export const ownerUnmapped = defineError<{ path: string; uid: number; gid: number }>(
-  'OWNER_UNMAPPED',
-  500,
-  (p) => `The archive cannot be unpacked by this user: "${p.path}" belongs to ${p.uid}:${p.gid}, for which /etc/subuid and /etc/subgid give no id. Have root give more of them (usermod --add-subuids … --add-subgids …), or run the engine as root.`,
-);

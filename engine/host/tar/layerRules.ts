@@ -1,4 +1,4 @@
-import { hasOneId, inUserNamespace, isMapped, ourIds } from '../userNamespace.ts';
+import { inUserNamespace, ourIds } from '../userNamespace.ts';
 import type { OurIds } from '../userNamespace.ts';
 
 /** What a layer's files can be on this host. */
@@ -7,23 +7,16 @@ export interface LayerRules {
   readonly opaque: string;
   /** Whether device nodes can be made; if not they are left out, as every engine without root does. A container has its own /dev. */
   readonly devices: boolean;
-  /** The owners that files can have; absent: any. */
-  readonly ids?: OurIds;
+  /** The owners that files can have. */
+  readonly ids: OurIds;
 }
 
 /** Without root of the host, overlay (mounted with `userxattr`) keeps its marks where an ordinary user may write. */
 export function layerRules(userNamespace: boolean = inUserNamespace(), ids: OurIds = ourIds()): LayerRules {
-  return userNamespace ? { opaque: 'user.overlay.opaque', devices: false, ids } : { opaque: 'trusted.overlay.opaque', devices: true };
+  return userNamespace ? { opaque: 'user.overlay.opaque', devices: false, ids } : { opaque: 'trusted.overlay.opaque', devices: true, ids };
 }
 
 /** Overlay's own attributes: never part of a layer. */
 export function isOverlayAttribute(name: string, rules: Pick<LayerRules, 'opaque'>): boolean {
   return name.startsWith('trusted.overlay.') || (rules.opaque.startsWith('user.') && /^user\.(fuse)?overlay(fs)?\./.test(name));
-}
-
-/** An owner that a file can have here. With one id only there is no choice: every file is that id's. `undefined`: there is no such id here. */
-export function possibleOwner(rules: LayerRules, owner: { readonly uid: number; readonly gid: number }): { readonly uid: number; readonly gid: number } | undefined {
-  if (!rules.ids) return owner;
-  if (hasOneId(rules.ids)) return { uid: 0, gid: 0 };
-  return isMapped(rules.ids.uids, owner.uid) && isMapped(rules.ids.gids, owner.gid) ? { uid: owner.uid, gid: owner.gid } : undefined;
 }

@@ -1,14 +1,15 @@
 import { Buffer } from 'node:buffer';
 import { encodeEntry } from './entry.ts';
 import type { TarEntry } from './entry.ts';
-import { archiveEscapes, archiveUnsupported, ownerUnmapped } from './errors.ts';
+import { archiveEscapes, archiveUnsupported } from './errors.ts';
 import { LayerPaths } from './layerPaths.ts';
-import { isOverlayAttribute, layerRules, possibleOwner } from './layerRules.ts';
+import { isOverlayAttribute, layerRules } from './layerRules.ts';
 import type { LayerRules } from './layerRules.ts';
 import type { TarPart } from './reader.ts';
 import { RecipeWriter } from './recipe.ts';
 import type { ContentReference } from './recipe.ts';
 import { shownPath } from './shownPath.ts';
+import { ownerHere } from '../userNamespace.ts';
 
 const WHITEOUT = '.wh.';
 const OPAQUE_WHITEOUT = '.wh..wh..opq';
@@ -69,7 +70,7 @@ export class LayerTranslator {
     const linkPath = this.#link(entry, path);
     if (entry.type === 'hardlink' && linkPath === path) return [];
     const before = [...this.#parents(path), ...this.#replace(path, entry.type === 'directory')];
-    const checked = { ...entry, ...this.#owner(entry), path: path === '' ? '.' : path, linkPath, xattrs: this.#attributes(entry) };
+    const checked = { ...entry, ...ownerHere(entry, shownPath(entry.path), this.#rules.ids), path: path === '' ? '.' : path, linkPath, xattrs: this.#attributes(entry) };
     if (path !== '') this.#paths.set(path, entry.type === 'directory' ? 'directory' : 'other');
     if (entry.type === 'directory') this.#directories.set(path, checked);
     this.#pass = entry.type === 'file';
@@ -85,12 +86,6 @@ export class LayerTranslator {
     const name = entry.type === 'hardlink' && this.#leftOut.has(this.#paths.normalise(entry.linkPath));
     if (device || name) this.#leftOut.add(path);
     return device || name;
-  }
-
-  #owner(entry: TarEntry): { readonly uid: number; readonly gid: number } {
-    const owner = possibleOwner(this.#rules, entry);
-    if (!owner) throw ownerUnmapped({ path: shownPath(entry.path), uid: entry.uid, gid: entry.gid });
-    return owner;
   }
 
   /** Overlay's own attributes are ours to set, never an archive's. */
