@@ -49,6 +49,8 @@ async function main(script: string, argv: readonly string[]): Promise<void> {
     registerSystemCommands,
     registerDoctorCommand({ probe: () => probe(config), run: runOnTerminal }),
     registerEngineCommands({
+      dataRoot: config.dataRoot,
+      removeData: async () => (await import('./mainEngine.ts')).removeData(config),
       logFile: join(config.dataRoot, 'engine.log'),
       serve: async (options) => (await import('./mainEngine.ts')).serve(config, options, interrupted.signal),
     }),

@@ -3,9 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { EngineConfig } from './base/config.ts';
-import { asBerthError } from './base/errors.ts';
+import { asBerthError, hostCommandFailed } from './base/errors.ts';
 import { jsonLog } from './base/log.ts';
 import type { Log } from './base/log.ts';
+import { run } from './host/process.ts';
 import { startInside, waitInside } from './host/rootless/enterKeeper.ts';
 import { whenKeeperLeaves } from './host/rootless/portDriver.ts';
 import { obtainKeeper } from './host/rootless/keeper.ts';
@@ -45,6 +46,18 @@ async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOpt
   if (readyFd !== undefined) closeSync(readyFd); // the engine's to speak on now
   if (onDemand) child.unref();
   else process.exitCode = await waitInside(child, interrupted);
+}
+
+/** Removes the data root; of an ordinary user inside their namespaces, where the files of every mapped id are theirs. No engine may be running. */
+export async function removeData(config: EngineConfig): Promise<void> {
+  const { dataRoot, runRoot } = config;
+  const command = { program: 'flock', args: ['-n', join(dataRoot, 'engine.lock'), 'rm', '-rf', '--one-file-system', '--', dataRoot] };
+  if (userInfo().uid === 0) await run(command.program, command.args);
+  else {
+    await using keeper = await obtainKeeper(runRoot);
+    const status = await waitInside(await startInside(keeper, config, command), new AbortController().signal);
+    if (status !== 0) throw hostCommandFailed({ command: command.args.join(' '), status, stderr: 'see above' });
+  }
 }
 
 async function serveLocked(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal, ready: () => void): Promise<void> {
