@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import * as modules from 'node:module';
 import { handOver } from './cli/pinnedNode.ts';
+import { describeError } from './cli/program.ts';
 import { runCli } from './mainCli.ts';
 import { sshReach } from './mainRemote.ts';
 
@@ -13,4 +14,7 @@ async function begin(): Promise<void> {
   await runCli(script, process.argv.slice(2), sshReach);
 }
 
-void begin();
+void begin().catch((error: unknown) => {
+  process.stderr.write(`berth: ${describeError(error)}\n`);
+  process.exit(1);
+});

@@ -24,6 +24,7 @@ import { version } from './version.ts';
 /** The composition root of `berth …`; that of the engine itself is mainEngine.ts, loaded only when it serves. `script`: what runs this command again. */
 export async function runCli(script: string, argv: readonly string[], reach: HostReach): Promise<void> {
   const config = configFromEnvironment(process.env);
+  await ownSharedPlace(config);
   const interrupted = new AbortController();
   const client = new ApiClient(config.socketPath);
   const launcher = { program: process.execPath, args: [...engineNodeFlags, script], env: process.env };
@@ -49,6 +50,8 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
     registerDoctorCommand({ probe: () => probe(config), run: runOnTerminal }),
     registerEngineCommands({
       local: local.engine,
+      dataRoot: config.dataRoot,
+      removeData: async () => (await import('./mainEngine.ts')).removeData(config),
       logFile: join(config.dataRoot, 'engine.log'),
       serve: async (options) => (await import('./mainEngine.ts')).serve(config, options, interrupted.signal),
     }),
@@ -77,6 +80,13 @@ function cliContext(chosen: ChosenHost, signal: AbortSignal): CliContext {
     },
   };
   return context;
+}
+
+/** Without XDG_RUNTIME_DIR an ordinary user's socket is below /tmp, where it must not be somebody else's. */
+async function ownSharedPlace(config: EngineConfig): Promise<void> {
+  const uid = process.getuid?.() ?? 0;
+  const place = `/tmp/berth-${uid}`;
+  if (uid !== 0 && config.runRoot.startsWith(`${place}/`)) await (await import('./host/rootless/privateFolder.ts')).makePrivateFolder(place, uid);
 }
 
 async function probe(config: EngineConfig): Promise<DoctorReport> {

@@ -1,10 +1,17 @@
 import { writeSync, closeSync } from 'node:fs';
 import type { Server } from 'node:http';
+import { mkdir } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { EngineConfig } from './base/config.ts';
-import { asBerthError, defineError } from './base/errors.ts';
+import { asBerthError, hostCommandFailed } from './base/errors.ts';
 import { jsonLog } from './base/log.ts';
 import type { Log } from './base/log.ts';
+import { run } from './host/process.ts';
+import { startInside, waitInside } from './host/rootless/enterKeeper.ts';
+import { whenKeeperLeaves } from './host/rootless/portDriver.ts';
+import { obtainKeeper } from './host/rootless/keeper.ts';
+import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import { composeEngine } from './mainServices.ts';
 import { Activity } from './server/activity.ts';
 import { openEngineLog } from './server/engineLog.ts';
@@ -15,24 +22,44 @@ import { relayRoutes } from './server/routes/berth/relay.ts';
 import { takeEngineLock } from './state/engineLock.ts';
 import { version } from './version.ts';
 
-const rootRequired = defineError<{ uid: number }>('ROOT_REQUIRED', 403, (p) => `The engine of this version runs as root only, and you are uid ${p.uid}. Start it with sudo: sudo berth engine start`);
-
 export interface ServeOptions {
   readonly onDemand: boolean;
   readonly readyFd: number | undefined;
 }
 
-/** Serves until a signal, `berth engine stop` or idleness ends it. Says on `readyFd` whether it serves. */
+/** Serves until a signal, `berth engine stop` or idleness ends it; for an ordinary user, inside namespaces of theirs. Says on `readyFd` whether it serves. */
 export async function serve(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal): Promise<void> {
   const say = readiness(options.readyFd);
   try {
-    const uid = process.getuid?.() ?? -1;
-    if (uid !== 0) throw rootRequired({ uid });
+    if (process.getuid?.() !== 0) return await serveInside(config, options, interrupted);
     await serveLocked(config, options, interrupted, () => say('ready'));
   } catch (error) {
     const known = asBerthError(error);
     say(JSON.stringify({ message: known.message, code: known.code, params: known.params }));
     throw known;
+  }
+}
+
+/** Starts the engine inside the namespaces. One that was asked for on demand is left to itself; in the foreground its end is ours. */
+async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOptions, interrupted: AbortSignal): Promise<void> {
+  await mkdir(config.runRoot, { recursive: true, mode: 0o700 });
+  await using keeper = await obtainKeeper(config.runRoot);
+  const args = [...process.execArgv, process.argv[1] ?? '', 'engine', ...(onDemand ? ['--on-demand'] : []), ...(readyFd === undefined ? [] : ['--ready-fd', '3'])];
+  const child = await startInside(keeper, config, { program: process.execPath, args, readyFd });
+  if (readyFd !== undefined) closeSync(readyFd); // the engine's to speak on now
+  if (onDemand) child.unref();
+  else process.exitCode = await waitInside(child, interrupted);
+}
+
+/** Removes the data root; of an ordinary user inside their namespaces, where the files of every mapped id are theirs. No engine may be running. */
+export async function removeData(config: EngineConfig): Promise<void> {
+  const { dataRoot, runRoot } = config;
+  const command = { program: 'flock', args: ['-n', join(dataRoot, 'engine.lock'), 'rm', '-rf', '--one-file-system', '--', dataRoot] };
+  if (userInfo().uid === 0) await run(command.program, command.args);
+  else {
+    await using keeper = await obtainKeeper(runRoot);
+    const status = await waitInside(await startInside(keeper, config, command), new AbortController().signal);
+    if (status !== 0) throw hostCommandFailed({ command: command.args.join(' '), status, stderr: 'see above' });
   }
 }
 
@@ -54,10 +81,16 @@ async function serveLocked(config: EngineConfig, options: ServeOptions, interrup
     });
     const server: Server = createHttpServer({ routes: [...services.routes, ...relayRoutes(relay)], log, activity, serverName: `Berth/${version} (linux)` });
     await listenOnSocket(server, config.socketPath);
+    const keeper = config.keeper === undefined ? undefined : whenKeeperLeaves(config.keeper, () => {
+      log.error('the keeper of the namespaces is gone, and with it their network: leaving', { keeper: config.keeper });
+      stop();
+    });
     log.info('serving', { socket: config.socketPath, pid: process.pid, version, node: process.version });
+    if (hasOneId()) log.warn(oneIdWarning);
     ready();
     await stopped;
     log.info('stopping', { pid: process.pid });
+    keeper?.stop();
     activity.stop();
     relay.close({ code: 'ENGINE_STOPPED', detail: 'the engine was stopped; containers go on' });
     server.close();

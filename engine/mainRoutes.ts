@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { EngineStatus } from './api/berth/engine.ts';
 import { newId } from './base/ids.ts';
 import { parseOsRelease } from './host/osRelease.ts';
+import type { OciRuntime } from './host/ociRuntime.ts';
 import { probeHost } from './host/probe.ts';
 import { realHostView } from './host/probeView.ts';
+import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import type { EngineParts, Services } from './mainServices.ts';
 import type { Route } from './server/route.ts';
 import { berthBuildRoutes } from './server/routes/berth/build.ts';
@@ -62,6 +64,7 @@ function engineStatus({ config, logFile, idleSeconds }: EngineParts, { container
     containersRunning: running,
     idleSeconds,
     memory: process.memoryUsage.rss(),
+    rootless: config.keeper !== undefined,
   };
 }
 
@@ -71,10 +74,20 @@ function engineFacts({ config }: EngineParts, { containers }: Services): EngineF
     id: newId(),
     dataRoot: config.dataRoot,
     runtimeName: () => containers.parts.runtime.name,
+    cgroups: () => containers.parts.runtime.cgroups,
+    rootless: config.keeper !== undefined,
     cgroupVersion: containers.parts.cgroups.version,
     osName: osName(),
-    warnings: () => [],
+    warnings: () => hostWarnings(containers.parts.runtime),
   };
+}
+
+/** What this engine cannot do that others can, for `docker info`. */
+function hostWarnings(runtime: OciRuntime): string[] {
+  return [
+    ...(runtime.cgroups ? [] : ['WARNING: The engine may not use control groups: limits on memory, cpu and processes have no effect']),
+    ...(hasOneId() ? [oneIdWarning] : []),
+  ];
 }
 
 function osName(): string {

@@ -14,6 +14,8 @@ export interface EngineConfig {
   readonly instance: string;
   /** Seconds without a client, container or job after which an engine started on demand exits; 0: never. */
   readonly idleSeconds: number;
+  /** The folder of the keeper in whose namespaces this engine serves an ordinary user; absent: it is the host's root. */
+  readonly keeper?: string;
 }
 
 /**
@@ -31,5 +33,6 @@ export function configFromEnvironment(env: NodeJS.ProcessEnv, uid: number = proc
     socketPath: env['BERTH_SOCKET'] ?? join(runRoot, 'berth.sock'),
     instance: env['BERTH_INSTANCE'] ?? 'berth',
     idleSeconds: Number.isFinite(idle) && idle >= 0 ? idle : 300,
+    ...(env['BERTH_KEEPER'] ? { keeper: env['BERTH_KEEPER'] } : {}),
   };
 }

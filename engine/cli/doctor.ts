@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { DoctorReport, FixPlan } from '../api/berth/doctor.ts';
+import { confirmed } from './confirm.ts';
 import type { CliContext } from './context.ts';
 import { formatCommand, formatReport } from './doctorFormat.ts';
 
@@ -47,7 +47,7 @@ async function repair(doctor: Doctor, context: CliContext, plan: FixPlan, { yes 
     return false;
   }
   context.stderr.write(`To be run:\n${shown(plan)}`);
-  if (!yes && !(await agreed(context))) return false;
+  if (!yes && !(await confirmed(context, 'Run this? [y/N] '))) return false;
   for (const command of plan.commands) {
     const status = await doctor.run(command);
     if (status === 0) continue;
@@ -55,19 +55,6 @@ async function repair(doctor: Doctor, context: CliContext, plan: FixPlan, { yes 
     break;
   }
   return true;
-}
-
-async function agreed(context: CliContext): Promise<boolean> {
-  if (!context.stdin.isTTY) {
-    context.stderr.write('Nothing was run: there is no terminal to ask on. Add --yes to run it without asking.\n');
-    return false;
-  }
-  const terminal = createInterface({ input: context.stdin, output: context.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question('Run this? [y/N] ', { signal: context.signal })).trim());
-  } finally {
-    terminal.close();
-  }
 }
 
 function shown(plan: FixPlan): string {

@@ -6,14 +6,22 @@ import { engineStatusSchema } from '../api/berth/engine.ts';
 import type { EngineStatus } from '../api/berth/engine.ts';
 import type { ApiClient } from '../api/client.ts';
 import { ConnectError } from '../api/client.ts';
+import { defineError } from '../base/errors.ts';
+import { confirmed } from './confirm.ts';
 import type { CliContext } from './context.ts';
 import { dialStdio } from './dialStdio.ts';
+
+const containersRun = defineError<{ count: number }>('RESET_CONTAINERS_RUN', 409, (p) => `${p.count} container(s) still run, and nothing was removed. Stop them first: berth ps, berth stop.`);
 
 export interface EngineProcess {
   /** Serves until stopped: the body of `berth engine`. */
   serve(options: { onDemand: boolean; readyFd: number | undefined }): Promise<void>;
   /** This machine's engine, whatever host is chosen; started on demand. */
   local(): Promise<ApiClient>;
+  /** Removes the data of an engine that does not run. */
+  removeData(): Promise<void>;
+  /** Where the data is. */
+  readonly dataRoot: string;
   /** Where the log is when no engine can tell. */
   readonly logFile: string;
 }
@@ -39,7 +47,12 @@ export function registerEngineCommands(engine: EngineProcess): (program: Command
     group
       .command('stop')
       .description('stop the engine; containers go on')
-      .action(() => stopEngine(context));
+      .action(() => stopEngine(context, (text) => context.stdout.write(text)));
+    group
+      .command('reset')
+      .description('remove everything the engine has: containers, images, volumes, networks; containers must be stopped')
+      .option('-y, --yes', 'do not ask', false)
+      .action((options: { yes: boolean }) => resetEngine(context, engine, options.yes));
     group
       .command('dial-stdio', { hidden: true })
       .description("connect standard input and output to this machine's engine, which is started on demand")
@@ -76,7 +89,7 @@ function printRunning(context: CliContext, value: EngineStatus, json: boolean): 
 
 function printStatus(context: CliContext, value: EngineStatus): void {
   const rows: Array<[string, string]> = [
-    ['Engine', `Berth ${value.version}, pid ${value.pid}, Node ${value.node}, since ${value.started}`],
+    ['Engine', `Berth ${value.version}${value.rootless ? ', without root' : ''}, pid ${value.pid}, Node ${value.node}, since ${value.started}`],
     ['Socket', value.socketPath],
     ['Data', value.dataRoot],
     ['Runtime', value.runtime ? `${value.runtime.name} (${value.runtime.path})` : 'none found: see berth doctor'],
@@ -87,18 +100,28 @@ function printStatus(context: CliContext, value: EngineStatus): void {
   for (const [name, text] of rows) context.stdout.write(`${name.padEnd(11)}${text}\n`);
 }
 
-async function stopEngine(context: CliContext): Promise<void> {
+/** The engine is asked first, so that a container that still runs is noticed; one that cannot start has none that could be. */
+async function resetEngine(context: CliContext, engine: EngineProcess, yes: boolean): Promise<void> {
+  const { containersRunning } = await status(await context.engine());
+  if (containersRunning > 0) throw containersRun({ count: containersRunning });
+  if (!yes && !(await confirmed(context, `Remove all containers, images and volumes in ${engine.dataRoot}? [y/N] `))) return;
+  await stopEngine(context, () => undefined);
+  await engine.removeData();
+  context.stdout.write(`Removed ${engine.dataRoot}.\n`);
+}
+
+async function stopEngine(context: CliContext, say: (text: string) => void): Promise<void> {
   let pid: number;
   try {
     pid = (await status(context.client)).pid;
     await context.client.send('POST', '/berth/v1/engine/stop');
   } catch (error) {
     if (!(error instanceof ConnectError) || error.reason === 'EACCES') throw error;
-    context.stdout.write('No engine runs.\n');
+    say('No engine runs.\n');
     return;
   }
   while (context.host === undefined && existsSync(`/proc/${pid}`)) await delay(20, undefined, { signal: context.signal });
-  context.stdout.write('Stopped. Containers go on; the next command starts the engine again.\n');
+  say('Stopped. Containers go on; the next command starts the engine again.\n');
 }
 
 async function printLog(context: CliContext, path: string, follow: boolean): Promise<void> {

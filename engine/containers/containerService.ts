@@ -9,12 +9,12 @@ import type { AttachOptions } from './attachment.ts';
 import type { Container } from './container.ts';
 import { createContainer } from './creation.ts';
 import { Ender } from './ending.ts';
-import { isPaused, isRunning, notPaused, notRunning, removalInProgress, sameName } from './errors.ts';
+import { cgroupsMissing, isPaused, isRunning, notPaused, notRunning, removalInProgress, sameName } from './errors.ts';
 import { ExecService } from './execService.ts';
 import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
 import { ContainerFiles } from './files.ts';
-import { toResources } from './limits.ts';
+import { limitsIn, toResources } from './limits.ts';
 import { listContainers } from './listing.ts';
 import type { Filters, ListOptions } from './listing.ts';
 import { writeLogs } from './logs.ts';
@@ -144,6 +144,7 @@ export class ContainerService {
   async pause(ref: string): Promise<void> {
     const container = this.#runningOrThrow(ref);
     await this.parts.locks.run(container.id, async () => {
+      if (!this.parts.runtime.cgroups) throw cgroupsMissing({ what: 'pausing a container' });
       await this.parts.runtime.pause(container.id);
       await this.parts.store.setState(container, { status: 'paused' });
     });
@@ -178,10 +179,12 @@ export class ContainerService {
   /** Changes limits and restart policy, of a running container at once. */
   async update(ref: string, change: Limits): Promise<void> {
     const container = this.find(ref);
+    const limited = limitsIn(change);
+    if (!this.parts.runtime.cgroups && limited.length > 0) throw cgroupsMissing({ what: limited.join(', ') });
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null && value !== undefined && value !== 0 && value !== ''));
     await this.parts.locks.run(container.id, async () => {
       const hostConfig = { ...container.record.hostConfig, ...given };
-      if (container.running) await this.parts.runtime.update(container.id, container.paths.bundle, toResources(hostConfig, this.parts.cgroups.swapLimit));
+      if (container.running && limited.length > 0) await this.parts.runtime.update(container.id, container.paths.bundle, toResources(hostConfig, this.parts.cgroups.swapLimit));
       container.record = { ...container.record, hostConfig };
       await this.parts.store.saveRecord(container);
     });
@@ -278,7 +281,7 @@ export class ContainerService {
     this.#logs.close();
     await Promise.all(this.#ends);
     await this.parts.fifos.close();
-    if (!this.isNeeded()) await removeCgroupParent(this.parts.cgroups.version, this.parts.cgroupParent);
+    if (!this.isNeeded() && this.parts.cgroups.usable) await removeCgroupParent(this.parts.cgroups.version, this.parts.cgroupParent);
   }
 
   async #reconcile(): Promise<void> {

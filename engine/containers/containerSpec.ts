@@ -2,7 +2,8 @@ import type { HostConfig, Idmap } from '../api/docker/container.ts';
 import { containerCapabilities } from '../host/capabilities.ts';
 import type { NamespaceChoice, SpecInput } from '../host/ociSpec.ts';
 import type { OciBlockIo, OciDevice, OciDeviceRule, OciIdMapping, OciMount } from '../host/ociTypes.ts';
-import { toRlimits } from '../host/rlimits.ts';
+import { possibleOomScore, toRlimits } from '../host/rlimits.ts';
+import { lastMapped, ourIds } from '../host/userNamespace.ts';
 import { mergeEnv } from './createPlan.ts';
 import type { JoinedNamespaces } from './joining.ts';
 import { toResources } from './limits.ts';
@@ -15,6 +16,8 @@ export interface StartFacts {
   readonly rootfs: string;
   readonly cgroupsPath: string;
   readonly cgroupVersion: '1' | '2';
+  /** Whether there are control groups for containers. */
+  readonly cgroups: boolean;
   readonly swapLimit: boolean;
   readonly user: ResolvedUser;
   readonly hostname: string;
@@ -45,6 +48,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
   return {
     rootfs: facts.rootfs,
     cgroupsPath: facts.cgroupsPath,
+    cgroups: facts.cgroups,
     args: facts.init ? [INIT, '--', ...record.args] : record.args,
     env: processEnv(record, facts),
     cwd: config.WorkingDir || '/',
@@ -66,7 +70,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     deviceRules: facts.deviceRules,
     sysctl: { ...networkSysctls(facts.network, host), ...host.Sysctls },
     rlimits: toRlimits(host.Ulimits ?? []),
-    ...(host.OomScoreAdj ? { oomScoreAdj: host.OomScoreAdj } : {}),
+    ...(host.OomScoreAdj ? { oomScoreAdj: possibleOomScore(host.OomScoreAdj) } : {}),
     maskedPaths: host.MaskedPaths ?? null,
     readonlyPaths: host.ReadonlyPaths ?? null,
   };
@@ -81,7 +85,7 @@ export function processEnv(record: Pick<ContainerRecord, 'config'>, { user, host
 
 function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'network' | 'pid' | 'ipc' | 'uts' | 'cgroup'> {
   const join = (mode: string | null | undefined, pid: number | undefined, kind: string): NamespaceChoice => (mode === 'host' ? 'host' : pid === undefined ? 'own' : { path: `/proc/${pid}/ns/${kind}` });
-  const cgroup = host.CgroupnsMode || (facts.cgroupVersion === '2' && !host.Privileged ? 'private' : 'host');
+  const cgroup = host.CgroupnsMode || (facts.cgroups && facts.cgroupVersion === '2' && !host.Privileged ? 'private' : 'host');
   return {
     network: facts.network,
     pid: join(host.PidMode, facts.joined.pid, 'pid'),
@@ -94,7 +98,7 @@ function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'netwo
 /** As Docker: in a network of its own a container pings, and takes ports below 1024, without being root. */
 function networkSysctls(network: NamespaceChoice, { NetworkMode }: HostConfig): Record<string, string> {
   if (network === 'host' || NetworkMode?.startsWith('container:')) return {};
-  return { 'net.ipv4.ping_group_range': '0 2147483647', 'net.ipv4.ip_unprivileged_port_start': '0' };
+  return { 'net.ipv4.ping_group_range': `0 ${Math.min(lastMapped(ourIds().gids), 2 ** 31 - 1)}`, 'net.ipv4.ip_unprivileged_port_start': '0' };
 }
 
 function mountsOf(facts: StartFacts, readOnly: boolean): OciMount[] {

@@ -3,6 +3,8 @@ import type { CreateContainer } from '../api/docker/container.ts';
 import { CleanupStack } from '../base/cleanup.ts';
 import { badRequest } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { MissingRuntime } from '../host/runtimeChoice.ts';
+import { inUserNamespace } from '../host/userNamespace.ts';
 import type { ImageConfig } from '../content/oci.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
@@ -12,7 +14,8 @@ import { idmapSupport } from './idmapFallback.ts';
 import { checkName, inventName } from './names.ts';
 import type { PlannedMount } from './mountPlan.ts';
 import type { ContainerParts } from './parts.ts';
-import type { MountPoint } from './record.ts';
+import { limitsIn } from './limits.ts';
+import type { ContainerRecord, MountPoint } from './record.ts';
 import { withoutEffect } from './unsupported.ts';
 import { volumesFrom, withInherited } from './volumesFrom.ts';
 
@@ -79,9 +82,17 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 
 async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
   const warnings = withoutEffect(record.hostConfig);
-  if (record.hostConfig.Memory && !parts.cgroups.swapLimit) warnings.push('Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.');
-  if (record.mounts.some(({ idmap }) => idmap) && (await idmapSupport(parts.runtime)) === 'none') {
-    warnings.push('This host can make no idmapped mounts (crun, or util-linux 2.39 or newer, is needed): files made in the container in mounted folders belong to the user who makes them there.');
+  if (!parts.runtime.cgroups && !(parts.runtime instanceof MissingRuntime)) {
+    const limits = limitsIn(record.hostConfig);
+    if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);
+    return [...warnings, ...(await idmapWarnings(parts, record))];
   }
-  return warnings;
+  if (record.hostConfig.Memory && !parts.cgroups.swapLimit) warnings.push('Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.');
+  return [...warnings, ...(await idmapWarnings(parts, record))];
+}
+
+async function idmapWarnings(parts: Pick<ContainerParts, 'runtime'>, { mounts }: ContainerRecord): Promise<string[]> {
+  if (!mounts.some(({ idmap }) => idmap) || (await idmapSupport(parts.runtime)) !== 'none') return [];
+  if (inUserNamespace()) return ["Without root no idmapped mounts can be made: in mounted folders your files belong to root of the container, and other users of the container can write only where everybody may. Use root there (\"remoteUser\": \"root\"): it is you."];
+  return ['This host can make no idmapped mounts (crun, or util-linux 2.39 or newer, is needed): files made in the container in mounted folders belong to the user who makes them there.'];
 }

@@ -22,4 +22,9 @@ export const execFailed = defineError<{ detail: string }>('EXEC_FAILED', 400, (p
 export const networkSharedGone = defineError<{ id: string }>('SHARED_NETWORK_GONE', 409, (p) => `cannot join network of a non running container: ${p.id}`);
 export const ipcNotShareable = defineError<{ id: string }>('IPC_NOT_SHAREABLE', 409, (p) => `cannot join IPC of container ${p.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
 export const pathNotInContainer = defineError<{ path: string; container: string }>('NO_SUCH_PATH', 404, (p) => `Could not find the file ${p.path} in container ${p.container}`);
+export const cgroupsMissing = defineError<{ what: string }>(
+  'CGROUPS_MISSING',
+  500,
+  (p) => `The engine may not use control groups on this host, which it would need for ${p.what}. As root it may; an ordinary user may where systemd delegates them (cgroup version 2): see berth doctor.`,
+);
 export const unknownSignal = defineError<{ signal: string }>('UNKNOWN_SIGNAL', 400, (p) => `Invalid signal: ${p.signal}`);

@@ -1,4 +1,4 @@
-import { containerCapabilities } from '../host/capabilities.ts';
+import { containerCapabilities, withoutMknod } from '../host/capabilities.ts';
 import { capabilitySets } from '../host/ociSpec.ts';
 import type { OciProcess } from '../host/ociTypes.ts';
 import { toRlimits } from '../host/rlimits.ts';
@@ -9,11 +9,12 @@ import { parseSecurity } from './security.ts';
 import type { ResolvedUser } from './user.ts';
 
 /** The process of an exec: that of its container, but for what the exec says otherwise. */
-export function processSpec({ container, config, tty, size }: ExecSession, user: ResolvedUser): OciProcess {
+export function processSpec({ container, config, tty, size }: ExecSession, user: ResolvedUser, cgroups: boolean): OciProcess {
   const { record } = container;
   const { hostConfig: host } = record;
   const privileged = config.Privileged || (host.Privileged ?? false);
-  const names = containerCapabilities({ privileged, add: host.CapAdd ?? [], drop: config.Privileged ? [] : (host.CapDrop ?? []) });
+  const granted = containerCapabilities({ privileged, add: host.CapAdd ?? [], drop: config.Privileged ? [] : (host.CapDrop ?? []) });
+  const names = cgroups || privileged ? granted : withoutMknod(granted);
   return {
     terminal: tty,
     ...(tty && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),

@@ -123,7 +123,7 @@ export class ExecService {
     const user = await this.#users.read(record.id, paths.rootfs, session.config.User || (record.config.User ?? ''));
     // Two small files in memory: waiting for a thread to write them takes longer than writing them.
     mkdirSync(session.bundle, { recursive: true, mode: 0o700 });
-    writeFileSync(join(session.bundle, 'process.json'), specText(processSpec(session, user)), { mode: 0o600 });
+    writeFileSync(join(session.bundle, 'process.json'), specText(processSpec(session, user, this.#parts.runtime.cgroups)), { mode: 0o600 });
   }
 
   #ended(session: ExecSession, code: number): void {

@@ -7,6 +7,7 @@ import { badRequest } from '../base/errors.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { readTar } from '../host/tar/reader.ts';
+import { ownerHere } from '../host/userNamespace.ts';
 import type { FolderHandle } from './folderHandle.ts';
 
 /** Unpacks a tar, compressed or not, into a folder inside a container. Links in the container are followed as inside it; an archive cannot lead out. */
@@ -14,7 +15,7 @@ export async function extractInto(folder: FolderHandle, archive: Readable): Prom
   const writer = new EntryWriter(folder);
   try {
     for await (const part of readTar(await decompressed(archive))) {
-      if (part.kind === 'entry') await writer.begin(part.entry);
+      if (part.kind === 'entry') await writer.begin({ ...part.entry, ...ownerHere(part.entry, part.entry.path) });
       else if (part.kind === 'content') await writer.content(part.data);
     }
   } finally {

@@ -5,6 +5,7 @@ import { mountBind, unmount } from '../host/mounts.ts';
 import type { OciRuntime } from '../host/ociRuntime.ts';
 import type { OciIdMapping } from '../host/ociTypes.ts';
 import { run } from '../host/process.ts';
+import { inUserNamespace } from '../host/userNamespace.ts';
 import type { Container } from './container.ts';
 import { swap } from './containerSpec.ts';
 import type { MountPoint } from './record.ts';
@@ -15,6 +16,7 @@ export type IdmapSupport = 'runtime' | 'mount' | 'none';
 let fromMount: Promise<boolean> | undefined;
 
 export async function idmapSupport(runtime: OciRuntime): Promise<IdmapSupport> {
+  if (inUserNamespace()) return 'none'; // the kernel lets only the root of a file system's own user namespace map it
   if (runtime.name === 'crun') return 'runtime';
   fromMount ??= run('mount', ['--version']).then(({ stdout }) => canMount(stdout), () => false);
   return (await fromMount) ? 'mount' : 'none';

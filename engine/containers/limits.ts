@@ -1,6 +1,31 @@
 import type { Limits } from '../api/docker/container.ts';
 import type { OciResources } from '../host/ociTypes.ts';
 
+/** Docker's flag for each limit that control groups keep. */
+const FLAGS = {
+  Memory: '--memory',
+  MemoryReservation: '--memory-reservation',
+  MemorySwappiness: '--memory-swappiness',
+  OomKillDisable: '--oom-kill-disable',
+  NanoCpus: '--cpus',
+  CpuShares: '--cpu-shares',
+  CpuQuota: '--cpu-quota',
+  CpuPeriod: '--cpu-period',
+  CpusetCpus: '--cpuset-cpus',
+  CpusetMems: '--cpuset-mems',
+  PidsLimit: '--pids-limit',
+  BlkioWeight: '--blkio-weight',
+} as const satisfies Partial<Record<keyof Limits, string>>;
+
+/** The flags of the limits that were asked for. Pure. */
+export function limitsIn(limits: Limits): string[] {
+  const given: Readonly<Record<string, unknown>> = limits;
+  return Object.entries(FLAGS).flatMap(([key, flag]) => {
+    const value = given[key];
+    return (typeof value === 'number' ? value > 0 : Boolean(value)) ? [flag] : [];
+  });
+}
+
 const DEFAULT_PERIOD = 100_000;
 
 /** Docker's limits as OCI resources; the runtime translates them for the cgroup version. Without `swapLimit` the kernel has no limit on swap to set. */

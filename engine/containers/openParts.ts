@@ -6,6 +6,7 @@ import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { cgroupFacts } from '../host/cgroups.ts';
 import { FifoPool } from '../host/fifoPool.ts';
+import { holdLife } from '../host/rootless/keeper.ts';
 import { chooseRuntime } from '../host/runtimeChoice.ts';
 import { SeccompCache } from '../host/seccompCache.ts';
 import { ContainerStore } from './containerStore.ts';
@@ -35,8 +36,9 @@ export async function openParts({ config, log, events, images, snapshots, networ
   const choose = () => chooseRuntime(config.dataRoot, inRun('oci'), cgroupParent, log);
   const [runtime] = await Promise.all([choose(), fifos.prepare(), makeSkeleton(folders.skeleton)]);
   await runtime.prepare();
+  const life = config.keeper === undefined ? undefined : await holdLife(config.keeper);
   const store = new ContainerStore(config.dataRoot, config.runRoot, log);
-  return { log, events, images, snapshots, networks, volumes, store, runtime, chooseRuntime: choose, seccomp: new SeccompCache(), cgroups: cgroupFacts(), cgroupParent, fifos, locks: new KeyedMutex(), folders };
+  return { log, events, images, snapshots, networks, volumes, store, runtime, chooseRuntime: choose, seccomp: new SeccompCache(), cgroups: cgroupFacts(), cgroupParent, fifos, locks: new KeyedMutex(), folders, ...(life ? { life } : {}) };
 }
 
 /** `/berth`, or `/berth-<instance>`: the parent of every container's cgroup. */

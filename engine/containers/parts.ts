@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { EventBus } from '../base/eventBus.ts';
 import type { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
@@ -29,6 +30,8 @@ export interface ContainerParts {
   /** One lock per container: start, end, removal. */
   readonly locks: KeyedMutex;
   readonly folders: RuntimeFolders;
+  /** Without root: what each container's conmon holds, so that the namespaces stay as long as it does. */
+  readonly life?: FileHandle;
 }
 
 /** Folders under the runtime root. */

@@ -30,7 +30,7 @@ export async function reconcileContainers(parts: ContainerParts, ender: Ender, r
   const mounted = new Set((await listMounts()).map(({ target }) => target));
   await Promise.all(parts.store.list().map((container) => parts.locks.run(container.id, () => reconcileOne(parts, ender, remover, container, mounted))));
   // What a runtime that was killed in the middle had no time to note.
-  await removeCgroupsBelow(cgroups.version, cgroupParent, runs);
+  if (cgroups.usable) await removeCgroupsBelow(cgroups.version, cgroupParent, runs);
   await parts.networks.reconcile(parts.store.list().filter(({ running }) => running).map(({ id }) => id));
 }
 

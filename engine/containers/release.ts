@@ -6,9 +6,9 @@ import { unmountIdmapped } from './idmapFallback.ts';
 import type { ContainerParts } from './parts.ts';
 
 /** Mounts a container's root filesystem: its changes over the image's layers over the skeleton. */
-export async function mountRootfs({ snapshots, folders }: Pick<ContainerParts, 'snapshots' | 'folders'>, { record, paths }: Container): Promise<void> {
+export async function mountRootfs({ runtime, snapshots, folders }: Pick<ContainerParts, 'runtime' | 'snapshots' | 'folders'>, { record, paths }: Container): Promise<void> {
   const lowerDirs = [...record.snapshots.map((id) => snapshots.lowerDir(id)).reverse(), paths.mountPoints, folders.skeleton];
-  await mountOverlay({ lowerDirs, upperDir: paths.upper, workDir: paths.work, target: paths.rootfs, volatile: record.hostConfig.AutoRemove ?? false });
+  await mountOverlay({ lowerDirs, upperDir: paths.upper, workDir: paths.work, target: paths.rootfs, volatile: record.hostConfig.AutoRemove ?? false, noDevices: !runtime.cgroups });
 }
 
 /** Takes away all that a start made: processes, cgroup, network, mounts, bundle. Everything is idempotent. */

@@ -6,7 +6,7 @@ import type { Container } from './container.ts';
 import type { ContainerParts } from './parts.ts';
 import { mountRootfs } from './release.ts';
 
-type Parts = Pick<ContainerParts, 'snapshots' | 'folders' | 'locks'>;
+type Parts = Pick<ContainerParts, 'runtime' | 'snapshots' | 'folders' | 'locks'>;
 
 /** Does work on a container's root filesystem without what is mounted in it; one that does not run has it mounted for that time. */
 export function withRootfs<T>(parts: Parts, container: Container, work: (rootfs: string) => Promise<T>): Promise<T> {

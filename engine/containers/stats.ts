@@ -4,8 +4,9 @@ import { cgroupFolder, parseKeyed, readCgroupFile } from '../host/cgroups.ts';
 import { notRunning } from './errors.ts';
 import type { Container } from './container.ts';
 import type { ContainerParts } from './parts.ts';
+import { countProcesses } from './processes.ts';
 
-type Parts = Pick<ContainerParts, 'cgroups' | 'cgroupParent'>;
+type Parts = Pick<ContainerParts, 'runtime' | 'cgroups' | 'cgroupParent'>;
 
 interface Sample {
   readonly read: string;
@@ -48,7 +49,9 @@ function compose({ id, record }: Container, now: Sample, before: Sample | undefi
   };
 }
 
-async function sample({ cgroups, cgroupParent }: Parts, container: Container): Promise<Sample> {
+async function sample(parts: Parts, container: Container): Promise<Sample> {
+  if (!parts.runtime.cgroups) return sampleProcesses(parts, container);
+  const { cgroups, cgroupParent } = parts;
   const path = `${cgroupParent}/${container.id}`;
   const [usage, memory, pids, blkio, networks, system] = await Promise.all([
     cgroups.version === '2' ? cpuV2(path) : cpuV1(path),
@@ -62,6 +65,15 @@ async function sample({ cgroups, cgroupParent }: Parts, container: Container): P
     read: new Date().toISOString(),
     cpu: { ...usage, system_cpu_usage: system, online_cpus: cpus().length },
     rest: { memory_stats: memory, pids_stats: pids, blkio_stats: blkio, ...(networks ? { networks } : {}) },
+  };
+}
+
+async function sampleProcesses(parts: Parts, container: Container): Promise<Sample> {
+  const [{ cpu, memory, pids }, networks, system] = await Promise.all([countProcesses(parts, container), networksOf(container), systemCpu()]);
+  return {
+    read: new Date().toISOString(),
+    cpu: { ...cpu, system_cpu_usage: system, online_cpus: cpus().length },
+    rest: { memory_stats: memory, pids_stats: pids, blkio_stats: ioStats([]), ...(networks ? { networks } : {}) },
   };
 }
 

@@ -102,13 +102,14 @@ export class StepRunner {
     await makeMountPoints(skeleton, await Promise.all(step.mounts.map(async (mount) => ({ destination: mount.target, file: mount.kind === 'file' || (mount.kind === 'bind' && (await isFile(mount.source))) }))));
     cleanup.defer(() => rm(join(step.workDir, 'work'), { recursive: true, force: true }));
     cleanup.defer(() => unmount(rootfs));
-    await mountOverlay({ lowerDirs: [...step.lowerDirs, skeleton, this.#parts.folders.skeleton], upperDir: step.upperDir, workDir: step.workDir, target: rootfs, volatile: true });
+    await mountOverlay({ lowerDirs: [...step.lowerDirs, skeleton, this.#parts.folders.skeleton], upperDir: step.upperDir, workDir: step.workDir, target: rootfs, volatile: true, noDevices: !this.#parts.runtime.cgroups });
     const [user, place] = await together([readUser(rootfs, step.user, []), network, makeWorkdir(rootfs, step.cwd)]);
     const [mounts] = await Promise.all([stepMounts(step.mounts, folder), this.#writeEtc(folder, step, place.ip)]);
     const file = (name: string) => ({ destination: `/etc/${name}`, type: 'bind', source: join(folder, name), options: ['bind', 'rprivate'] });
     return buildSpec({
         rootfs,
         cgroupsPath: `${this.#parts.cgroupParent}/${id}`,
+        cgroups: this.#parts.runtime.cgroups,
         args: step.args,
         env: mergeEnv([`PATH=${DEFAULT_PATH}`, `HOSTNAME=${step.hostname ?? HOSTNAME}`, `HOME=${user.home}`], step.env),
         cwd: step.cwd || '/',

@@ -1,14 +1,14 @@
-import { cgroupPids } from '../host/cgroups.ts';
 import { run } from '../host/process.ts';
 import type { Container } from './container.ts';
 import { invalidConfig, notRunning } from './errors.ts';
 import type { ContainerParts } from './parts.ts';
+import { containerPids } from './processes.ts';
 
 /** The host's `ps` for the processes of a container: `{ Titles, Processes }`, Docker's shape. */
-export async function containerTop({ cgroups, cgroupParent }: Pick<ContainerParts, 'cgroups' | 'cgroupParent'>, container: Container, psArgs: string): Promise<{ readonly Titles: string[]; readonly Processes: string[][] }> {
+export async function containerTop(parts: Pick<ContainerParts, 'runtime' | 'cgroups' | 'cgroupParent'>, container: Container, psArgs: string): Promise<{ readonly Titles: string[]; readonly Processes: string[][] }> {
   if (!container.running) throw notRunning({ id: container.id });
   const args = psArgs.split(/\s+/).filter((arg) => arg !== '');
-  const [pids, listed] = await Promise.all([cgroupPids(cgroups.version, `${cgroupParent}/${container.id}`), run('ps', args.length > 0 ? args : ['-ef'], { okStatus: 'any' })]);
+  const [pids, listed] = await Promise.all([containerPids(parts, container), run('ps', args.length > 0 ? args : ['-ef'], { okStatus: 'any' })]);
   if (listed.status !== 0) throw invalidConfig({ what: `ps ${psArgs}`, detail: listed.stderr.trim() });
   return parsePs(listed.stdout, new Set(pids));
 }

@@ -30,6 +30,11 @@ export function containerCapabilities(wish: CapabilityWish, available: readonly 
   return wanted.filter((name) => available.includes(name));
 }
 
+/** Where no control group keeps devices from a container, it must not make nodes of them. */
+export function withoutMknod(names: readonly string[]): string[] {
+  return names.filter((name) => name !== 'CAP_MKNOD');
+}
+
 /** What this process may hand on, read once. */
 export function ourCapabilities(): readonly string[] {
   known ??= fromMask(/^CapBnd:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0');

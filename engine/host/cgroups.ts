@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
@@ -9,6 +9,8 @@ export interface CgroupFacts {
   readonly version: '1' | '2';
   /** Whether a limit on memory plus swap can be set. */
   readonly swapLimit: boolean;
+  /** Whether this process may make cgroups at all. */
+  readonly usable: boolean;
   /** Changes when controllers are mounted differently; part of what decides the choice of OCI runtime. */
   readonly layout: string;
 }
@@ -22,7 +24,24 @@ export function cgroupFacts(): CgroupFacts {
     .map((fields) => fields[4] ?? '');
   const version = existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? '2' : '1';
   const swapLimit = version === '2' || existsSync(join(CGROUP_ROOT, 'memory/memory.memsw.limit_in_bytes'));
-  return { version, swapLimit, layout: [...new Set(mounts)].sort().join(' ') };
+  return { version, swapLimit, usable: mayMakeCgroups(version), layout: [...new Set(mounts)].sort().join(' ') };
+}
+
+const V1_NEEDED = ['cpu', 'devices', 'freezer', 'memory', 'pids'];
+
+/** On version 1 in each hierarchy that there is of those that limit; an ordinary user may in none. */
+function mayMakeCgroups(version: '1' | '2'): boolean {
+  const folders = version === '2' ? [CGROUP_ROOT] : V1_NEEDED.map((name) => join(CGROUP_ROOT, name)).filter((folder) => existsSync(folder));
+  return folders.length > 0 && folders.every(isWritable);
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The folder of a cgroup for one controller (version 2 has one folder for all). `path` as in the OCI spec's cgroupsPath. */

@@ -25,6 +25,8 @@ export interface ConmonContainer {
   readonly stdin: boolean;
   /** Whether stdin stays open when a client that was attached leaves. */
   readonly keepStdin: boolean;
+  /** A descriptor that conmon shall hold as long as it lives. */
+  readonly life?: number;
 }
 
 export const conmonFiles = { attach: 'attach', control: 'ctl', pid: 'pid', monitorPid: 'conmon.pid', oom: 'oom', runtimeLog: 'runtime.log' } as const;
@@ -49,7 +51,7 @@ async function tryCreate(runtime: OciRuntime, container: ConmonContainer): Promi
     ...(container.stdin ? ['-i'] : []),
     ...(container.keepStdin ? ['--leave-stdin-open'] : []),
   ];
-  const child = start('conmon', args, { cwd: container.bundle, env: { ...environment(), _OCI_SYNCPIPE: '3' }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'], detached: true });
+  const child = start('conmon', args, { cwd: container.bundle, env: { ...environment(), _OCI_SYNCPIPE: '3' }, stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...(container.life === undefined ? [] : [container.life])], detached: true });
   const words = collect(child.stderr);
   const failure = new Promise<never>((_resolve, reject) => child.once('error', (error) => reject(startFailure('conmon', error))));
   failure.catch(() => undefined);
@@ -136,7 +138,8 @@ export async function resizeTerminal(bundle: string, rows: number, columns: numb
 
 function commonArgs(runtime: OciRuntime, id: string, bundle: string): string[] {
   return [
-    ...['--api-version', '1', '-c', id, '-u', id, '-n', id.slice(0, 12), '-r', runtime.path, '--runtime-arg', '--root', '--runtime-arg', runtime.root, '--runtime-arg', '--log', '--runtime-arg', join(bundle, conmonFiles.runtimeLog)],
+    ...['--api-version', '1', '-c', id, '-u', id, '-n', id.slice(0, 12), '-r', runtime.path],
+    ...[...runtime.globalArgs, '--log', join(bundle, conmonFiles.runtimeLog)].flatMap((arg) => ['--runtime-arg', arg]),
     ...['-b', bundle, '-p', join(bundle, conmonFiles.pid), '-P', join(bundle, conmonFiles.monitorPid), '--full-attach', '--no-sync-log'],
   ];
 }

@@ -2,6 +2,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { defineError, systemCode } from '../base/errors.ts';
 import { run } from './process.ts';
+import { inUserNamespace } from './userNamespace.ts';
 
 /** An overlay file system to mount. All paths absolute and on one host; `lowerDirs` topmost first. */
 export interface OverlaySpec {
@@ -11,6 +12,8 @@ export interface OverlaySpec {
   readonly target: string;
   /** Skip every sync of the upper directory: for work that a crash of the host may lose. */
   readonly volatile?: boolean;
+  /** Device nodes in it are of no use. */
+  readonly noDevices?: boolean;
 }
 
 export interface MountEntry {
@@ -29,16 +32,17 @@ const OPTION_LIMIT = 4095;
 const environment = { PATH: process.env['PATH'], LIBMOUNT_FORCE_MOUNT2: 'always', LC_ALL: 'C' };
 
 /** The folder to run `mount` in and its options: directories relative to it, so that 127 layers fit one page. */
-export function overlayOptions(spec: OverlaySpec): { readonly cwd: string; readonly options: string } {
+export function overlayOptions(spec: OverlaySpec, userNamespace: boolean = inUserNamespace()): { readonly cwd: string; readonly options: string } {
   const cwd = bestFolder(spec.lowerDirs);
   const name = (path: string): string => (relative(cwd, path) || '.').replaceAll(/[\\:,]/g, '\\$&');
   const options = [
     `lowerdir=${spec.lowerDirs.map(name).join(':')}`,
     `upperdir=${name(spec.upperDir)}`,
     `workdir=${name(spec.workDir)}`,
-    // An upper directory must mean by itself what it says: it may become an image layer.
-    'index=off,redirect_dir=off,metacopy=off,xino=off',
+    // An upper directory must mean by itself what it says: it may become an image layer. With `userxattr` the kernel sees to the rest itself.
+    userNamespace ? 'userxattr,index=off,xino=off' : 'index=off,redirect_dir=off,metacopy=off,xino=off',
     ...(spec.volatile ? ['volatile'] : []),
+    ...(spec.noDevices ? ['nodev'] : []),
   ].join(',');
   const bytes = Buffer.byteLength(options);
   if (bytes > OPTION_LIMIT) throw tooManyLayers({ layers: spec.lowerDirs.length, bytes });

@@ -14,11 +14,19 @@ export class OciRuntime {
   readonly name: string;
   readonly path: string;
   readonly root: string;
+  /** Whether containers get control groups; without them nothing can be limited, measured or frozen. */
+  readonly cgroups: boolean;
 
-  constructor(name: string, path: string, root: string) {
+  constructor(name: string, path: string, root: string, cgroups = true) {
     this.name = name;
     this.path = path;
     this.root = root;
+    this.cgroups = cgroups;
+  }
+
+  /** What comes before every command. runc finds out by itself that it may not use control groups. */
+  get globalArgs(): readonly string[] {
+    return [...(this.cgroups || this.name !== 'crun' ? [] : ['--cgroup-manager=disabled']), '--root', this.root];
   }
 
   async prepare(): Promise<void> {
@@ -52,7 +60,7 @@ export class OciRuntime {
 
   /** What the runtime knows of a container; `undefined` if nothing. */
   async status(id: string): Promise<OciStatus | undefined> {
-    const { status, stdout } = await run(this.path, ['--root', this.root, 'state', id], { okStatus: 'any' });
+    const { status, stdout } = await run(this.path, [...this.globalArgs, 'state', id], { okStatus: 'any' });
     return status === 0 ? (JSON.parse(stdout) as { status: OciStatus }).status : undefined;
   }
 
@@ -65,17 +73,17 @@ export class OciRuntime {
 
   /** Runs a bundle to its end, attached to `stdio`. The caller owns the process. Failures of the runtime itself go to `logPath`. */
   spawnRun(id: string, bundle: string, logPath: string, stdio: StdioOptions): ChildProcess {
-    return start(this.path, ['--root', this.root, '--log', logPath, 'run', '--bundle', bundle, id], { stdio, cwd: bundle });
+    return start(this.path, [...this.globalArgs, '--log', logPath, 'run', '--bundle', bundle, id], { stdio, cwd: bundle });
   }
 
   /** Runs a further process in a container. With `detached` it goes on when the engine ends. */
   spawnExec(id: string, files: { readonly process: string; readonly pid: string; readonly log: string }, stdio: StdioOptions, detached: boolean): ChildProcess {
-    return start(this.path, ['--root', this.root, '--log', files.log, 'exec', '--process', files.process, '--pid-file', files.pid, id], { stdio, detached });
+    return start(this.path, [...this.globalArgs, '--log', files.log, 'exec', '--process', files.process, '--pid-file', files.pid, id], { stdio, detached });
   }
 
   async #run(args: readonly string[]): Promise<void> {
     try {
-      await run(this.path, ['--root', this.root, ...args]);
+      await run(this.path, [...this.globalArgs, ...args]);
     } catch (error) {
       throw runtimeFailed({ runtime: this.name, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
     }

@@ -1,7 +1,8 @@
-import { containerCapabilities } from './capabilities.ts';
+import { containerCapabilities, withoutMknod } from './capabilities.ts';
 import type { OciCapabilities, OciDevice, OciDeviceRule, OciMount, OciNamespace, OciProcess, OciResources, OciRlimit, OciSpec, OciUser } from './ociTypes.ts';
 import { defaultSeccomp } from './seccompProfile.ts';
 import type { OciSeccomp } from './seccompProfile.ts';
+import { inUserNamespace, isMapped, ourIds } from './userNamespace.ts';
 
 /** Whose namespace: the container's own, the host's, or that at a path. */
 export type NamespaceChoice = 'own' | 'host' | { readonly path: string };
@@ -10,6 +11,8 @@ export type NamespaceChoice = 'own' | 'host' | { readonly path: string };
 export interface SpecInput {
   readonly rootfs: string;
   readonly cgroupsPath: string;
+  /** Default true. Without control groups nothing is limited, and no device can be kept from whoever can make its node. */
+  readonly cgroups?: boolean;
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd?: string;
@@ -52,9 +55,11 @@ export const defaultMaskedPaths: readonly string[] = [
 export const defaultReadonlyPaths: readonly string[] = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'].map((name) => `/proc/${name}`);
 
 /** The OCI specification of a container. Pure. */
-export function buildSpec(input: SpecInput): OciSpec {
+export function buildSpec(input: SpecInput, userNamespace: boolean = inUserNamespace()): OciSpec {
   const privileged = input.privileged ?? false;
-  const capabilities = containerCapabilities({ privileged, add: input.capAdd ?? [], drop: input.capDrop ?? [] });
+  const cgroups = input.cgroups ?? true;
+  const granted = containerCapabilities({ privileged, add: input.capAdd ?? [], drop: input.capDrop ?? [] });
+  const capabilities = cgroups || privileged ? granted : withoutMknod(granted);
   const seccomp = input.seccomp ?? (privileged ? 'unconfined' : 'default');
   const masked = input.maskedPaths ?? (privileged ? [] : defaultMaskedPaths);
   const readonlyPaths = input.readonlyPaths ?? (privileged ? [] : defaultReadonlyPaths);
@@ -63,11 +68,11 @@ export function buildSpec(input: SpecInput): OciSpec {
     process: processOf(input, capabilities),
     root: { path: input.rootfs, readonly: input.readonlyRootfs ?? false },
     ...(input.hostname === undefined || input.uts === 'host' ? {} : { hostname: input.hostname }),
-    mounts: [...systemMounts(input, privileged), ...(input.mounts ?? [])],
+    mounts: [...systemMounts(input, privileged).flatMap((mount) => (userNamespace ? possibleMount(mount, input) : [mount])), ...(input.mounts ?? [])],
     linux: {
       cgroupsPath: input.cgroupsPath,
       namespaces: namespacesOf(input),
-      resources: { ...input.resources, devices: deviceRules(input, privileged) },
+      resources: cgroups ? { ...input.resources, devices: deviceRules(input, privileged) } : {},
       ...(input.devices?.length ? { devices: input.devices } : {}),
       ...(input.sysctl ? { sysctl: input.sysctl } : {}),
       ...(seccomp === 'unconfined' ? {} : { seccomp: seccomp === 'default' ? defaultSeccomp(capabilities) : seccomp }),
@@ -120,13 +125,21 @@ function systemMounts(input: SpecInput, privileged: boolean): OciMount[] {
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
     sysMount(input, access),
-    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...plain, 'relatime', access] },
+    ...((input.cgroups ?? true) ? [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...plain, 'relatime', access] }] : []),
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain },
     own
       ? { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...plain, 'mode=1777', `size=${input.shmSize ?? 64 * 1024 * 1024}`] }
       : { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['bind', ...plain] },
   ];
   return mounts.filter(({ destination }) => !replaced.has(destination));
+}
+
+/** What shows a namespace of the host can be mounted anew by the host's root only: /proc is bound as it is, and the host's message queues are left out. */
+function possibleMount(mount: OciMount, { pid, ipc }: SpecInput): OciMount[] {
+  if (mount.destination === '/dev/mqueue' && ipc === 'host') return [];
+  // The group of terminals is group 5 in every distribution, but not every map has one.
+  if (mount.destination === '/dev/pts' && !isMapped(ourIds().gids, 5)) return [{ ...mount, options: mount.options.filter((option) => option !== 'gid=5') }];
+  return mount.destination === '/proc' && pid === 'host' ? [{ ...mount, type: 'bind', source: '/proc', options: ['rbind', ...plain] }] : [mount];
 }
 
 /** A network namespace of its own (or another container's) means a sysfs of its own; with the host's, sysfs can only be bound. */

@@ -24,6 +24,8 @@ const PACKAGES: Readonly<Record<string, Names>> = {
   mmdebstrap: { apt: 'mmdebstrap' },
   newuidmap: { apt: 'uidmap', dnf: 'shadow-utils', apk: 'shadow-uidmap', zypper: 'shadow', pacman: 'shadow' },
   slirp4netns: everywhere('slirp4netns'),
+  nsenter: { ...everywhere('util-linux'), apk: 'util-linux-misc' },
+  'fuse-overlayfs': everywhere('fuse-overlayfs'),
   rootlesskit: { apt: 'rootlesskit', apk: 'rootlesskit', zypper: 'rootlesskit' },
 };
 

@@ -4,8 +4,9 @@ import { parseOsRelease } from './osRelease.ts';
 import { detectPackageManager, planFix } from './packageManager.ts';
 import { probeCgroups, readCgroups } from './probeCgroups.ts';
 import { probeArchitecture, probeKernel, probeUser, probeUserNamespaces } from './probeKernel.ts';
+import { probeFuse, probeLinger, probeRootlessTools, probeSubIds, probeTun } from './probeRootless.ts';
 import { probeDisk, probeOverlay, probeSocket } from './probeStorage.ts';
-import { probeIp, probeMmdebstrap, probeNeeded, probeNft, probeOciRuntime, probeRootlessTools, probeSubIds, probeTar, probeTun } from './probeTools.ts';
+import { probeIp, probeMmdebstrap, probeNeeded, probeNft, probeOciRuntime, probeTar } from './probeTools.ts';
 import { probeToolPlaces } from './probeToolPlaces.ts';
 import type { HostView } from './probeView.ts';
 
@@ -30,5 +31,5 @@ async function runSteps(host: HostView, config: EngineConfig): Promise<DoctorSte
   const rights = await Promise.all([probeOverlay(host, config.dataRoot), probeUserNamespaces(host), probeSubIds(host)]);
   const tools = await Promise.all([probeOciRuntime(host, cgroups), probeNeeded(host, 'conmon', 'conmon'), probeNft(host), probeIp(host), probeTar(host), probeMmdebstrap(host)]);
   const places = await Promise.all([probeSocket(host, config), probeDisk(host, config.dataRoot)]);
-  return [...basics, ...rights, probeRootlessTools(host), probeTun(host), ...tools, probeToolPlaces(host), ...places];
+  return [...basics, ...rights, probeRootlessTools(host), probeTun(host), probeFuse(host), probeLinger(host, config.runRoot), ...tools, probeToolPlaces(host), ...places];
 }

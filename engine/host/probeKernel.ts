@@ -22,12 +22,13 @@ export function probeArchitecture(host: HostView): DoctorStep {
 export function probeUser(host: HostView): DoctorStep {
   const step = stepOf('user', 'User');
   if (host.uid === 0) return step.ok('root');
-  return step.fail(`${host.user} (uid ${host.uid})`, { advice: 'This version runs containers as root only: use sudo berth … . The following steps say what running without root will need.' });
+  return step.ok(`${host.user} (uid ${host.uid}): the engine runs without root`);
 }
 
-/** User namespaces: needed to run without root, and for idmapped mounts. */
+/** User namespaces: running without root stands on them; as root only mapping of users does. */
 export async function probeUserNamespaces(host: HostView): Promise<DoctorStep> {
-  const step = stepOf('user-namespaces', 'User namespaces');
+  const steps = stepOf('user-namespaces', 'User namespaces');
+  const step = host.uid === 0 ? steps : { ...steps, warn: steps.fail };
   if (!host.exists('/proc/self/ns/user')) return step.warn('not in this kernel', { advice: 'Use a kernel with CONFIG_USER_NS. Only running without root and mapping of users need it.' });
   const number = async (path: string): Promise<number | undefined> => {
     const text = await host.read(path);
@@ -39,7 +40,7 @@ export async function probeUserNamespaces(host: HostView): Promise<DoctorStep> {
     return step.warn('kernel.unprivileged_userns_clone is 0: only root may make them', { advice: 'sysctl -w kernel.unprivileged_userns_clone=1, and write it to /etc/sysctl.d/ to keep it.' });
   }
   if (host.uid !== 0 && (await number('/proc/sys/kernel/apparmor_restrict_unprivileged_userns')) === 1) {
-    return step.warn('AppArmor restricts them (kernel.apparmor_restrict_unprivileged_userns is 1)', { advice: 'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile that allows userns for rootlesskit.' });
+    return steps.warn('AppArmor restricts them (kernel.apparmor_restrict_unprivileged_userns is 1)', { advice: 'Install rootlesskit from the distribution, which brings a profile that allows it; else an AppArmor profile with "userns," for rootlesskit, or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0.' });
   }
   return step.ok(max === undefined ? 'allowed' : `allowed, at most ${max}`);
 }

@@ -1,10 +1,10 @@
 import type { DoctorStep } from '../api/berth/doctor.ts';
 import type { CgroupFacts } from './probeCgroups.ts';
-import { countSubIds, parseVersion } from './probeParsers.ts';
+import { parseVersion } from './probeParsers.ts';
 import { stepOf } from './probeSteps.ts';
 import type { HostView } from './probeView.ts';
 
-const INSTALL = 'Install it: berth doctor --fix.';
+export const INSTALL = 'Install it: berth doctor --fix.';
 
 async function versionOf(host: HostView, program: string): Promise<string | undefined> {
   if (host.which(program) === undefined) return undefined;
@@ -69,28 +69,4 @@ export async function probeMmdebstrap(host: HostView): Promise<DoctorStep> {
   const version = await versionOf(host, 'mmdebstrap');
   if (version !== undefined) return step.ok(version);
   return step.warn('mmdebstrap was not found', { advice: 'Only berth image bootstrap needs it (a base image from Debian\'s packages): berth doctor --fix, or pull base images from a registry.', tools: ['mmdebstrap'] });
-}
-
-export function probeTun(host: HostView): DoctorStep {
-  const step = stepOf('tun', 'TUN device');
-  if (host.exists('/dev/net/tun')) return step.ok('/dev/net/tun');
-  return host.uid === 0 ? step.ok('no /dev/net/tun; not needed as root') : step.warn('no /dev/net/tun', { advice: 'modprobe tun. Networking without root needs it.' });
-}
-
-/** Ranges of further user and group ids, which running without root maps into containers. */
-export async function probeSubIds(host: HostView): Promise<DoctorStep> {
-  const step = stepOf('subids', 'Subordinate ids');
-  if (host.uid === 0) return step.ok('not needed as root');
-  if (host.which('newuidmap') === undefined) return step.warn('newuidmap was not found', { advice: INSTALL, tools: ['newuidmap'] });
-  const count = async (path: string): Promise<number> => countSubIds((await host.read(path)) ?? '', host.user, host.uid);
-  const [uids, gids] = [await count('/etc/subuid'), await count('/etc/subgid')];
-  if (uids >= 65536 && gids >= 65536) return step.ok(`${uids} user ids, ${gids} group ids`);
-  return step.warn(`${uids} user ids, ${gids} group ids; 65536 of each are needed`, { advice: `As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${host.user}` });
-}
-
-export function probeRootlessTools(host: HostView): DoctorStep {
-  const step = stepOf('rootless-tools', 'Tools for running without root');
-  if (host.uid === 0) return step.ok('not needed as root');
-  const missing = ['rootlesskit', 'slirp4netns'].filter((tool) => host.which(tool) === undefined);
-  return missing.length === 0 ? step.ok('rootlesskit, slirp4netns') : step.warn(`not found: ${missing.join(', ')}`, { advice: INSTALL, tools: missing });
 }

@@ -16,6 +16,8 @@ export interface HostView {
   readonly kernel: string;
   read(path: string): Promise<string | undefined>;
   exists(path: string): boolean;
+  /** Whether this user may read and write it. */
+  mayUse(path: string): boolean;
   /** The path of a program; looks in the sbin folders too, which an ordinary user's PATH may lack. */
   which(program: string): string | undefined;
   /** Status 127 when there is no such program. */
@@ -39,6 +41,7 @@ export function realHostView(path: string = process.env['PATH'] ?? ''): HostView
     kernel: release(),
     read: (file) => readFile(file, 'utf8').catch(() => undefined),
     exists: existsSync,
+    mayUse,
     which,
     run: (program, args, input) => runOr127(which(program) ?? program, args, input),
     tryOverlay,
@@ -68,6 +71,15 @@ async function runOr127(program: string, args: readonly string[], input: string 
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function mayUse(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
     return true;
   } catch {
     return false;

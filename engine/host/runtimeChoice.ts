@@ -9,6 +9,7 @@ import { cgroupFacts } from './cgroups.ts';
 import { OciRuntime, exitOf, writeBundle } from './ociRuntime.ts';
 import { buildSpec } from './ociSpec.ts';
 import type { OciMount } from './ociTypes.ts';
+import { inUserNamespace } from './userNamespace.ts';
 
 export const noUsableRuntime = defineError<{ detail: string }>('NO_USABLE_RUNTIME', 500, (p) => `No usable OCI runtime on this host: ${p.detail}. Run berth doctor for what is wrong, berth doctor --fix to install what is missing.`);
 
@@ -34,29 +35,30 @@ export class MissingRuntime extends OciRuntime {
   }
 }
 
-const choiceSchema = z.object({ key: z.string(), name: z.string(), path: z.string() });
+const choiceSchema = z.object({ key: z.string(), name: z.string(), path: z.string(), cgroups: z.boolean().default(true) });
 const CANDIDATES = ['crun', 'runc'];
 
 /**
- * The OCI runtime of this host: the first of crun and runc that really runs a container here, else a MissingRuntime. The answer is remembered in
- * `<dataRoot>/runtime.json` for these binaries, this kernel and these cgroup mounts.
+ * The OCI runtime of this host: the first of crun and runc that really runs a container here; else, or where we may make no control groups, the first
+ * that does without them; else a MissingRuntime. The answer is remembered in `<dataRoot>/runtime.json` for these binaries, this kernel and these cgroup mounts.
  */
 export async function chooseRuntime(dataRoot: string, stateRoot: string, cgroupParent: string, log: Log): Promise<OciRuntime> {
   const found = (await Promise.all(CANDIDATES.map(locateTool))).flatMap((one) => one ?? []);
-  const key = [release(), cgroupFacts().layout, ...found.map(({ path, mtime }) => `${path}@${mtime}`)].join(' ');
+  const { layout, usable } = cgroupFacts();
+  const key = [release(), layout, usable ? 'cgroups' : 'no cgroups', inUserNamespace() ? 'rootless' : 'root', ...found.map(({ path, mtime }) => `${path}@${mtime}`)].join(' ');
   const file = join(dataRoot, 'runtime.json');
   const known = await remembered(file, key);
-  if (known) return new OciRuntime(known.name, known.path, join(stateRoot, known.name));
+  if (known) return new OciRuntime(known.name, known.path, join(stateRoot, known.name), known.cgroups);
   const failures: string[] = [];
-  for (const { name, path } of found) {
-    const runtime = new OciRuntime(name, path, join(stateRoot, name));
+  for (const { name, path, cgroups } of (usable ? [true, false] : [false]).flatMap((one) => found.map((tool) => ({ ...tool, cgroups: one })))) {
+    const runtime = new OciRuntime(name, path, join(stateRoot, name), cgroups);
     const failure = await smokeRun(runtime, cgroupParent);
     if (failure === undefined) {
-      await writeFileAtomic(file, `${JSON.stringify({ key, name, path }, null, 2)}\n`);
+      await writeFileAtomic(file, `${JSON.stringify({ key, name, path, cgroups }, null, 2)}\n`);
       return runtime;
     }
-    failures.push(`${name}: ${failure}`);
-    log.info('an OCI runtime does not work here', { runtime: name, failure });
+    failures.push(`${name}${cgroups ? '' : ' without control groups'}: ${failure}`);
+    log.info('an OCI runtime does not work here', { runtime: name, cgroups, failure });
   }
   const problem = found.length > 0 ? noUsableRuntime({ detail: failures.join('; ') }) : hostToolMissing({ tool: CANDIDATES.join(' or '), hint: 'Run berth doctor --fix to install what Berth needs.' });
   log.warn('containers cannot run on this host yet', { problem });
@@ -74,7 +76,7 @@ export async function smokeRun(runtime: OciRuntime, cgroupParent: string): Promi
     const rootfs = join(bundle, 'rootfs');
     await mkdir(rootfs, { mode: 0o755 });
     const mounts = await hostTools(rootfs);
-    await writeBundle(bundle, buildSpec({ rootfs, cgroupsPath: `${cgroupParent}/${id}`, args: ['true'], env: ['PATH=/usr/local/bin:/usr/bin:/bin'], mounts }));
+    await writeBundle(bundle, buildSpec({ rootfs, cgroupsPath: `${cgroupParent}/${id}`, cgroups: runtime.cgroups, args: ['true'], env: ['PATH=/usr/local/bin:/usr/bin:/bin'], mounts }));
     const log = join(bundle, 'log');
     const status = await exitOf(runtime.path, runtime.spawnRun(id, bundle, log, 'ignore'));
     return status === 0 ? undefined : (await readFile(log, 'utf8').catch(() => '')).trim().slice(-500) || `status ${status}`;
@@ -110,7 +112,7 @@ export async function locateTool(name: string): Promise<{ name: string; path: st
   return undefined;
 }
 
-async function remembered(file: string, key: string): Promise<{ name: string; path: string } | undefined> {
+async function remembered(file: string, key: string): Promise<z.infer<typeof choiceSchema> | undefined> {
   try {
     const choice = choiceSchema.parse(JSON.parse(await readFile(file, 'utf8')));
     return choice.key === key ? choice : undefined;

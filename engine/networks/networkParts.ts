@@ -7,6 +7,8 @@ import { Firewall } from './firewall.ts';
 import { Namespaces } from './namespaces.ts';
 import { NetworkStore } from './networkStore.ts';
 import type { NetworkRecord } from './networkStore.ts';
+import { keeperBinder } from './keeperBinder.ts';
+import { engineBinder } from './portHold.ts';
 import { PortPublisher } from './portPublisher.ts';
 import { isIPv4 } from 'node:net';
 import type { Forward } from './ruleset.ts';
@@ -35,7 +37,7 @@ export function networkParts(config: EngineConfig, log: Log): NetworkParts {
     addresses: new AddressBook(),
     namespaces: new Namespaces(config.instance),
     firewall,
-    publisher: new PortPublisher(firewall, log),
+    publisher: new PortPublisher(firewall, config.keeper === undefined ? engineBinder : keeperBinder(config.keeper), log),
     mtu: 1500,
   };
 }

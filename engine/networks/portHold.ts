@@ -8,6 +8,23 @@ export interface PortTarget {
   readonly containerPort: number;
 }
 
+/** Where ports of the host are bound. */
+export interface PortBinder {
+  /** Throws EADDRINUSE, EACCES, EADDRNOTAVAIL…. */
+  bind(protocol: 'tcp' | 'udp', hostIp: string, port: number, target: PortTarget): Promise<PortHold>;
+  /** Whether what is bound stays so when the engine ends. */
+  readonly outlivesEngine: boolean;
+  /** Lets go of every port bound by a former engine but these. */
+  keepOnly(ports: ReadonlyArray<{ readonly protocol: string; readonly hostIp: string; readonly hostPort: number }>): Promise<void>;
+}
+
+/** Binds in the engine itself. */
+export const engineBinder: PortBinder = {
+  bind: (protocol, hostIp, port, target) => (protocol === 'tcp' ? holdTcp(hostIp, port, target) : holdUdp(hostIp, port)),
+  outlivesEngine: false,
+  keepOnly: () => Promise.resolve(),
+};
+
 /** A port of the host, bound: no other process can take it while it is held. */
 export interface PortHold {
   /** The port bound, also when 0 was asked for. */
@@ -19,7 +36,7 @@ export interface PortHold {
  * Binds a TCP port. Packets of IPv4 are redirected by the kernel before they reach the socket; connections that do reach it (IPv6,
  * for which containers have no address) are passed on to the container. Throws EADDRINUSE, EACCES, EADDRNOTAVAIL….
  */
-export function holdTcp(hostIp: string, port: number, target: PortTarget): Promise<PortHold> {
+function holdTcp(hostIp: string, port: number, target: PortTarget): Promise<PortHold> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     sockets.add(socket.on('close', () => sockets.delete(socket)));
@@ -35,7 +52,7 @@ export function holdTcp(hostIp: string, port: number, target: PortTarget): Promi
 }
 
 /** Binds a UDP port; what arrives at the socket itself (never by IPv4) is dropped. */
-export function holdUdp(hostIp: string, port: number): Promise<PortHold> {
+function holdUdp(hostIp: string, port: number): Promise<PortHold> {
   const socket = createSocket({ type: isIPv6(hostIp) ? 'udp6' : 'udp4' });
   return new Promise((resolve, reject) => {
     socket.once('error', reject);

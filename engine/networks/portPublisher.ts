@@ -5,8 +5,7 @@ import { badRequest, notImplemented, systemCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { portForbidden, portInUse } from './errors.ts';
 import type { Firewall } from './firewall.ts';
-import { holdTcp, holdUdp } from './portHold.ts';
-import type { PortHold, PortTarget } from './portHold.ts';
+import type { PortBinder, PortHold, PortTarget } from './portHold.ts';
 import type { Forward } from './ruleset.ts';
 
 /** A port to publish. `hostIp` empty: every address of the host. `hostPort` 0: choose one. */
@@ -27,10 +26,12 @@ const ATTEMPTS = 200;
 export class PortPublisher {
   readonly #firewall: Firewall;
   readonly #log: Log;
+  readonly #binder: PortBinder;
   readonly #holds = new Map<string, PortHold[]>();
 
-  constructor(firewall: Firewall, log: Log) {
+  constructor(firewall: Firewall, binder: PortBinder, log: Log) {
     this.#firewall = firewall;
+    this.#binder = binder;
     this.#log = log;
   }
 
@@ -44,7 +45,7 @@ export class PortPublisher {
       undo.defer(() => hold.close());
     };
     try {
-      for (const request of requests) ports.push(...(await bindPort(owner, request, ip, keep)));
+      for (const request of requests) ports.push(...(await bindPort({ binder: this.#binder, owner, request, target: { ip, containerPort: request.containerPort }, keep })));
       const forwards = ports.filter((port) => !isIPv6(port.hostIp)).map((port) => ({ ...port, ip }));
       await this.#firewall.addForwards(forwards);
       this.#holds.set(owner, [...(this.#holds.get(owner) ?? []), ...holds]);
@@ -59,7 +60,7 @@ export class PortPublisher {
   async resume(owner: string, ip: string, ports: readonly PublishedPort[]): Promise<void> {
     for (const { protocol, hostIp, hostPort, containerPort } of ports) {
       try {
-        const hold = protocol === 'tcp' ? await holdTcp(hostIp, hostPort, { ip, containerPort }) : await holdUdp(hostIp, hostPort);
+        const hold = await this.#binder.bind(protocol, hostIp, hostPort, { ip, containerPort });
         this.#holds.set(owner, [...(this.#holds.get(owner) ?? []), hold]);
       } catch (error) {
         this.#log.warn('a published port could not be bound again', { container: owner, hostIp, hostPort, protocol, error });
@@ -75,20 +76,33 @@ export class PortPublisher {
     await Promise.all(holds.map((hold) => hold.close()));
   }
 
-  /** Lets go of every bound port (the engine ends; redirects in the kernel stay). */
+  /** Of ports bound by former engines only these stay bound. */
+  keepOnly(ports: readonly PublishedPort[]): Promise<void> {
+    return this.#binder.keepOnly(ports);
+  }
+
+  /** The engine ends: its bound ports are free, unless they outlive it; redirects in the kernel stay. */
   async close(): Promise<void> {
     const all = [...this.#holds.values()].flat();
     this.#holds.clear();
-    await Promise.all(all.map((hold) => hold.close()));
+    if (!this.#binder.outlivesEngine) await Promise.all(all.map((hold) => hold.close()));
   }
 }
 
-async function bindPort(owner: string, request: PortRequest, ip: string, keep: (hold: PortHold) => void): Promise<PublishedPort[]> {
+interface Binding {
+  readonly binder: PortBinder;
+  readonly owner: string;
+  readonly request: PortRequest;
+  readonly target: PortTarget;
+  readonly keep: (hold: PortHold) => void;
+}
+
+async function bindPort(binding: Binding): Promise<PublishedPort[]> {
+  const { request } = binding;
   const hostIp = request.hostIp === '' ? '0.0.0.0' : request.hostIp;
   if (isIP(hostIp) === 0) throw badRequest({ what: 'published port', detail: `"${hostIp}" is not an IP address` });
   if (isIPv6(hostIp) && request.protocol === 'udp') throw notImplemented({ what: `Publishing a UDP port on the IPv6 address ${hostIp}` });
-  const target = { ip, containerPort: request.containerPort };
-  const port = request.hostPort === 0 ? await bindFree(owner, request, hostIp, target, keep) : await bindAll(owner, request, hostIp, request.hostPort, target, keep);
+  const port = request.hostPort === 0 ? await bindFree(binding, hostIp) : await bindAll(binding, hostIp, request.hostPort);
   return port.map((address) => ({ ...request, hostIp: address.hostIp, hostPort: address.port }));
 }
 
@@ -98,10 +112,10 @@ interface Bound {
 }
 
 /** A free port of the ephemeral range, bound. */
-async function bindFree(owner: string, request: PortRequest, hostIp: string, target: PortTarget, keep: (hold: PortHold) => void): Promise<Bound[]> {
+async function bindFree(binding: Binding, hostIp: string): Promise<Bound[]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await bindAll(owner, request, hostIp, randomInt(EPHEMERAL.first, EPHEMERAL.last + 1), target, keep);
+      return await bindAll(binding, hostIp, randomInt(EPHEMERAL.first, EPHEMERAL.last + 1));
     } catch (error) {
       if (!portInUse.is(error) || attempt === ATTEMPTS) throw error;
     }
@@ -109,8 +123,8 @@ async function bindFree(owner: string, request: PortRequest, hostIp: string, tar
 }
 
 /** Binds a port for IPv4, and, where every address is meant, for IPv6 too if the host has it. */
-async function bindAll(owner: string, request: PortRequest, hostIp: string, port: number, target: PortTarget, keep: (hold: PortHold) => void): Promise<Bound[]> {
-  const bind = (address: string): Promise<PortHold> => (request.protocol === 'tcp' ? holdTcp(address, port, target) : holdUdp(address, port));
+async function bindAll({ binder, owner, request, target, keep }: Binding, hostIp: string, port: number): Promise<Bound[]> {
+  const bind = (address: string): Promise<PortHold> => binder.bind(request.protocol, address, port, target);
   const first = await bind(hostIp).catch((error: unknown) => {
     throw explain(error, owner, { ...request, hostIp, hostPort: port });
   });
@@ -133,7 +147,7 @@ async function bindAll(owner: string, request: PortRequest, hostIp: string, port
 function explain(error: unknown, owner: string, { hostIp, hostPort, protocol }: PortRequest): unknown {
   const code = systemCode(error);
   if (code === 'EADDRINUSE') return portInUse({ hostIp, hostPort, protocol, container: owner }, { cause: error });
-  if (code === 'EACCES') return portForbidden({ hostIp, hostPort, detail: 'ports below net.ipv4.ip_unprivileged_port_start need root' }, { cause: error });
+  if (code === 'EACCES') return portForbidden({ hostIp, hostPort, detail: 'ports below net.ipv4.ip_unprivileged_port_start need root. Publish a port from 1024 on, or let root lower that sysctl' }, { cause: error });
   if (code === 'EADDRNOTAVAIL') return portForbidden({ hostIp, hostPort, detail: 'the host has no such address' }, { cause: error });
   return error;
 }

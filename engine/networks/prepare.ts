@@ -31,6 +31,7 @@ export async function prepareNetworks(parts: NetworkParts): Promise<void> {
   for (const attachment of parts.attachments.list()) parts.firewall.remember(forwardsOf(attachment));
   await parts.firewall.setNetworks(bridgeNetworks(parts));
   await passForward(parts);
+  await parts.publisher.keepOnly(parts.attachments.list().flatMap(({ ports }) => ports));
   for (const { containerId, legs, ports } of parts.attachments.list()) if (legs[0]) await parts.publisher.resume(containerId, legs[0].ip, ports);
 }
 

@@ -30,17 +30,6 @@ export class EngineNeedsLinux extends Error {
   override readonly name = 'EngineNeedsLinux';
 }
 
-/** This version of the engine runs containers as root only. */
-export class EngineNeedsRoot extends Error {
-  override readonly name = 'EngineNeedsRoot';
-  readonly user: string;
-
-  constructor(user: string) {
-    super(`The engine needs root; this is ${user}`);
-    this.user = user;
-  }
-}
-
 export interface LauncherSettings {
   readonly nodePath: string;
   /** The engine's program: a `.cjs`, `.js` or `.ts` file for Node, or something that runs by itself. */
@@ -58,11 +47,10 @@ export class EngineLauncher {
     this.#settings = settings;
   }
 
-  /** Starts an engine that leaves when idle; returns when it serves. Throws EngineStartError, NodeUnusable, EngineNeedsLinux, EngineNeedsRoot. */
+  /** Starts an engine that leaves when idle; returns when it serves. Throws EngineStartError, NodeUnusable, EngineNeedsLinux. */
   async start(): Promise<void> {
     if (process.platform !== 'linux') throw new EngineNeedsLinux(process.platform);
     // Without root the engine fails at its first network device: say it before, in words that help.
-    if (process.getuid?.() !== 0) throw new EngineNeedsRoot(process.env['USER'] ?? `uid ${process.getuid?.()}`);
     const { program, args, env } = await this.#command(engineNodeFlags);
     const said = (await startDetached(program, [...args, 'engine', '--on-demand', '--ready-fd', '3'], env)).trim();
     if (said === 'ready') return;

@@ -74,7 +74,11 @@ const onImages: Readonly<Record<string, (get: Get) => string>> = {
 };
 
 const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
-  ROOT_REQUIRED: () => l10n.t('The engine of this version runs as root only. Start the editor as root, or start the engine with sudo.'),
+  ROOTLESS_FAILED: (get) => l10n.t('The engine could not be started without root: {0}. Run the doctor to see what is missing.', get('detail')),
+  RUNTIME_FOLDER_UNSAFE: (get) => l10n.t("The folder {0} cannot be used for the engine's socket: {1}.", get('path'), get('reason')),
+  KEEPER_BUSY: (get) => l10n.t('Another command has been starting the engine for too long (it holds {0}). End it, and try again.', get('path')),
+  OWNER_UNMAPPED: (get) => l10n.t('The image cannot be unpacked without root: {0} belongs to {1}:{2}, for which /etc/subuid and /etc/subgid give no id.', get('path'), get('uid'), get('gid')),
+  CGROUPS_MISSING: (get) => l10n.t('The engine may not use control groups on this host, which it would need for {0}. Run the doctor to see why.', get('what')),
   ENGINE_ALREADY_RUNNING: (get) => l10n.t('Another engine already serves {0}.', get('dataRoot')),
   ENGINE_DID_NOT_START: () => l10n.t('it ended before it served. Run the doctor to see what stands in its way.'),
   SOCKET_UNUSABLE: (get) => l10n.t('its socket {0} cannot be made ({1}). Choose another path in berth.socketPath.', get('path'), get('reason')),

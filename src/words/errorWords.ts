@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { ApiError, ConnectError } from '../../engine/api/client.ts';
 import { WorkspaceNotTrusted } from '../base/trust.ts';
 import { EngineTooOld } from '../hosts/connect.ts';
-import { EngineNeedsLinux, EngineNeedsRoot, EngineStartError } from '../hosts/engineLauncher.ts';
+import { EngineNeedsLinux, EngineStartError } from '../hosts/engineLauncher.ts';
 import { ForeignSocket } from '../hosts/foreignSocket.ts';
 import { NodeUnusable } from '../hosts/findNode.ts';
 import { engineErrorWords } from './engineErrorWords.ts';
@@ -20,7 +20,6 @@ export function describeError(error: unknown): string {
   }
   if (error instanceof WorkspaceNotTrusted) return vscode.l10n.t('Bringing up a dev container runs what the workspace says. Trust the workspace first.');
   if (error instanceof EngineNeedsLinux) return vscode.l10n.t('The engine runs on Linux only. Open a folder on a Linux machine, over SSH for instance, and install Berth there.');
-  if (error instanceof EngineNeedsRoot) return vscode.l10n.t('The engine runs as root only for now, and this editor runs as {0}. Open the folder as root on this machine, or set berth.socketPath to the socket of an engine that you may use.', error.user);
   if (error instanceof NodeUnusable) return describeNode(error);
   return error instanceof Error ? error.message : String(error);
 }
@@ -30,7 +29,7 @@ function describeConnect(error: ConnectError): string {
     case 'EACCES':
     case 'EPERM':
       return vscode.l10n.t(
-        'You are not allowed to open {0}: the socket belongs to another user. The engine runs as root for now, so open the editor as root, or set berth.socketPath to a socket of your own.',
+        'You are not allowed to open {0}: the socket belongs to another user. Set berth.socketPath to a socket of your own, or leave it empty for an engine of your own.',
         error.socketPath,
       );
     case 'ENOTSOCK':

@@ -20,6 +20,7 @@ export function recordedHost(name: 'v1' | 'v2' | 'hybrid', { programs = {}, ...f
     kernel: '6.1.0-18-amd64',
     read: (path) => readFile(join(root, path), 'utf8').catch(() => undefined),
     exists: (path) => path === '/proc/self/ns/user' || existsSync(join(root, path)),
+    mayUse: (path) => existsSync(join(root, path)),
     which: (program) => (program in programs ? `/usr/bin/${program}` : undefined),
     run: (program) => Promise.resolve(program in programs ? { status: 0, stdout: programs[program] ?? '', stderr: '' } : { status: 127, stdout: '', stderr: 'not found' }),
     tryOverlay: () => Promise.resolve(undefined),

@@ -24,5 +24,7 @@ export const engineStatusSchema = z.looseObject({
   idleSeconds: z.number(),
   /** Resident memory in bytes. */
   memory: z.number(),
+  /** An ordinary user's engine, in namespaces of theirs; absent from engines that know no such thing. */
+  rootless: z.boolean().optional(),
 });
 export type EngineStatus = z.infer<typeof engineStatusSchema>;

@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run } from '../../host/process.ts';
+import { ownerHere } from '../../host/userNamespace.ts';
 import { resolveInRoot } from '../context/resolveInRoot.ts';
 import type { TreeEntry } from '../context/tree.ts';
 import { breathe } from '../solve/breathe.ts';
@@ -88,7 +89,8 @@ export class Copier {
     mkdirSync(location);
     const { madeBy } = this.#rules;
     chmodSync(location, there ? there.mode & 0o7777 : 0o755);
-    lchownSync(location, there?.uid ?? madeBy.uid, there?.gid ?? madeBy.gid);
+    const { uid, gid } = ownerHere(there ?? madeBy, `/${path}`);
+    lchownSync(location, uid, gid);
   }
 
   async #copyEntry(entry: TreeEntry, path: string): Promise<void> {
@@ -120,7 +122,8 @@ export class Copier {
   #finish(entry: TreeEntry, location: string): void {
     const { stats } = entry;
     const { owner, mode } = this.#rules;
-    lchownSync(location, owner?.uid ?? Number(stats.uid), owner?.gid ?? Number(stats.gid));
+    const { uid, gid } = ownerHere(owner ?? { uid: Number(stats.uid), gid: Number(stats.gid) }, entry.path);
+    lchownSync(location, uid, gid);
     const atime = Number(stats.atimeNs) / 1e9;
     const mtime = Number(stats.mtimeNs) / 1e9;
     if (entry.type === 'link') return lutimesSync(location, atime, mtime);

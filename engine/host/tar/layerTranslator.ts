@@ -3,13 +3,13 @@ import { encodeEntry } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { archiveEscapes, archiveUnsupported } from './errors.ts';
 import { LayerPaths } from './layerPaths.ts';
+import { isOverlayAttribute, layerRules } from './layerRules.ts';
+import type { LayerRules } from './layerRules.ts';
 import type { TarPart } from './reader.ts';
 import { RecipeWriter } from './recipe.ts';
 import type { ContentReference } from './recipe.ts';
 import { shownPath } from './shownPath.ts';
-
-/** Marks a whole directory as hiding what is below it in lower layers. */
-export const OPAQUE = 'trusted.overlay.opaque';
+import { ownerHere } from '../userNamespace.ts';
 
 const WHITEOUT = '.wh.';
 const OPAQUE_WHITEOUT = '.wh..wh..opq';
@@ -30,10 +30,14 @@ export class LayerTranslator {
   readonly #directories = new Map<string, TarEntry>();
   readonly #contents = new Map<string, ContentReference>();
   readonly #opaque = new Set<string>();
+  readonly #rules: LayerRules;
+  /** Device nodes that cannot be made here. */
+  readonly #leftOut = new Set<string>();
   #pass = false;
 
-  constructor(replaced: string) {
+  constructor(replaced: string, rules: LayerRules = layerRules()) {
     this.#replaced = replaced;
+    this.#rules = rules;
   }
 
   /** What GNU tar gets for this part. Throws ARCHIVE_ESCAPES, ARCHIVE_UNSUPPORTED. */
@@ -51,7 +55,7 @@ export class LayerTranslator {
   finish(): Buffer[] {
     const marked = [...this.#opaque].sort().map((path) => {
       const known = this.#directories.get(path) ?? directory(path);
-      return encodeEntry({ ...known, path: path === '' ? '.' : path, xattrs: new Map([...known.xattrs, [OPAQUE, Buffer.from('y')]]) });
+      return encodeEntry({ ...known, path: path === '' ? '.' : path, xattrs: new Map([...known.xattrs, [this.#rules.opaque, Buffer.from('y')]]) });
     });
     return [...marked, Buffer.alloc(1024)];
   }
@@ -62,16 +66,31 @@ export class LayerTranslator {
     this.#pass = false;
     if (name.startsWith(WHITEOUT)) return this.#whiteout(path, name);
     if (path === '' && entry.type !== 'directory') throw archiveUnsupported({ path: shownPath(entry.path), detail: 'is the root, but not a directory' });
+    if (this.#isImpossible(entry, path)) return this.#parents(path);
     const linkPath = this.#link(entry, path);
     if (entry.type === 'hardlink' && linkPath === path) return [];
     const before = [...this.#parents(path), ...this.#replace(path, entry.type === 'directory')];
-    const checked = { ...entry, path: path === '' ? '.' : path, linkPath, xattrs: withoutOverlay(entry) };
+    const checked = { ...entry, ...ownerHere(entry, shownPath(entry.path), this.#rules.ids), path: path === '' ? '.' : path, linkPath, xattrs: this.#attributes(entry) };
     if (path !== '') this.#paths.set(path, entry.type === 'directory' ? 'directory' : 'other');
     if (entry.type === 'directory') this.#directories.set(path, checked);
     this.#pass = entry.type === 'file';
     if (this.#pass && entry.size > 0) this.#contents.set(path, this.recipe.content(path, entry.size));
     this.contentSize += entry.size;
     return [...before, encodeEntry(checked)];
+  }
+
+  /** A device node, or a further name of one, where none can be made. Device 0/0 is overlay's whiteout, which everybody may make. */
+  #isImpossible(entry: TarEntry, path: string): boolean {
+    if (this.#rules.devices) return false;
+    const device = (entry.type === 'character' || entry.type === 'block') && (entry.type === 'block' || entry.deviceMajor !== 0 || entry.deviceMinor !== 0);
+    const name = entry.type === 'hardlink' && this.#leftOut.has(this.#paths.normalise(entry.linkPath));
+    if (device || name) this.#leftOut.add(path);
+    return device || name;
+  }
+
+  /** Overlay's own attributes are ours to set, never an archive's. */
+  #attributes(entry: TarEntry): ReadonlyMap<string, Buffer> {
+    return new Map([...entry.xattrs].filter(([name]) => !isOverlayAttribute(name, this.#rules) && !name.startsWith('user.overlay.')));
   }
 
   #whiteout(path: string, name: string): Buffer[] {
@@ -142,10 +161,4 @@ export class LayerTranslator {
 
 function directory(path: string): TarEntry {
   return { path, type: 'directory', linkPath: '', size: 0, mode: 0o755, uid: 0, gid: 0, mtime: 0, deviceMajor: 0, deviceMinor: 0, xattrs: new Map() };
-}
-
-/** Overlay's own attributes are ours to set, never an archive's. */
-function withoutOverlay(entry: TarEntry): ReadonlyMap<string, Buffer> {
-  const kept = [...entry.xattrs].filter(([name]) => !name.startsWith('trusted.overlay.') && !name.startsWith('user.overlay.'));
-  return new Map(kept);
 }

@@ -6,7 +6,8 @@ import { encodeEntry } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { readTar } from './reader.ts';
 import { RecipeWriter } from './recipe.ts';
-import { OPAQUE } from './layerTranslator.ts';
+import { isOverlayAttribute, layerRules } from './layerRules.ts';
+import type { LayerRules } from './layerRules.ts';
 
 export interface PackedLayer {
   readonly diffId: string;
@@ -26,11 +27,12 @@ export async function packLayer(dir: string, signal?: AbortSignal): Promise<Pack
     hash.update(data);
     recipe.bytes(data);
   };
+  const rules = layerRules();
   let open: { path: string; size: number } | undefined;
   for await (const part of readTar(listing(dir, signal))) {
     if (part.kind === 'trailer') break;
     if (part.kind === 'entry') {
-      const entries = toLayerEntries(part.entry);
+      const entries = toLayerEntries(part.entry, rules);
       for (const entry of entries) bytes(encodeEntry(entry));
       open = part.entry.type === 'file' ? { path: entries[0]?.path ?? '', size: part.entry.size } : undefined;
       if (open && open.size > 0) recipe.content(open.path, open.size);
@@ -45,11 +47,11 @@ export async function packLayer(dir: string, signal?: AbortSignal): Promise<Pack
 }
 
 /** An overlay entry in OCI's form: a whiteout device becomes a `.wh.` file, an opaque directory is followed by its marker; the root itself is left out. */
-export function toLayerEntries(entry: TarEntry): TarEntry[] {
+export function toLayerEntries(entry: TarEntry, rules: Pick<LayerRules, 'opaque'> = layerRules()): TarEntry[] {
   const path = entry.path.replace(/^\.\//, '').replace(/^\.$/, '');
-  const plain: TarEntry = { ...entry, path, linkPath: entry.type === 'hardlink' ? entry.linkPath.replace(/^\.\//, '') : entry.linkPath, mtime: Math.floor(entry.mtime), xattrs: new Map([...entry.xattrs].filter(([name]) => !name.startsWith('trusted.overlay.'))) };
+  const plain: TarEntry = { ...entry, path, linkPath: entry.type === 'hardlink' ? entry.linkPath.replace(/^\.\//, '') : entry.linkPath, mtime: Math.floor(entry.mtime), xattrs: new Map([...entry.xattrs].filter(([name]) => !isOverlayAttribute(name, rules))) };
   if (entry.type === 'character' && entry.deviceMajor === 0 && entry.deviceMinor === 0) return [whiteout(path, plain)];
-  const isOpaque = entry.type === 'directory' && entry.xattrs.get(OPAQUE)?.toString() === 'y';
+  const isOpaque = entry.type === 'directory' && entry.xattrs.get(rules.opaque)?.toString() === 'y';
   const marker = isOpaque ? [{ ...whiteout('', plain), path: path === '' ? '.wh..wh..opq' : `${path}/.wh..wh..opq` }] : [];
   return path === '' ? marker : [plain, ...marker];
 }

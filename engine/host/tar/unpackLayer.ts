@@ -6,7 +6,8 @@ import type { Writable } from 'node:stream';
 import { diskFull, hostCommandFailed } from '../../base/errors.ts';
 import { shortRandom } from '../../base/ids.ts';
 import { start, startFailure } from '../process.ts';
-import { LayerTranslator, OPAQUE } from './layerTranslator.ts';
+import { layerRules } from './layerRules.ts';
+import { LayerTranslator } from './layerTranslator.ts';
 import { readTar } from './reader.ts';
 import type { RecipeWriter } from './recipe.ts';
 
@@ -68,7 +69,7 @@ async function writeTree(source: AsyncIterable<Buffer>, dir: string, layer: Laye
 
 function refuseFailure(status: number, stderr: string, dir: string): void {
   // A file system without xattrs is only warned about; overlay's markers must not get lost so quietly.
-  if (status === 0 && !stderr.includes(OPAQUE)) return;
+  if (status === 0 && !stderr.includes(layerRules().opaque)) return;
   if (/No space left on device|Disk quota exceeded|: Wrote only \d+ of/.test(stderr)) throw diskFull({ path: dir });
   throw hostCommandFailed({ command: 'tar --extract', status, stderr: stderr.trim().split('\n').slice(-3).join('\n') });
 }

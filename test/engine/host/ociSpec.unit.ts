@@ -51,4 +51,18 @@ describe('the OCI specification of a container', () => {
     assert.ok(text.includes('"hard":18446744073709551615,"soft":0'));
     assert.ok(text.includes(String.raw`A=\"hard\":-1`));
   });
+
+  it('without control groups has nothing of them, and cannot make device nodes that nobody would keep it from', () => {
+    const { linux, mounts, process } = spec({ cgroups: false, resources: { memory: { limit: 1 } } });
+    assert.deepEqual(linux.resources, {});
+    assert.ok(!mounts.some(({ destination }) => destination === '/sys/fs/cgroup'));
+    assert.ok(!process.capabilities.bounding.includes('CAP_MKNOD'));
+    assert.ok(spec({}).process.capabilities.bounding.includes('CAP_MKNOD'));
+  });
+
+  it('in a user namespace binds what shows a namespace of the host', () => {
+    const { mounts } = buildSpec({ rootfs: '/r', cgroupsPath: '/c', args: ['true'], env: [], pid: 'host', ipc: 'host' }, true);
+    assert.equal(mounts.find(({ destination }) => destination === '/proc')?.type, 'bind');
+    assert.ok(!mounts.some(({ destination }) => destination === '/dev/mqueue'));
+  });
 });

@@ -49,13 +49,49 @@ describe('the probe on recorded hosts', () => {
   });
 
   it('looks at what an ordinary user was given', async () => {
-    const report = await probe('v2', { programs: { ...allPrograms, newuidmap: '' }, uid: 1000, user: 'dev', storage: (folder) => Promise.resolve({ folder, writable: false, free: 2 ** 33 }) });
-    assert.match(stepIn(report, 'user').advice, /sudo berth/);
+    const report = await probe('v2', { programs: { ...allPrograms, newuidmap: '', newgidmap: '', 'apt-get': '' }, uid: 1000, user: 'dev', storage: (folder) => Promise.resolve({ folder, writable: false, free: 2 ** 33 }) });
+    assert.equal(stepIn(report, 'user').seen, 'dev (uid 1000): the engine runs without root');
     assert.match(stepIn(report, 'cgroups').seen, /not delegated to you: cpu$/);
     assert.match(stepIn(report, 'user-namespaces').seen, /AppArmor/);
     assert.equal(stepIn(report, 'subids').seen, '65536 user ids, 1000 group ids; 65536 of each are needed');
     assert.match(stepIn(report, 'socket').seen, /not writable/);
-    assert.deepEqual(stepIn(report, 'rootless-tools').tools, ['rootlesskit', 'slirp4netns']);
+    assert.match(stepIn(report, 'subids').advice, /your own id only.*usermod --add-subuids .* dev/);
+    assert.deepEqual(stepIn(report, 'rootless-tools').tools, ['rootlesskit', 'slirp4netns', 'nsenter']);
+    assert.deepEqual(report.fix.notes, ['Installing needs root, and sudo was not found. Run as root: apt-get update && env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends rootlesskit slirp4netns util-linux']);
+    assert.ok(!report.ok);
+  });
+
+  describe('for an ordinary user', () => {
+    const asUser = (facts: Recorded = {}, tree: 'v1' | 'v2' = 'v2'): Promise<DoctorReport> =>
+      probe(tree, { programs: { ...allPrograms, newuidmap: '', newgidmap: '', rootlesskit: '', slirp4netns: '', nsenter: '' }, uid: 1000, user: 'dev', mayUse: () => true, exists: () => true, ...facts });
+
+    it('finds a host ready that has what running without root stands on', async () => {
+      const report = await asUser();
+      assert.ok(report.ok);
+      assert.deepEqual(['rootless-tools', 'tun', 'fuse', 'linger'].map((id) => stepIn(report, id).status), ['ok', 'ok', 'ok', 'ok']);
+    });
+
+    it('asks for the TUN device, and for access to it', async () => {
+      assert.match(stepIn(await asUser({ exists: (path) => path !== '/dev/net/tun' }), 'tun').advice, /modprobe tun/);
+      const closed = stepIn(await asUser({ mayUse: () => false }), 'tun');
+      assert.deepEqual([closed.status, closed.seen], ['fail', '/dev/net/tun is closed to you']);
+    });
+
+    it('asks for fuse-overlayfs only where the kernel makes no overlay without root', async () => {
+      const step = stepIn(await asUser({ kernel: '5.10.0-30-amd64' }), 'fuse');
+      assert.deepEqual([step.status, step.tools], ['fail', ['fuse-overlayfs']]);
+    });
+
+    it('says that user namespaces are needed', async () => {
+      const step = stepIn(await asUser({ read: (path) => Promise.resolve(path.endsWith('max_user_namespaces') ? '0\n' : undefined) }), 'user-namespaces');
+      assert.deepEqual([step.status, step.seen], ['fail', 'user.max_user_namespaces is 0']);
+    });
+
+    it('says that version 1 of cgroups limits nothing, and that the end of a session takes the sockets along', async () => {
+      assert.match(stepIn(await asUser({}, 'v1'), 'cgroups').seen, /cannot be limited, measured or paused/);
+      const report = await probeHost(recordedHost('v2', { uid: 1000, user: 'dev', exists: (path) => path === '/run/systemd/system' }), configFromEnvironment({ HOME: '/home/dev', XDG_RUNTIME_DIR: '/run/user/1000' }, 1000));
+      assert.equal(stepIn(report, 'linger').advice, 'loginctl enable-linger');
+    });
   });
 
   it('says what stands in the way of each step', async () => {

@@ -11,6 +11,10 @@ export interface EngineFacts {
   readonly dataRoot: string;
   readonly runtimeName: () => string;
   readonly cgroupVersion: '1' | '2';
+  /** Whether containers get control groups. */
+  readonly cgroups: () => boolean;
+  /** An ordinary user's engine, in namespaces of theirs. */
+  readonly rootless: boolean;
   readonly osName: string;
   readonly warnings: () => readonly string[];
 }
@@ -72,6 +76,8 @@ function infoBody(facts: EngineFacts, counts: SystemCounts): object {
     DriverStatus: [['Store', 'OCI image layout, one directory per layer']],
     DockerRootDir: facts.dataRoot,
     ...fixedInfo,
+    ...limitsInfo(facts.cgroups()),
+    SecurityOptions: ['name=seccomp,profile=builtin', ...(facts.rootless ? ['name=rootless'] : [])],
     CgroupVersion: facts.cgroupVersion,
     SystemTime: new Date().toISOString(),
     KernelVersion: release(),
@@ -86,18 +92,14 @@ function infoBody(facts: EngineFacts, counts: SystemCounts): object {
   };
 }
 
+function limitsInfo(possible: boolean): object {
+  return { CgroupDriver: possible ? 'cgroupfs' : 'none', MemoryLimit: possible, SwapLimit: possible, CpuCfsPeriod: possible, CpuCfsQuota: possible, CPUShares: possible, CPUSet: possible, PidsLimit: possible };
+}
+
 /** What is true of every Berth engine. */
 const fixedInfo = {
   Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'none'], Authorization: null, Log: ['json-file'] },
   LoggingDriver: 'json-file',
-  CgroupDriver: 'cgroupfs',
-  MemoryLimit: true,
-  SwapLimit: true,
-  CpuCfsPeriod: true,
-  CpuCfsQuota: true,
-  CPUShares: true,
-  CPUSet: true,
-  PidsLimit: true,
   OomKillDisable: false,
   IPv4Forwarding: true,
   Debug: false,
@@ -111,7 +113,6 @@ const fixedInfo = {
   LiveRestoreEnabled: true,
   Isolation: '',
   InitBinary: '',
-  SecurityOptions: ['name=seccomp,profile=builtin'],
 } as const;
 
 /** Streams events as JSON lines: first those since `since`, then new ones until `until` or until the client leaves. */

@@ -3,18 +3,24 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { encodeEntry } from '../../../../engine/host/tar/entry.ts';
 import type { TarEntry } from '../../../../engine/host/tar/entry.ts';
-import { LayerTranslator, OPAQUE } from '../../../../engine/host/tar/layerTranslator.ts';
+import { LayerTranslator } from '../../../../engine/host/tar/layerTranslator.ts';
+import { layerRules } from '../../../../engine/host/tar/layerRules.ts';
+import type { LayerRules } from '../../../../engine/host/tar/layerRules.ts';
+import { toLayerEntries } from '../../../../engine/host/tar/packLayer.ts';
+import { parseIdMap } from '../../../../engine/host/userNamespace.ts';
 import { readTar } from '../../../../engine/host/tar/reader.ts';
 import { inPieces, member, tarball } from '../../../support/tarball.ts';
 import type { Member } from '../../../support/tarball.ts';
+
+const rules = layerRules(false);
 
 interface Written extends TarEntry {
   readonly content: string;
 }
 
 /** What GNU tar would be given for an archive. */
-async function translate(archive: Buffer): Promise<Written[]> {
-  const translator = new LayerTranslator('.kept');
+async function translate(archive: Buffer, how: LayerRules = rules): Promise<Written[]> {
+  const translator = new LayerTranslator('.kept', how);
   const out: Buffer[] = [];
   for await (const part of readTar(inPieces(archive))) out.push(...translator.step(part));
   out.push(...translator.finish());
@@ -131,7 +137,7 @@ describe('whiteouts', () => {
   it('become character devices 0/0, and opaque markers an attribute of the folder', async () => {
     const written = await translate(tarball([folder('d'), { path: 'd/.wh.gone' }, { path: 'd/.wh..wh..opq' }]));
     assert.deepEqual(lines(written), ['directory d', 'character d/gone', 'directory d']);
-    assert.equal(written[2]?.xattrs.get(OPAQUE)?.toString(), 'y');
+    assert.equal(written[2]?.xattrs.get(rules.opaque)?.toString(), 'y');
   });
 
   it('make the folders that the archive does not mention, which belong to root', async () => {
@@ -144,7 +150,7 @@ describe('whiteouts', () => {
     for (const members of [[{ path: '.wh.d' }, folder('d'), { path: 'd/new', content: 'n' }], [folder('d'), { path: 'd/new', content: 'n' }, { path: '.wh.d' }], [{ path: '.wh.d' }, { path: 'd/new', content: 'n' }]] as Member[][]) {
       const last = (await translate(tarball(members))).at(-1);
       assert.equal(last?.path, 'd');
-      assert.equal(last.xattrs.get(OPAQUE)?.toString(), 'y');
+      assert.equal(last.xattrs.get(rules.opaque)?.toString(), 'y');
     }
     assert.deepEqual(lines(await translate(tarball([{ path: 'f', content: 'new' }, { path: '.wh.f' }]))), ['file f new']);
     assert.deepEqual(lines(await translate(tarball([{ path: '.wh.f' }, { path: 'f', content: 'new' }]))), ['character f', 'file f new']);
@@ -197,5 +203,28 @@ describe('headers', () => {
         assert.deepEqual({ ...first.entry, xattrs: [...first.entry.xattrs].sort() }, { ...before, xattrs: [...before.xattrs].sort() });
       }),
     );
+  });
+});
+
+describe('layers without root', () => {
+  const map = parseIdMap('0 1001 1\n1 100000 65536');
+  const rootless = layerRules(true, { uids: map, gids: map });
+
+  it('leave out device nodes with their further names, and keep whiteouts, which are devices 0/0', async () => {
+    const members: Member[] = [folder('d'), { path: 'd/disk', type: 'block', deviceMajor: 8, deviceMinor: 0 }, { path: 'd/same', type: 'hardlink', linkPath: 'd/disk' }, { path: 'd/.wh.gone' }, { path: 'd/f', content: 'x' }];
+    assert.deepEqual(lines(await translate(tarball(members), rootless)), ['directory d', 'character d/gone', 'file d/f x']);
+  });
+
+  it('mark an opaque folder where an ordinary user may, and find the mark again', async () => {
+    const marked = (await translate(tarball([folder('d'), { path: 'd/.wh..wh..opq' }]), rootless)).at(-1);
+    assert.equal(marked?.xattrs.get('user.overlay.opaque')?.toString(), 'y');
+    assert.ok(marked);
+    const entries = toLayerEntries(marked, rootless);
+    assert.deepEqual(entries.map(({ path }) => path), ['d', 'd/.wh..wh..opq']);
+    assert.equal(entries[0]?.xattrs.size, 0);
+  });
+
+  it('refuse an owner that does not exist there', async () => {
+    await assert.rejects(translate(tarball([{ path: 'f', content: 'x', uid: 70000 }]), rootless), { code: 'OWNER_UNMAPPED' });
   });
 });
