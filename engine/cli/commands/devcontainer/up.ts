@@ -10,7 +10,7 @@ import { UpProgressPrinter } from './upProgress.ts';
 interface UpOptions extends TargetOptions {
   readonly workspaceFolder?: string;
   readonly removeExistingContainer?: boolean;
-  readonly cache: boolean;
+  readonly cache?: boolean;
   readonly buildNoCache?: boolean;
   readonly pull?: boolean;
   readonly skipPostCreate?: boolean;
@@ -36,13 +36,14 @@ export function registerUp(parent: Command, context: CliContext): void {
 }
 
 async function up(context: CliContext, folder: string | undefined, options: UpOptions): Promise<void> {
-  const result = await attempt(context, folder ?? options.workspaceFolder, options);
+  const result = await bringUp(context, folder ?? options.workspaceFolder, options);
   if (result.outcome === 'error' && result.code !== undefined) context.stderr.write(`berth: ${result.message} [${result.code}]\n`);
   context.stdout.write(`${JSON.stringify(referenceLine(result))}\n`);
   if (result.outcome === 'error') context.setExitStatus(1);
 }
 
-async function attempt(context: CliContext, folder: string | undefined, options: UpOptions): Promise<UpResult> {
+/** Brings the dev container up, telling how it goes on stderr; says how that ended, and never throws. */
+export async function bringUp(context: CliContext, folder: string | undefined, options: UpOptions): Promise<UpResult> {
   const printer = new UpProgressPrinter(context.stderr);
   try {
     const request = await requestOf(context, folder, options);
@@ -68,7 +69,7 @@ async function requestOf(context: CliContext, folder: string | undefined, option
     ...(await targetOf(context, folder, options)),
     localEnv: localEnv(context),
     removeExistingContainer: options.removeExistingContainer ?? false,
-    noCache: !options.cache || (options.buildNoCache ?? false),
+    noCache: options.cache === false || (options.buildNoCache ?? false),
     pull: options.pull ?? false,
     skipPostCreate: options.skipPostCreate ?? false,
     skipPostAttach: options.skipPostAttach ?? false,
