@@ -9,6 +9,7 @@ import type { EngineConfig } from './base/config.ts';
 import type { CliContext } from './cli/context.ts';
 import { registerContainerCommands } from './cli/commands/container/register.ts';
 import { registerDevContainerCommands } from './cli/commands/devcontainer/register.ts';
+import { registerEditorCommands } from './cli/commands/editor/install.ts';
 import { registerImageCommands } from './cli/commands/image/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
@@ -42,6 +43,7 @@ async function main(script: string, argv: readonly string[]): Promise<void> {
   process.stdout.on('error', () => process.exit(0)); // the reader of a pipe left
   const program = createProgram(version, context, [
     registerDevContainerCommands,
+    registerEditorCommands,
     registerContainerCommands,
     registerImageCommands,
     registerSystemCommands,

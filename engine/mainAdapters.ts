@@ -2,11 +2,12 @@ import { createContainerSchema } from './api/docker/container.ts';
 import type { BuildImages, RegistryAuths } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
 import type { ContainerService } from './containers/containerService.ts';
-import type { DevBuilder, DevContainers, DevImages } from './devcontainers/ports.ts';
+import type { DevBuilder, DevContainers, DevImages, DevVolumes } from './devcontainers/ports.ts';
 import type { ImageService } from './images/imageService.ts';
 import type { Credentials } from './registry/auth.ts';
 import { parseReference } from './registry/reference.ts';
 import type { SnapshotStore } from './snapshots/types.ts';
+import type { VolumeService } from './volumes/volumeService.ts';
 
 /** What the builder needs, from the image service. */
 export function buildImages(images: ImageService): BuildImages {
@@ -41,6 +42,15 @@ export function devContainers(containers: ContainerService): DevContainers {
     remove: (id, options) => containers.remove(id, options),
     list: (options) => containers.list(options),
     inspect: (id) => containers.inspect(id),
+  };
+}
+
+export function devVolumes(volumes: VolumeService): DevVolumes {
+  return {
+    remove: async (name) => {
+      // One that a container still has is that container's.
+      if (volumes.usersOf(name).length === 0) await volumes.remove(name, { force: true });
+    },
   };
 }
 

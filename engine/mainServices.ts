@@ -9,7 +9,7 @@ import { ContentStore } from './content/contentStore.ts';
 import { DevContainerService } from './devcontainers/devContainerService.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
-import { buildImages, devBuilder, devContainers, devImages } from './mainAdapters.ts';
+import { buildImages, devBuilder, devContainers, devImages, devVolumes } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
@@ -51,6 +51,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
     routes: engineRouteTable(parts, services),
     isNeeded: () => services.containers.isNeeded() || services.builds.running > 0,
     close: async () => {
+      services.devContainers.close();
       await services.containers.close();
       await services.networks.close();
     },
@@ -87,6 +88,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
-  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers) });
+  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers), volumes: devVolumes(volumes) });
+  await devContainerService.open();
   return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService };
 }
