@@ -84,6 +84,11 @@ export class DevProjects {
     return (await this.engine.docker(['ps', '-aq', '--no-trunc', '--filter', `label=devcontainer.local_folder=${folder}`])).stdout.split('\n').filter(Boolean);
   }
 
+  /** Names of all volumes, sorted. */
+  async volumes(): Promise<string[]> {
+    return (await this.engine.docker(['volume', 'ls', '-q'])).stdout.split('\n').filter(Boolean).sort();
+  }
+
   /** The files in which the engine remembers dev containers. */
   async markers(): Promise<string[]> {
     return readdir(join(this.engine.root, 'data', 'workspaces')).catch(() => []);
