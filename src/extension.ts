@@ -35,6 +35,7 @@ import { rebuildWithoutCache } from './commands/reopen/rebuildWithoutCache.ts';
 import { reopenInContainer } from './commands/reopen/reopenInContainer.ts';
 import type { WayBack } from './commands/reopen/reopenLocally.ts';
 import { reopenLocally } from './commands/reopen/reopenLocally.ts';
+import { WindowTargets } from './commands/reopen/windowTargets.ts';
 import { Targets } from './commands/targets.ts';
 import { ConfigFinder } from './hosts/configFinder.ts';
 import { EditorWindows, currentPlace } from './hosts/editorWindows.ts';
@@ -95,16 +96,17 @@ export function activate(context: vscode.ExtensionContext): void {
     ups,
     ...ways,
     sshEntries: new CommandLineSshEntries(launcher),
-    nameOf: async (id) => (await host.connection?.client.containerDetails(id))?.Name.replace(/^\//, ''),
     isInstalled: (id) => vscode.extensions.getExtension(id) !== undefined,
     overSsh: vscode.env.uiKind === vscode.UIKind.Desktop,
   });
-  const parts = { ups, opener, hosts, ...ways, host, targets, socketPath, containers, devContainers, terminals, documents, starter, launcher, reporter };
+  const here = new WindowTargets(targets, devContainers, ways.origins);
+  const parts = { here, ups, opener, hosts, ...ways, host, targets, socketPath, containers, devContainers, terminals, documents, starter, launcher, reporter };
   own(registerCommands(allCommands(parts), reporter.show));
   host.open();
 }
 
 interface Parts extends LogServices, UpServices, WayBack {
+  readonly here: WindowTargets;
   readonly opener: ContainerOpener;
   readonly hosts: RemoteHosts;
   readonly starter: EngineStarter;

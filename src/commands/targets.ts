@@ -1,12 +1,10 @@
 import * as vscode from 'vscode';
-import { currentPlace } from '../hosts/editorWindows.ts';
 import { containerActions, devContainerActions } from '../model/actions.ts';
 import type { ContainerAction, DevContainerAction } from '../model/actions.ts';
 import type { Container } from '../model/containerState.ts';
 import type { ContainerStore } from '../model/containerStore.ts';
 import type { DevContainerStore } from '../model/devContainerStore.ts';
 import type { DevContainer } from '../model/devContainers.ts';
-import { sshAlias } from '../model/place.ts';
 import { isNode } from '../views/nodes.ts';
 
 /** Who a command is for: a container, with the dev container it belongs to when it was asked of that. */
@@ -35,21 +33,13 @@ export class Targets {
     return devContainer?.container && { container: devContainer.container, devContainer };
   }
 
-  /** As `devContainer`, but unasked those of this window are meant: the one it is inside of, else those of its folders if there are any. */
-  async devContainerHere(argument: unknown, action: DevContainerAction): Promise<DevContainer | undefined> {
-    if (isNode(argument)) return this.devContainer(argument, action);
-    const place = currentPlace();
-    const folders = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-    const here = this.#devContainers.all().filter((item) => (place ? item.container && sshAlias(item.container.name) === place.alias : folders.includes(item.folder)));
-    return this.#choose(here.length > 0 ? here : this.#devContainers.all(), action);
-  }
-
   async devContainer(argument: unknown, action: DevContainerAction): Promise<DevContainer | undefined> {
     if (isNode(argument)) return argument.kind === 'devContainer' ? this.#devContainers.get(argument.key) : undefined;
-    return this.#choose(this.#devContainers.all(), action);
+    return this.choose(this.#devContainers.all(), action);
   }
 
-  async #choose(among: readonly DevContainer[], action: DevContainerAction): Promise<DevContainer | undefined> {
+  /** The one that the action suits, or that the user picks of several. */
+  async choose(among: readonly DevContainer[], action: DevContainerAction): Promise<DevContainer | undefined> {
     const suited = among.filter((item) => devContainerActions(item.state).includes(action));
     if (suited.length <= 1) {
       if (suited.length === 0) void vscode.window.showInformationMessage(vscode.l10n.t('There is no dev container for which this can be done.'));

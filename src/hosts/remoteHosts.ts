@@ -2,10 +2,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { z } from 'zod';
-import { devContainerSchema } from '../../engine/api/berth/devcontainer.ts';
 import { Emitter } from '../base/emitter.ts';
 import { FileAppearance } from '../base/fileAppearance.ts';
-import { remoteHostSchema } from '../model/remoteHosts.ts';
+import { parseHosts } from '../model/remoteHosts.ts';
 import type { RemoteHost } from '../model/remoteHosts.ts';
 import type { EngineLauncher } from './engineLauncher.ts';
 
@@ -17,7 +16,7 @@ export class HostCommandFailed extends Error {
 }
 
 export interface RemoteDevContainer {
-  readonly containerName: string;
+  readonly containerId: string;
   readonly folder: string;
 }
 
@@ -58,7 +57,7 @@ export class RemoteHosts implements vscode.Disposable {
     try {
       const { status, stdout, stderr } = await this.#launcher.run(['host', 'list', '--json']);
       if (status !== 0) throw new HostCommandFailed(lastLine(stderr));
-      this.#hosts = z.array(remoteHostSchema).parse(JSON.parse(stdout));
+      this.#hosts = parseHosts(stdout);
     } catch (error) {
       this.#onProblem(error);
       this.#hosts = [];
@@ -66,20 +65,22 @@ export class RemoteHosts implements vscode.Disposable {
     this.#changes.fire();
   }
 
-  add(url: string): Promise<void> {
-    return this.#inTerminal(vscode.l10n.t('Add Host'), ['host', 'add', url]);
+  /** Adds a host and connects to it, which installs the engine there the first time. */
+  async add(url: string): Promise<void> {
+    const name = (await this.#run(['host', 'add', url])).trim();
+    await this.connect(name);
   }
 
   connect(name: string): Promise<void> {
-    return this.#inTerminal(name, ['--host', name, 'version']);
+    return this.#inTerminal(name, ['host', 'connect', name]);
   }
 
-  disconnect(name: string): Promise<void> {
-    return this.#run(['host', 'disconnect', name]);
+  async disconnect(name: string): Promise<void> {
+    await this.#run(['host', 'disconnect', name]);
   }
 
-  remove(name: string): Promise<void> {
-    return this.#run(['host', 'rm', name]);
+  async remove(name: string): Promise<void> {
+    await this.#run(['host', 'rm', name]);
   }
 
   /** Brings the dev container of a folder on the host up. */
@@ -87,10 +88,7 @@ export class RemoteHosts implements vscode.Disposable {
     const result = await this.#launcher.run(['--host', name, 'up', folder], { timeoutMs: 0 });
     const up = upResultSchema.safeParse(parseJson(result.stdout));
     if (!up.success || up.data.outcome !== 'success') throw new HostCommandFailed(up.data?.message ?? lastLine(result.stderr));
-    const list = await this.#launcher.run(['--host', name, 'list', '--json']);
-    const found = z.array(devContainerSchema).parse(parseJson(list.stdout)).find((one) => one.containerId === up.data.containerId);
-    if (!found) throw new HostCommandFailed(lastLine(list.stderr));
-    return { containerName: found.name, folder: up.data.remoteWorkspaceFolder ?? '/' };
+    return { containerId: up.data.containerId ?? '', folder: up.data.remoteWorkspaceFolder ?? '/' };
   }
 
   dispose(): void {
@@ -98,10 +96,11 @@ export class RemoteHosts implements vscode.Disposable {
     this.#terminals.dispose();
   }
 
-  async #run(args: readonly string[]): Promise<void> {
-    const { status, stderr } = await this.#launcher.run(args);
+  async #run(args: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.#launcher.run(args);
     await this.refresh();
     if (status !== 0) throw new HostCommandFailed(lastLine(stderr));
+    return stdout;
   }
 
   async #inTerminal(name: string, args: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
-import { sshAlias } from '../model/place.ts';
+import { z } from 'zod';
 import type { EngineLauncher } from './engineLauncher.ts';
 
-/** The SSH configuration could not be written. */
+/** The SSH configuration could not be written, or has no entry for a container. */
 export class SshConfigFailed extends Error {
   override readonly name = 'SshConfigFailed';
 }
@@ -9,10 +9,13 @@ export class SshConfigFailed extends Error {
 /** Makes dev containers known to SSH. */
 export interface SshEntries {
   /** Makes sure that the configuration has an entry for this container, and returns its alias. Throws SshConfigFailed. */
-  ensure(containerName: string, host?: string): Promise<string>;
+  ensure(containerId: string, host?: string): Promise<string>;
 }
 
-/** By the command line, which keeps one included file up to date. */
+/** The items of `berth ssh-config --json`, as far as we need them. */
+const entriesSchema = z.array(z.looseObject({ alias: z.string(), containerId: z.string() }));
+
+/** By the command line, which keeps one included file up to date and says under which names. */
 export class CommandLineSshEntries implements SshEntries {
   readonly #launcher: Pick<EngineLauncher, 'run'>;
 
@@ -20,9 +23,11 @@ export class CommandLineSshEntries implements SshEntries {
     this.#launcher = launcher;
   }
 
-  async ensure(containerName: string, host?: string): Promise<string> {
-    const { status, stderr } = await this.#launcher.run([...(host === undefined ? [] : ['--host', host]), 'ssh-config', '--write']);
+  async ensure(containerId: string, host?: string): Promise<string> {
+    const { status, stdout, stderr } = await this.#launcher.run([...(host === undefined ? [] : ['--host', host]), 'ssh-config', '--json']);
     if (status !== 0) throw new SshConfigFailed(stderr.trim().split('\n').at(-1) ?? `status ${status}`);
-    return sshAlias(containerName, host);
+    const entry = entriesSchema.parse(JSON.parse(stdout)).find((one) => one.containerId === containerId);
+    if (!entry) throw new SshConfigFailed(`there is no entry for the container ${containerId.slice(0, 12)}`);
+    return entry.alias;
   }
 }

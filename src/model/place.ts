@@ -10,11 +10,6 @@ export interface Place {
 const authorityPrefix = 'ssh-remote+';
 const ending = '.berth';
 
-/** The SSH configuration's name for a dev container: lower case, as editors write authorities so. Pure. */
-export function sshAlias(containerName: string, host?: string): string {
-  return `${containerName}${host === undefined ? '' : `.${host}`}${ending}`.toLowerCase();
-}
-
 /** The authority of `vscode-remote:` that Remote-SSH and its relatives resolve. */
 export function sshAuthority(alias: string): string {
   return `${authorityPrefix}${alias}`;

@@ -3,17 +3,31 @@ import { z } from 'zod';
 export const remoteHostStates = ['connected', 'connecting', 'reconnecting', 'failed', 'idle'] as const;
 export type RemoteHostState = (typeof remoteHostStates)[number];
 
-/** An item of `berth host list --json`. */
-export const remoteHostSchema = z.looseObject({
-  name: z.string(),
+const linkSchema = z.looseObject({ state: z.string(), step: z.string().optional(), error: z.looseObject({ message: z.string() }).optional() });
+
+/** An item of `berth host list --json`; a host without a link is not connected. */
+const listedSchema = z.looseObject({ name: z.string(), url: z.string(), default: z.boolean().optional(), link: linkSchema.nullish() });
+
+export interface RemoteHost {
+  readonly name: string;
   /** `ssh://user@host[:port]`. */
-  url: z.string(),
-  state: z.enum(remoteHostStates).catch('idle'),
+  readonly url: string;
+  readonly state: RemoteHostState;
   /** What stands in the way, or what it is doing. */
-  detail: z.string().optional(),
-  default: z.boolean().optional(),
-});
-export type RemoteHost = z.infer<typeof remoteHostSchema>;
+  readonly detail: string | undefined;
+  readonly isDefault: boolean;
+}
+
+/** What the command line lists. Pure. Throws when it is something else. */
+export function parseHosts(text: string): RemoteHost[] {
+  return z.array(listedSchema).parse(JSON.parse(text)).map(({ name, url, default: isDefault, link }) => ({ name, url, state: toState(link?.state ?? 'idle'), detail: link?.error?.message ?? link?.step, isDefault: isDefault ?? false }));
+}
+
+/** One that waits for an answer is on its way. */
+function toState(word: string): RemoteHostState {
+  if (word === 'asking') return 'connecting';
+  return remoteHostStates.find((state) => state === word) ?? 'idle';
+}
 
 /** What can be asked of a host. Each is a command `berth.host.<action>`. */
 export type HostAction = 'connect' | 'disconnect' | 'open' | 'remove';

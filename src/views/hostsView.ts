@@ -65,7 +65,7 @@ function remoteItem(host: RemoteHost): vscode.TreeItem {
   const item = new vscode.TreeItem(host.name);
   const word = stateWord(host.state);
   item.id = `remote ${host.name}`;
-  item.description = host.default === true ? vscode.l10n.t('{0}, default', word) : word;
+  item.description = host.isDefault ? vscode.l10n.t('{0}, default', word) : word;
   item.iconPath = host.state === 'connected' ? new vscode.ThemeIcon('vm-running', new vscode.ThemeColor('charts.green')) : new vscode.ThemeIcon(host.state === 'failed' ? 'error' : 'remote');
   item.contextValue = `host:${host.state}`;
   item.tooltip = host.detail === undefined ? host.url : `${host.url}\n${host.detail}`;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { RunOptions } from '../../engine/host/process.ts';
 import { baseTar } from './base.ts';
 import { TestEngine } from './engine.ts';
+import type { TestEngineOptions } from './engine.ts';
 
 /** What `berth up` prints on stdout, and around it. */
 export interface UpResult {
@@ -36,8 +37,8 @@ export class DevProjects {
     this.root = root;
   }
 
-  static async start(instance: string): Promise<DevProjects> {
-    const engine = await TestEngine.start({ instance });
+  static async start(instance: string, options: Omit<TestEngineOptions, 'instance'> = {}): Promise<DevProjects> {
+    const engine = await TestEngine.start({ ...options, instance });
     const projects = new DevProjects(engine, await mkdtemp(join(tmpdir(), `berth-${instance}-projects-`)));
     await engine.docker(['import', await baseTar(), 'debian:bookworm']);
     const context = join(projects.root, 'users-image');

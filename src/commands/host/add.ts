@@ -3,7 +3,7 @@ import type { RemoteHosts } from '../../hosts/remoteHosts.ts';
 import { isHostUrl } from '../../model/remoteHosts.ts';
 import type { Command } from '../command.ts';
 
-/** Adds a host in a terminal, where its questions can be answered. */
+/** Adds a host and connects to it, in a terminal, where its questions can be answered. */
 export function addHost(hosts: RemoteHosts): Command {
   return {
     id: 'berth.host.add',

@@ -24,7 +24,7 @@ export function openOnHost({ hosts, opener, ups }: OpenOnHostServices): Command 
       if (folder === undefined) return;
       const title = vscode.l10n.t('Dev container of {0} on {1} ([show log](command:berth.showLog))', folder.trim(), host.name);
       const up = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, () => hosts.up(host.name, folder.trim()));
-      await opener.openOnHost(up.containerName, host.name, up.folder);
+      await opener.openOnHost(up.containerId, host.name, up.folder);
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Command } from '../command.ts';
 import type { ReopenServices } from './reopenInContainer.ts';
 
 /** Opens a dev container that runs, of whatever folder, in a window of its own; runs nothing of its lifecycle. */
-export function attachToContainer(services: ReopenServices & ContainerServices & { readonly ups: Ups }): Command {
+export function attachToContainer(services: Pick<ReopenServices, 'opener'> & ContainerServices & { readonly ups: Ups }): Command {
   return {
     id: 'berth.devContainer.attach',
     async run(argument) {

@@ -12,8 +12,6 @@ export interface OpenerParts {
   readonly windows: EditorWindows;
   readonly origins: Origins;
   readonly sshEntries: SshEntries;
-  /** The name of a container. */
-  readonly nameOf: (containerId: string) => Promise<string | undefined>;
   /** Whether an extension is installed, which one is offered, and whether this editor can open folders over SSH at all. */
   readonly isInstalled: (id: string) => boolean;
   readonly overSsh: boolean;
@@ -55,18 +53,16 @@ export class ContainerOpener {
   }
 
   /** Opens a dev container of a remote host, which runs there, in a window of its own. The browser has no way to it. */
-  async openOnHost(containerName: string, host: string, folder: string): Promise<void> {
+  async openOnHost(containerId: string, host: string, folder: string): Promise<void> {
     if ((await this.#way()) !== 'ssh') return;
-    const alias = await this.#parts.sshEntries.ensure(containerName, host);
+    const alias = await this.#parts.sshEntries.ensure(containerId, host);
     await rememberPlatform(alias);
     await this.#parts.windows.openInside(alias, folder, true);
   }
 
   async #openOverSsh(target: UpTarget, { containerId, remoteWorkspaceFolder }: UpOutcome, newWindow: boolean): Promise<void> {
-    const { windows, origins, sshEntries, nameOf } = this.#parts;
-    const name = await nameOf(containerId);
-    if (name === undefined) throw new Error(vscode.l10n.t('The dev container {0} is gone already. Bring it up again.', target.name));
-    const alias = await sshEntries.ensure(name);
+    const { windows, origins, sshEntries } = this.#parts;
+    const alias = await sshEntries.ensure(containerId);
     await rememberPlatform(alias);
     await origins.remember(alias, vscode.Uri.file(target.folder).toString());
     await windows.openInside(alias, remoteWorkspaceFolder, newWindow);

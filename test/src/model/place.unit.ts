@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict';
-import { placeOf, sshAlias, sshAuthority } from '../../../src/model/place.ts';
-import { isHostUrl } from '../../../src/model/remoteHosts.ts';
+import { placeOf, sshAuthority } from '../../../src/model/place.ts';
+import { isHostUrl, parseHosts } from '../../../src/model/remoteHosts.ts';
 import { isRepositoryUrl, repositoryName } from '../../../src/model/repository.ts';
 import { installedSshExtension, offeredSshExtension } from '../../../src/model/sshEditors.ts';
 
 describe('windows inside dev containers', () => {
-  it('have an alias in lower case, with the host when it is a remote one', () => {
-    assert.equal(sshAlias('Hello-1a2b3c'), 'hello-1a2b3c.berth');
-    assert.equal(sshAlias('hello-1a2b3c', 'Build-Box'), 'hello-1a2b3c.build-box.berth');
-  });
-
   it('are known again by their authority', () => {
     assert.deepEqual(placeOf(sshAuthority('hello-1.berth')), { alias: 'hello-1.berth', name: 'hello-1', host: undefined });
     assert.deepEqual(placeOf('ssh-remote+hello-1.build.example.berth'), { alias: 'hello-1.build.example.berth', name: 'hello-1', host: 'build.example' });
@@ -35,5 +30,25 @@ describe('addresses that users write', () => {
   it('of hosts: as SSH knows them, and no option of ssh', () => {
     for (const text of ['ssh://me@build.example.com:2222', 'me@box', 'box']) assert.ok(isHostUrl(text), text);
     for (const text of ['', '-oProxyCommand=x', 'ssh://me@-x', 'https://box', 'me@box path']) assert.ok(!isHostUrl(text), text);
+  });
+});
+
+describe('remote hosts as the command line lists them', () => {
+  it('have the state of their link, and none when there is no link', () => {
+    const listed = [
+      { name: 'box', url: 'ssh://box', transport: 'auto', default: true, link: { state: 'connected', host: 'box' } },
+      { name: 'new', url: 'ssh://new', default: false, link: { state: 'asking', step: 'host key' } },
+      { name: 'far', url: 'ssh://far', link: { state: 'reconnecting', error: { code: 'X', message: 'no route' } } },
+      { name: 'off', url: 'ssh://off', link: null },
+      { name: 'odd', url: 'ssh://odd', link: { state: 'something of a later version' } },
+    ];
+    assert.deepEqual(parseHosts(JSON.stringify(listed)).map((host) => [host.name, host.state, host.detail, host.isDefault]), [
+      ['box', 'connected', undefined, true],
+      ['new', 'connecting', 'host key', false],
+      ['far', 'reconnecting', 'no route', false],
+      ['off', 'idle', undefined, false],
+      ['odd', 'idle', undefined, false],
+    ]);
+    assert.throws(() => parseHosts('usage: berth …'));
   });
 });
