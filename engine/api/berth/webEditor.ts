@@ -18,8 +18,10 @@ const webSuccessSchema = z.looseObject({
   token: z.string(),
   /** The workspace folder inside. */
   folder: z.string(),
+  /** Leads there once, within a minute: for browsers, whose arguments every user of the host can see. */
+  once: z.string(),
 });
-export type WebAddress = Pick<z.infer<typeof webSuccessSchema>, 'host' | 'port' | 'token' | 'folder'>;
+export type WebAddress = Pick<z.infer<typeof webSuccessSchema>, 'host' | 'port' | 'token' | 'folder' | 'once'>;
 
 /** What the lines of `web` say; the last is the result. */
 export const webEventSchema = z.discriminatedUnion('type', [...upNewsSchemas, z.discriminatedUnion('outcome', [webSuccessSchema, upErrorSchema])]);
@@ -32,6 +34,6 @@ export const editorInstallEventSchema = z.discriminatedUnion('type', [...upNewsS
 export type EditorInstallEvent = z.infer<typeof editorInstallEventSchema>;
 
 /** Where a browser finds the editor, with the folder open. */
-export function webEditorUrl({ host, port, token, folder }: WebAddress): string {
+export function webEditorUrl({ host, port, token, folder }: Omit<WebAddress, 'once'>): string {
   return `http://${host}:${port}/?tkn=${encodeURIComponent(token)}&folder=${encodeURIComponent(folder)}`;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { webEditorUrl } from '../../api/berth/webEditor.ts';
 import type { WebAddress, WebRequest } from '../../api/berth/webEditor.ts';
 import { KeyedMutex } from '../../base/keyedMutex.ts';
 import type { Log } from '../../base/log.ts';
@@ -20,6 +21,7 @@ import { installExtensions } from './installExtensions.ts';
 import { launchCommand } from './launch.ts';
 import type { LaunchAnswer, LaunchRequest } from './launch.ts';
 import { LoopbackProxy } from './loopbackProxy.ts';
+import { oneTimeRedirect } from './oneTimeRedirect.ts';
 import { connectIn } from './serverSocket.ts';
 import { WebRecords } from './webRecords.ts';
 import type { WebRecord } from './webRecords.ts';
@@ -76,7 +78,8 @@ export class WebEditors {
       const port = await this.#listen(definition.id, record);
       const after = { ...record, port, extensions: [...record.extensions, ...added] };
       if (JSON.stringify(after) !== JSON.stringify(before)) await this.#records.write(definition.id, after);
-      return { host: '127.0.0.1', port, token: after.token, folder: remote.cwd };
+      const address = { host: '127.0.0.1', port, token: after.token, folder: remote.cwd };
+      return { ...address, once: await oneTimeRedirect(webEditorUrl(address)) };
     });
   }
 

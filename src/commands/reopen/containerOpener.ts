@@ -8,7 +8,7 @@ import { installedSshExtension, offeredSshExtension } from '../../model/sshEdito
 import type { Ups, UpTarget } from '../devContainer/ups.ts';
 
 export interface OpenerParts {
-  readonly ups: Ups;
+  readonly ups: Pick<Ups, 'checkTrust' | 'up' | 'web' | 'cancel' | 'onStep'>;
   readonly windows: EditorWindows;
   readonly origins: Origins;
   readonly sshEntries: SshEntries;

@@ -26,9 +26,9 @@ export function registerOpen(parent: Command, context: CliContext): void {
 async function open(context: CliContext, folder: string | undefined, options: OpenOptions): Promise<void> {
   const up = await bringUp(context, folder, options);
   if (up.outcome === 'error') throw new ApiError(500, up.message, up.code, up.params);
-  const url = webEditorUrl(await address(context, folder, options));
-  context.stdout.write(`${url}\n`);
-  if (options.browser) await openBrowser(context, url);
+  const found = await address(context, folder, options);
+  context.stdout.write(`${webEditorUrl(found)}\n`);
+  if (options.browser) await openBrowser(context, found.once);
 }
 
 async function address(context: CliContext, folder: string | undefined, options: TargetOptions): Promise<WebAddress> {

@@ -1,6 +1,5 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { hostToolMissing } from '../../../base/errors.ts';
 import { run } from '../../../host/process.ts';
 import { toolsFolder } from '../../plan/planTools.ts';
 import { editorRelease } from './release.ts';
@@ -14,12 +13,12 @@ const lookedUpLater = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2',
  */
 export async function bringLibraries(bundle: string, signal: AbortSignal): Promise<boolean> {
   const node = join(bundle, 'bin/node');
-  try {
-    await run('patchelf', ['--version'], { signal });
-  } catch (error) {
-    if (hostToolMissing.is(error)) return false;
-    throw error;
-  }
+  const canPatch = await run('patchelf', ['--version'], { signal }).then(
+    () => true,
+    () => false,
+  );
+  signal.throwIfAborted();
+  if (!canPatch) return false;
   const needed = parseLdd((await run('ldd', [node], { signal, okStatus: 'any' })).stdout);
   if (needed.loader === undefined) return false;
   const lib = join(bundle, 'lib');

@@ -5,6 +5,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LoopbackProxy } from '../../../../engine/devcontainers/web/loopbackProxy.ts';
+import { oneTimeRedirect } from '../../../../engine/devcontainers/web/oneTimeRedirect.ts';
 import { connectIn } from '../../../../engine/devcontainers/web/serverSocket.ts';
 
 describe("the way to an editor's server", () => {
@@ -54,6 +55,14 @@ describe("the way to an editor's server", () => {
     const third = await LoopbackProxy.listen(port, () => connectIn(root, 's'));
     assert.equal(third.port, port);
     for (const proxy of [second, third]) proxy.close();
+  });
+
+  it('is shown to a browser by an address that leads there once', async () => {
+    const once = await oneTimeRedirect('http://127.0.0.1:1/?tkn=secret');
+    assert.equal((await fetch(new URL('/', once))).status, 404);
+    const answer = await fetch(once, { redirect: 'manual' });
+    assert.deepEqual([answer.status, answer.headers.get('location')], [302, 'http://127.0.0.1:1/?tkn=secret']);
+    await assert.rejects(fetch(once, { redirect: 'manual' }));
   });
 
   it('answers a browser with a sentence when there is no server', async () => {
