@@ -1,7 +1,7 @@
 import { execSpecSchema, upEventSchema } from '../../engine/api/berth/devcontainer.ts';
 import type { ExecSpec, UpEvent, UpRequest } from '../../engine/api/berth/devcontainer.ts';
 import { webEventSchema } from '../../engine/api/berth/webEditor.ts';
-import type { WebRequest } from '../../engine/api/berth/webEditor.ts';
+import type { WebAddress, WebRequest } from '../../engine/api/berth/webEditor.ts';
 import { ApiError } from '../../engine/api/client.ts';
 import type { ApiClient } from '../../engine/api/client.ts';
 
@@ -36,12 +36,12 @@ export async function upDevContainer(api: ApiClient, { folder, file }: DevContai
   throw new ApiError(500, 'The engine ended without a result', 'UP_CUT_SHORT');
 }
 
-/** Starts the editor in a running dev container and returns an address that leads to it once, within a minute. Throws ApiError with the engine's code. */
-export async function webEditorOf(api: ApiClient, { folder, file }: DevContainerRef, localEnv: LocalEnv, tell: (news: UpNews) => void, signal: AbortSignal): Promise<string> {
+/** Starts the editor in a running dev container and returns where it is. Throws ApiError with the engine's code. */
+export async function webEditorOf(api: ApiClient, { folder, file }: DevContainerRef, localEnv: LocalEnv, tell: (news: UpNews) => void, signal: AbortSignal): Promise<WebAddress> {
   const json: WebRequest = { folder, ...(file === '' ? {} : { config: file }), localEnv: { ...localEnv } };
   for await (const event of api.lines('POST', '/berth/v1/devcontainers/web', webEventSchema, { json, signal })) {
     if (event.type !== 'result') tell(event);
-    else if (event.outcome === 'success') return event.once;
+    else if (event.outcome === 'success') return event;
     else throw new ApiError(500, event.message, event.code, event.params);
   }
   throw new ApiError(500, 'The engine ended without a result', 'UP_CUT_SHORT');

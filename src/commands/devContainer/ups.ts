@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { WebAddress } from '../../../engine/api/berth/webEditor.ts';
 import { Emitter } from '../../base/emitter.ts';
 import type { Disposable } from '../../base/emitter.ts';
 import type { Reporter } from '../../base/report.ts';
@@ -49,8 +50,8 @@ export class Ups {
     return this.#exclusively(target, vscode.l10n.t('starting'), ({ api }, tell, signal) => upDevContainer(api, target, { localEnv: localEnv(), rebuild }, tell, signal));
   }
 
-  /** The address of the editor in a running dev container. */
-  web(target: UpTarget): Promise<string | undefined> {
+  /** Where the editor in a running dev container is. */
+  web(target: UpTarget): Promise<WebAddress | undefined> {
     return this.#exclusively(target, vscode.l10n.t('opening the editor'), ({ api }, tell, signal) => webEditorOf(api, target, localEnv(), tell, signal));
   }
 

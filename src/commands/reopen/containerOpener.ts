@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Rebuild, UpOutcome } from '../../client/devContainerClient.ts';
 import { rememberPlatform } from '../../hosts/editorWindows.ts';
 import type { EditorWindows } from '../../hosts/editorWindows.ts';
+import { openAddress } from '../../hosts/openAddress.ts';
 import type { Origins } from '../../hosts/origins.ts';
 import type { SshEntries } from '../../hosts/sshEntries.ts';
 import { installedSshExtension, offeredSshExtension } from '../../model/sshEditors.ts';
@@ -48,8 +49,8 @@ export class ContainerOpener {
 
   /** Opens a running dev container's editor in the browser. */
   async openInBrowser(target: UpTarget): Promise<void> {
-    const url = await this.#withProgress(target, () => this.#parts.ups.web(target));
-    if (url !== undefined) await vscode.env.openExternal(vscode.Uri.parse(url, true));
+    const address = await this.#withProgress(target, () => this.#parts.ups.web(target));
+    if (address) await openAddress(address);
   }
 
   /** Opens a dev container of a remote host, which runs there, in a window of its own. The browser has no way to it. */

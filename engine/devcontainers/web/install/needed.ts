@@ -1,12 +1,13 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Of no use in a dev container: what runs models, source maps, and programs for other systems. */
+/** Of no use in a dev container: what runs models, what tells machines apart (and writes that into the user's home), source maps, and programs for other systems. */
 const unneeded: readonly RegExp[] = [
   /^extensions\/copilot$/,
   /^node_modules\/@github$/,
   /^node_modules\/@microsoft\/mxc-sdk$/,
   /^node_modules\/@devcontainers$/,
+  /^node_modules\/@vscode\/deviceid$/,
   /^node_modules\/@vscode\/windows-[^/]+$/,
   /(^|\/)(prebuilds|bin)\/(win32|darwin|freebsd)[^/]*$/,
   /\.map$/,

@@ -18,7 +18,7 @@ describe("the editor's server", () => {
 
   it('goes without programs for other systems, maps and what runs models', () => {
     const kept = ['out/server-main.js', 'node_modules/node-pty/prebuilds/linux-x64', 'node_modules/@vscode/ripgrep-universal/bin/linux-x64', 'bin/remote-cli/code-linux.sh', 'extensions/git'];
-    const left = ['extensions/copilot', 'node_modules/@github', 'out/server-main.js.map', 'node_modules/node-pty/prebuilds/win32-x64', 'node_modules/node-pty/prebuilds/linux-arm64', 'node_modules/@vscode/ripgrep-universal/bin/darwin-arm64'];
+    const left = ['extensions/copilot', 'node_modules/@github', 'node_modules/@vscode/deviceid', 'out/server-main.js.map', 'node_modules/node-pty/prebuilds/win32-x64', 'node_modules/node-pty/prebuilds/linux-arm64', 'node_modules/@vscode/ripgrep-universal/bin/darwin-arm64'];
     assert.deepEqual([...kept, ...left].filter((path) => isNeeded(path, 'x64')), kept);
   });
 
