@@ -5,7 +5,7 @@ import { badRequest } from './base/errors.ts';
 import type { ContainerService } from './containers/containerService.ts';
 import type { Images as ContainerImages } from './containers/ports.ts';
 import { notRunning } from './containers/errors.ts';
-import type { DevBuilder, DevContainers, DevImages } from './devcontainers/ports.ts';
+import type { DevBuilder, DevContainers, DevImages, DevVolumes } from './devcontainers/ports.ts';
 import { commitImage } from './images/commitImage.ts';
 import { readAccount, runningFacts } from './containers/account.ts';
 import { devcontainerId, idLabels } from './devcontainers/config/devcontainerId.ts';
@@ -15,6 +15,7 @@ import type { ImageService } from './images/imageService.ts';
 import type { Credentials } from './registry/auth.ts';
 import { parseReference } from './registry/reference.ts';
 import type { SnapshotStore } from './snapshots/types.ts';
+import type { VolumeService } from './volumes/volumeService.ts';
 
 /** What the builder needs, from the image service. */
 export function buildImages(images: ImageService): BuildImages {
@@ -92,6 +93,15 @@ export function endpointDevContainers(service: DevContainerService): EndpointDev
       return found ? service.remoteUser(found) : 'root';
     },
     execSpec: ({ folder, configFile }, localEnv, signal) => service.execSpec({ folder, config: configFile, localEnv }, signal),
+  };
+}
+
+export function devVolumes(volumes: VolumeService): DevVolumes {
+  return {
+    remove: async (name) => {
+      // One that a container still has is that container's.
+      if (volumes.usersOf(name).length === 0) await volumes.remove(name, { force: true });
+    },
   };
 }
 

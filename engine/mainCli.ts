@@ -8,6 +8,7 @@ import { addHostOption, ChosenHost } from './cli/chosenHost.ts';
 import type { CliContext } from './cli/context.ts';
 import { registerContainerCommands } from './cli/commands/container/register.ts';
 import { registerDevContainerCommands } from './cli/commands/devcontainer/register.ts';
+import { registerEditorCommands } from './cli/commands/editor/install.ts';
 import { registerHostCommands } from './cli/commands/host/register.ts';
 import { registerImageCommands } from './cli/commands/image/register.ts';
 import { registerSshCommands } from './cli/commands/ssh/register.ts';
@@ -43,6 +44,7 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
   const program = createProgram(version, context, [
     registerDevContainerCommands(own),
     registerSshCommands(own),
+    registerEditorCommands,
     registerContainerCommands,
     registerImageCommands,
     registerSystemCommands,

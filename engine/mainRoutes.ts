@@ -14,6 +14,7 @@ import { doctorRoutes } from './server/routes/berth/doctor.ts';
 import { engineRoutes } from './server/routes/berth/engine.ts';
 import { berthImageRoutes } from './server/routes/berth/images.ts';
 import { sshRoutes } from './server/routes/berth/ssh.ts';
+import { webEditorRoutes } from './server/routes/berth/webEditor.ts';
 import { dockerBuildRoutes } from './server/routes/docker/build.ts';
 import { containerRoutes } from './server/routes/docker/containers.ts';
 import { execRoutes } from './server/routes/docker/exec.ts';
@@ -41,6 +42,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...berthBuildRoutes(builds),
     ...devContainerRoutes(services.devContainers),
     ...sshRoutes(services.endpoint),
+    ...webEditorRoutes(services.devContainers),
     ...doctorRoutes(probe),
   ];
 }

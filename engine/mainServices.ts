@@ -11,7 +11,7 @@ import { agentLauncher } from './endpoint/agentLauncher.ts';
 import { EndpointService } from './endpoint/endpointService.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
-import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, endpointContainers, endpointDevContainers } from './mainAdapters.ts';
+import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
@@ -57,6 +57,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
     isNeeded: () => services.containers.isNeeded() || services.builds.running > 0,
     containerAddress: (container) => containerAddress(services.containers, container),
     close: async () => {
+      services.devContainers.close();
       await services.containers.close();
       await services.networks.close();
     },
@@ -93,7 +94,8 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
-  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers) });
+  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers), volumes: devVolumes(volumes) });
+  await devContainerService.open();
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
   return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint };
 }

@@ -11,6 +11,8 @@ const manifest = join(root, 'test/vscode/workbench');
 const home = join(root, '.cache/workbench');
 const vscode = join(home, 'node_modules/code-server/lib/vscode');
 const stamp = join(home, 'installed.json');
+/** How a server from npm is made whole: as the engine does it for dev containers. */
+const release = JSON.parse(readFileSync(join(root, 'engine/devcontainers/web/install/release.json'), 'utf8'));
 
 /** VS Code's own server entry: `node <this> --host … --port …`. */
 export const serverEntry = join(vscode, 'out/server-main.js');
@@ -52,10 +54,8 @@ function installWorkbench(say) {
   mkdirSync(home, { recursive: true });
   for (const name of ['package.json', 'package-lock.json']) cpSync(join(manifest, name), join(home, name));
   npm(['ci', '--ignore-scripts'], home);
-  npm(['install', '--omit=dev', '--ignore-scripts'], vscode);
-  link('code-linux.sh', join(vscode, 'bin/remote-cli/code-server'));
-  link('browser-linux.sh', join(vscode, 'bin/helpers/browser.sh'));
-  npm(['install', '--omit=dev', '--ignore-scripts'], join(vscode, 'extensions'));
+  for (const folder of release.packages) npm(['install', '--omit=dev', '--ignore-scripts'], join(vscode, folder));
+  for (const [path, target] of Object.entries(release.links)) link(target, join(vscode, path));
   writeFileSync(stamp, JSON.stringify({ wanted: wanted() }));
 }
 

@@ -1,4 +1,4 @@
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
 import { Reporter } from './base/report.ts';
 import type { Command } from './commands/command.ts';
 import { registerCommands } from './commands/command.ts';
@@ -14,22 +14,46 @@ import { stopContainer } from './commands/container/stop.ts';
 import { openDevContainerConfig } from './commands/devContainer/openConfig.ts';
 import type { UpServices } from './commands/devContainer/up.ts';
 import { upAndCancel } from './commands/devContainer/up.ts';
+import { Ups } from './commands/devContainer/ups.ts';
 import { runDoctor } from './commands/engine/doctor.ts';
 import { refresh } from './commands/engine/refresh.ts';
 import { showLog } from './commands/engine/showLog.ts';
 import { startEngine } from './commands/engine/start.ts';
 import { EngineStarter } from './commands/engineStarter.ts';
+import { addHost } from './commands/host/add.ts';
+import { connectHost } from './commands/host/connect.ts';
+import { disconnectHost } from './commands/host/disconnect.ts';
+import { openOnHost } from './commands/host/open.ts';
+import { removeHost } from './commands/host/remove.ts';
+import { attachToContainer } from './commands/reopen/attach.ts';
+import { cloneRepository } from './commands/reopen/cloneRepository.ts';
+import { ContainerOpener } from './commands/reopen/containerOpener.ts';
+import { openFolderCommand } from './commands/reopen/openFolder.ts';
+import { openInBrowser } from './commands/reopen/openInBrowser.ts';
+import { rebuildAndReopen } from './commands/reopen/rebuild.ts';
+import { rebuildWithoutCache } from './commands/reopen/rebuildWithoutCache.ts';
+import { reopenInContainer } from './commands/reopen/reopenInContainer.ts';
+import type { WayBack } from './commands/reopen/reopenLocally.ts';
+import { reopenLocally } from './commands/reopen/reopenLocally.ts';
+import { WindowTargets } from './commands/reopen/windowTargets.ts';
 import { Targets } from './commands/targets.ts';
 import { ConfigFinder } from './hosts/configFinder.ts';
+import { EditorWindows, currentPlace } from './hosts/editorWindows.ts';
 import { EngineLauncher } from './hosts/engineLauncher.ts';
 import { Host } from './hosts/host.ts';
+import { Origins } from './hosts/origins.ts';
+import { RemoteHosts } from './hosts/remoteHosts.ts';
 import { Settings } from './hosts/settings.ts';
+import { CommandLineSshEntries } from './hosts/sshEntries.ts';
 import { DevContainerStore } from './model/devContainerStore.ts';
+import type { DevContainerConfig } from './model/devContainers.ts';
 import { Shells } from './terminals/shells.ts';
 import { TerminalPerSubject } from './terminals/terminalPerSubject.ts';
+import { ContainerOffer } from './views/containerOffer.ts';
 import { ContainersView } from './views/containersView.ts';
 import { publishContextKeys } from './views/contextKeys.ts';
 import { DevContainersView } from './views/devContainersView.ts';
+import { HostsView } from './views/hostsView.ts';
 import { InspectDocuments } from './views/inspectDocuments.ts';
 import { StatusBar } from './views/statusBar.ts';
 import { describeError } from './words/errorWords.ts';
@@ -49,22 +73,44 @@ export function activate(context: vscode.ExtensionContext): void {
   const launcher = new EngineLauncher(() => ({ nodePath: settings.nodePath(), enginePath: settings.enginePath(), socketPath: socketPath() }));
   const starter = new EngineStarter(host, launcher, socketPath);
 
-  own(publishContextKeys(host));
+  own(publishContextKeys(host, currentPlace() !== undefined));
   own(new ContainersView(containers));
   own(new DevContainersView(devContainers));
-  own(new StatusBar(host));
-  own(new ConfigFinder((configs) => devContainers.setConfigs(configs), reporter.note));
+  own(new StatusBar(host, currentPlace()));
+  const hosts = own(new RemoteHosts(launcher, reporter.note));
+  own(new HostsView(host, hosts));
+  const offer = new ContainerOffer({ memory: context.globalState, isPossible: () => host.connection?.kind !== 'docker', reopen: () => vscode.commands.executeCommand('berth.devContainer.reopen') });
+  const onConfigs = (configs: DevContainerConfig[]): void => {
+    devContainers.setConfigs(configs);
+    void offer.consider(configs).catch(reporter.note);
+  };
+  own(new ConfigFinder(onConfigs, reporter.note));
   own(settings.onSocketPath(() => host.reconnect()));
 
   const terminals = own(new TerminalPerSubject());
   const documents = own(new InspectDocuments(host));
   const targets = new Targets(containers, devContainers);
-  const parts = { host, targets, socketPath, containers, devContainers, terminals, documents, starter, launcher, reporter };
+  const ups = new Ups({ starter, devContainers, reporter });
+  const ways = { windows: new EditorWindows(), origins: new Origins(context.globalState) };
+  const opener = new ContainerOpener({
+    ups,
+    ...ways,
+    sshEntries: new CommandLineSshEntries(launcher),
+    isInstalled: (id) => vscode.extensions.getExtension(id) !== undefined,
+    overSsh: vscode.env.uiKind === vscode.UIKind.Desktop,
+  });
+  const here = new WindowTargets(targets, devContainers, ways.origins);
+  const parts = { here, ups, opener, hosts, ...ways, host, targets, socketPath, containers, devContainers, terminals, documents, starter, launcher, reporter };
   own(registerCommands(allCommands(parts), reporter.show));
   host.open();
 }
 
-interface Parts extends LogServices, UpServices {
+interface Parts extends LogServices, UpServices, WayBack {
+  readonly here: WindowTargets;
+  readonly opener: ContainerOpener;
+  readonly hosts: RemoteHosts;
+  readonly starter: EngineStarter;
+  readonly reporter: Reporter;
   readonly documents: InspectDocuments;
   readonly launcher: EngineLauncher;
 }
@@ -78,6 +124,8 @@ function allCommands(parts: Parts): Command[] {
     runDoctor(launcher),
     ...upAndCancel(parts),
     openDevContainerConfig(targets),
+    ...reopenCommands(parts),
+    ...hostCommands(parts),
     startContainer(parts),
     stopContainer(parts),
     restartContainer(parts),
@@ -87,6 +135,15 @@ function allCommands(parts: Parts): Command[] {
     inspectContainer(parts, parts.documents),
     copyContainerId(parts),
   ];
+}
+
+function reopenCommands(parts: Parts): Command[] {
+  return [reopenInContainer(parts), rebuildAndReopen(parts), rebuildWithoutCache(parts), openInBrowser(parts), attachToContainer(parts), openFolderCommand(parts), cloneRepository(parts), reopenLocally(parts)];
+}
+
+function hostCommands(parts: Parts): Command[] {
+  const { hosts } = parts;
+  return [addHost(hosts), connectHost(hosts), disconnectHost(hosts), openOnHost(parts), removeHost(hosts)];
 }
 
 /** Everything is a subscription of the context, which the editor disposes. */

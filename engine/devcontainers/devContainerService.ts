@@ -9,10 +9,14 @@ import { metadataLabel, parseMetadataLabel } from './config/metadata.ts';
 import { findDevContainers, inspectContainer } from './containerLookup.ts';
 import { mergeWithImage, readDefinition } from './definition.ts';
 import { devContainerNotUp } from './errors.ts';
-import type { DevBuilder, DevContainers, DevImages } from './ports.ts';
+import type { DevBuilder, DevContainers, DevImages, DevVolumes } from './ports.ts';
 import { remoteUserOf, resolveRemote } from './remote.ts';
+import { editorVolume } from './plan/planTools.ts';
+import type { RunningDevContainer } from './running.ts';
 import { bringUp } from './up.ts';
 import type { UpContext, UpOutcome } from './up.ts';
+import { EditorBundle } from './web/editorBundle.ts';
+import { WebEditors } from './web/webEditors.ts';
 import { WorkspaceStore } from './workspaceStore.ts';
 
 export interface DevContainerServiceParts {
@@ -22,6 +26,7 @@ export interface DevContainerServiceParts {
   readonly images: DevImages;
   readonly builder: DevBuilder;
   readonly containers: DevContainers;
+  readonly volumes: DevVolumes;
 }
 
 /** Dev containers: what devcontainer.json says, made and kept on the other services. */
@@ -29,11 +34,26 @@ export class DevContainerService {
   readonly #parts: DevContainerServiceParts;
   readonly #store: WorkspaceStore;
   readonly #locks = new KeyedMutex();
+  readonly editor: EditorBundle;
+  readonly web: WebEditors;
   #swept: Promise<void> | undefined;
 
   constructor(parts: DevContainerServiceParts) {
+    const { dataRoot, log } = parts;
     this.#parts = parts;
-    this.#store = new WorkspaceStore(parts.dataRoot, parts.log);
+    this.#store = new WorkspaceStore(dataRoot, log);
+    this.editor = new EditorBundle(dataRoot, process.env);
+    this.web = new WebEditors({ dataRoot, log, execs: parts.containers.execs, bundle: this.editor, running: (request, signal) => this.#running(request, signal) });
+  }
+
+  /** Once, before anything is asked: what dev containers mount, and the ports of the editors there were. */
+  async open(): Promise<void> {
+    await this.editor.prepare();
+    await this.web.restore();
+  }
+
+  close(): void {
+    this.web.close();
   }
 
   /** All dev containers, the running ones first. */
@@ -52,7 +72,7 @@ export class DevContainerService {
       ctx.signal.throwIfAborted();
       this.#announce('up_begin', definition.labels);
       try {
-        const outcome = await bringUp({ ...this.#parts, store: this.#store }, definition, request, ctx);
+        const outcome = await bringUp({ ...this.#parts, store: this.#store, toolsFolder: this.editor.folder }, definition, request, ctx);
         this.#announce('up', definition.labels, outcome.containerId);
         return outcome;
       } catch (error) {
@@ -64,13 +84,8 @@ export class DevContainerService {
 
   /** How to run processes in a running dev container. Throws DEVCONTAINER_NOT_UP. */
   async execSpec(request: ExecSpecRequest, signal: AbortSignal): Promise<ExecSpec> {
-    const definition = await readDefinition(request);
-    const [found] = findDevContainers(this.#parts.containers, definition.labels);
-    if (found?.state !== 'running') throw devContainerNotUp({ folder: definition.folder, state: found?.state ?? 'absent' });
-    const { execs } = this.#parts.containers;
-    const details = inspectContainer(this.#parts.containers, found.containerId);
-    const merged = mergeWithImage(definition, parseMetadataLabel(details.Config.Labels?.[metadataLabel] ?? undefined).entries);
-    const { user, env, cwd, shell } = await resolveRemote({ execs, store: this.#store, definition, merged, details, signal, warn: (message) => this.#parts.log.warn(message, { container: details.Id }) });
+    const { details, remote } = await this.#running(request, signal);
+    const { user, env, cwd, shell } = remote;
     return { containerId: details.Id, user, env: [...env], cwd, shell };
   }
 
@@ -103,11 +118,29 @@ export class DevContainerService {
     for (const one of found) {
       await this.#locks.run(idOf(one), async () => {
         await this.#parts.containers.remove(one.containerId, { force: true, volumes: true });
-        await this.#store.remove(idOf(one));
+        await this.#forget(idOf(one));
       });
       this.#announce('down', idLabels(one.folder, one.configFile), one.containerId);
     }
     return found;
+  }
+
+  async #running(request: ExecSpecRequest, signal: AbortSignal): Promise<RunningDevContainer> {
+    const definition = await readDefinition(request);
+    const [found] = findDevContainers(this.#parts.containers, definition.labels);
+    if (found?.state !== 'running') throw devContainerNotUp({ folder: definition.folder, state: found?.state ?? 'absent' });
+    const { execs } = this.#parts.containers;
+    const details = inspectContainer(this.#parts.containers, found.containerId);
+    const merged = mergeWithImage(definition, parseMetadataLabel(details.Config.Labels?.[metadataLabel] ?? undefined).entries);
+    const remote = await resolveRemote({ execs, store: this.#store, definition, merged, details, signal, warn: (message) => this.#parts.log.warn(message, { container: details.Id }) });
+    return { definition, merged, details, remote };
+  }
+
+  /** What is kept of a dev container beside its container, the editor's extensions and settings included. */
+  async #forget(id: string): Promise<void> {
+    await this.#store.remove(id);
+    await this.web.forget(id);
+    await this.#parts.volumes.remove(editorVolume(id));
   }
 
   /** The containers of a folder, even of one that has been moved away or whose definition is broken. */
@@ -119,8 +152,14 @@ export class DevContainerService {
 
   /** Once in an engine's life: forgets what belongs to containers that are gone. */
   #sweep(): Promise<void> {
-    this.#swept ??= this.#store.removeOthers(new Set(this.list().map((one) => one.containerId)));
+    const containers = this.list();
+    this.#swept ??= this.#sweepOthers(new Set(containers.map((one) => one.containerId)), new Set(containers.map(idOf)));
     return this.#swept;
+  }
+
+  async #sweepOthers(containerIds: ReadonlySet<string>, ids: ReadonlySet<string>): Promise<void> {
+    await this.#store.removeOthers(containerIds);
+    for (const id of await this.web.ids()) if (!ids.has(id)) await this.#forget(id);
   }
 
   #announce(action: string, labels: Readonly<Record<string, string>>, containerId?: string): void {

@@ -59,3 +59,8 @@ export interface DevContainers {
   /** Docker's `GET /containers/:id/json`. */
   inspect(id: string): object;
 }
+
+export interface DevVolumes {
+  /** Removes a volume with its data; no error when there is none, or when another container has it. */
+  remove(name: string): Promise<void>;
+}

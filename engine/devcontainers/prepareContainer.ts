@@ -13,6 +13,7 @@ import { planContainer } from './plan/planContainer.ts';
 import type { ContainerPlan } from './plan/planContainer.ts';
 import { containerName, planImage } from './plan/planImage.ts';
 import { forwardedPorts } from './plan/planPorts.ts';
+import { toolMounts } from './plan/planTools.ts';
 import type { DevBuilder, DevImage, DevImages } from './ports.ts';
 import { step } from './tell.ts';
 import type { Tell } from './tell.ts';
@@ -58,7 +59,7 @@ async function resolveHere(images: DevImages, reference: string): Promise<DevIma
 }
 
 /** Plans the container of a definition on its image: asks the host what the plan depends on, then plans purely. */
-export async function prepareContainer(definition: Definition, image: DevImage, reference: string, images: DevImages): Promise<{ plan: ContainerPlan; merged: MergedConfig; warnings: readonly string[] }> {
+export async function prepareContainer(definition: Definition, image: DevImage, reference: string, { images, toolsFolder }: { readonly images: DevImages; readonly toolsFolder: string }): Promise<{ plan: ContainerPlan; merged: MergedConfig; warnings: readonly string[] }> {
   const run = image.config.config ?? {};
   const { entries, warnings } = parseMetadataLabel(run.Labels?.[metadataLabel]);
   const merged = mergeWithImage(definition, entries);
@@ -71,6 +72,7 @@ export async function prepareContainer(definition: Definition, image: DevImage, 
     workspace: definition.workspace,
     image: { reference: image.id, config: run },
     idmapOf,
+    tools: toolMounts(toolsFolder, definition.id),
     labels: { ...definition.labels, [definitionLabel]: definition.digest },
     name: containerName(definition.folder, definition.id),
     isPortFree: (port) => !taken.has(port),

@@ -24,6 +24,8 @@ export interface UpParts {
   readonly builder: DevBuilder;
   readonly containers: DevContainers;
   readonly store: WorkspaceStore;
+  /** The host's folder of tools that dev containers mount. */
+  readonly toolsFolder: string;
 }
 
 export interface UpContext {
@@ -90,7 +92,7 @@ async function reuse({ containers }: UpParts, definition: Definition, { containe
 async function make(parts: UpParts, definition: Definition, request: UpRequest, replaced: readonly DevContainer[], { tell, signal }: UpContext): Promise<string> {
   const { image, reference } = await prepareImage(definition, parts, { noCache: request.noCache ?? false, pull: request.pull ?? false }, tell, signal);
   for (const one of replaced) await step(tell, 'remove', `Removing the container ${one.name}`, () => parts.containers.remove(one.containerId, { force: true, volumes: true }));
-  const { plan, warnings } = await prepareContainer(definition, image, reference, parts.images);
+  const { plan, warnings } = await prepareContainer(definition, image, reference, parts);
   for (const message of warnings) tell({ type: 'warning', message });
   signal.throwIfAborted();
   return step(tell, 'container', `Starting the new container ${plan.name}`, async () => {

@@ -1,5 +1,7 @@
 import { execSpecSchema, upEventSchema } from '../../engine/api/berth/devcontainer.ts';
 import type { ExecSpec, UpEvent, UpRequest } from '../../engine/api/berth/devcontainer.ts';
+import { webEventSchema } from '../../engine/api/berth/webEditor.ts';
+import type { WebAddress, WebRequest } from '../../engine/api/berth/webEditor.ts';
 import { ApiError } from '../../engine/api/client.ts';
 import type { ApiClient } from '../../engine/api/client.ts';
 
@@ -14,12 +16,32 @@ export type LocalEnv = Readonly<Record<string, string>>;
 /** What `up` says on its way; the result is not among it. */
 export type UpNews = Exclude<UpEvent, { type: 'result' }>;
 
-/** Brings a dev container up and tells what happens; ends when it is up. Throws ApiError with the engine's code. */
-export async function* upDevContainer(api: ApiClient, { folder, file }: DevContainerRef, localEnv: LocalEnv, signal: AbortSignal): AsyncGenerator<UpNews> {
-  const json: UpRequest = { folder, config: file, localEnv: { ...localEnv } };
+/** `cached`: a new container, from an image of which only what changed is built again. `clean`: everything is built again. */
+export type Rebuild = 'cached' | 'clean';
+
+export interface UpOutcome {
+  readonly containerId: string;
+  readonly remoteWorkspaceFolder: string;
+}
+
+/** Brings a dev container up and tells what happens. Throws ApiError with the engine's code. */
+export async function upDevContainer(api: ApiClient, { folder, file }: DevContainerRef, options: { readonly localEnv: LocalEnv; readonly rebuild: Rebuild | undefined }, tell: (news: UpNews) => void, signal: AbortSignal): Promise<UpOutcome> {
+  const { localEnv, rebuild } = options;
+  const json: UpRequest = { folder, ...(file === '' ? {} : { config: file }), localEnv: { ...localEnv }, ...(rebuild === undefined ? {} : { removeExistingContainer: true, noCache: rebuild === 'clean' }) };
   for await (const event of api.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json, signal })) {
-    if (event.type !== 'result') yield event;
-    else if (event.outcome === 'success') return;
+    if (event.type !== 'result') tell(event);
+    else if (event.outcome === 'success') return event;
+    else throw new ApiError(500, event.message, event.code, event.params);
+  }
+  throw new ApiError(500, 'The engine ended without a result', 'UP_CUT_SHORT');
+}
+
+/** Starts the editor in a running dev container and returns where it is. Throws ApiError with the engine's code. */
+export async function webEditorOf(api: ApiClient, { folder, file }: DevContainerRef, localEnv: LocalEnv, tell: (news: UpNews) => void, signal: AbortSignal): Promise<WebAddress> {
+  const json: WebRequest = { folder, ...(file === '' ? {} : { config: file }), localEnv: { ...localEnv } };
+  for await (const event of api.lines('POST', '/berth/v1/devcontainers/web', webEventSchema, { json, signal })) {
+    if (event.type !== 'result') tell(event);
+    else if (event.outcome === 'success') return event;
     else throw new ApiError(500, event.message, event.code, event.params);
   }
   throw new ApiError(500, 'The engine ended without a result', 'UP_CUT_SHORT');

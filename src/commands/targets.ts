@@ -35,7 +35,12 @@ export class Targets {
 
   async devContainer(argument: unknown, action: DevContainerAction): Promise<DevContainer | undefined> {
     if (isNode(argument)) return argument.kind === 'devContainer' ? this.#devContainers.get(argument.key) : undefined;
-    const suited = this.#devContainers.all().filter((item) => devContainerActions(item.state).includes(action));
+    return this.choose(this.#devContainers.all(), action);
+  }
+
+  /** The one that the action suits, or that the user picks of several. */
+  async choose(among: readonly DevContainer[], action: DevContainerAction): Promise<DevContainer | undefined> {
+    const suited = among.filter((item) => devContainerActions(item.state).includes(action));
     if (suited.length <= 1) {
       if (suited.length === 0) void vscode.window.showInformationMessage(vscode.l10n.t('There is no dev container for which this can be done.'));
       return suited[0];

@@ -35,7 +35,7 @@ export class ConfigFinder implements vscode.Disposable {
   }
 
   #look(): void {
-    void Promise.all(localFolders().map(configsOf)).then((found) => this.#onConfigs(found.flat()), this.#onProblem);
+    void Promise.all(localFolders().map((folder) => definitionsIn(folder.uri, folder.name))).then((found) => this.#onConfigs(found.flat()), this.#onProblem);
   }
 }
 
@@ -44,16 +44,17 @@ function localFolders(): vscode.WorkspaceFolder[] {
   return (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
 }
 
-async function configsOf(folder: vscode.WorkspaceFolder): Promise<DevContainerConfig[]> {
-  const own = vscode.Uri.joinPath(folder.uri, '.devcontainer');
-  const kinds = (await entries(own)).filter(([, type]) => type & vscode.FileType.Directory).map(([name]) => name).sort();
+/** The definitions in a folder, in the order in which the standard looks for them. */
+export async function definitionsIn(folder: vscode.Uri, name: string = lastSegment(folder.path)): Promise<DevContainerConfig[]> {
+  const own = vscode.Uri.joinPath(folder, '.devcontainer');
+  const kinds = (await entries(own)).filter(([, type]) => type & vscode.FileType.Directory).map(([kind]) => kind).sort();
   const candidates = [
     vscode.Uri.joinPath(own, 'devcontainer.json'),
-    vscode.Uri.joinPath(folder.uri, '.devcontainer.json'),
+    vscode.Uri.joinPath(folder, '.devcontainer.json'),
     ...kinds.map((kind) => vscode.Uri.joinPath(own, kind, 'devcontainer.json')),
   ];
   const files = (await Promise.all(candidates.map(async (file) => ((await isFile(file)) ? [file] : [])))).flat();
-  return files.map((file) => ({ folder: folder.uri.fsPath, file: file.fsPath, name: nameOf(folder, file) }));
+  return files.map((file) => ({ folder: folder.fsPath, file: file.fsPath, name: nameOf(folder, name, file) }));
 }
 
 async function entries(folder: vscode.Uri): Promise<Array<[string, vscode.FileType]>> {
@@ -73,9 +74,8 @@ async function isFile(file: vscode.Uri): Promise<boolean> {
 }
 
 /** The folder's name; with the definition's own folder when it is one of several kinds (`.devcontainer/<kind>/…`). */
-function nameOf(folder: vscode.WorkspaceFolder, file: vscode.Uri): string {
-  const parts = file.path.slice(folder.uri.path.length).split('/').filter(Boolean);
+function nameOf(folder: vscode.Uri, name: string, file: vscode.Uri): string {
+  const parts = file.path.slice(folder.path.length).split('/').filter(Boolean);
   const kind = parts.length === 3 ? parts[1] : undefined;
-  const name = folder.name || lastSegment(folder.uri.path);
   return kind === undefined ? name : `${name} (${kind})`;
 }

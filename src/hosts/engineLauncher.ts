@@ -59,9 +59,15 @@ export class EngineLauncher {
   }
 
   /** Runs a command of Berth's command line to its end. */
-  async run(args: readonly string[]): Promise<Output> {
+  async run(args: readonly string[], options: { readonly timeoutMs?: number } = {}): Promise<Output> {
+    const { program, args: all, env } = await this.commandLine(args);
+    return runProgram(program, all, { env, ...options });
+  }
+
+  /** How a command of Berth's command line is started, for terminals. */
+  async commandLine(args: readonly string[]): Promise<{ program: string; args: string[]; env: NodeJS.ProcessEnv }> {
     const command = await this.#command();
-    return runProgram(command.program, [...command.args, ...args], { env: command.env });
+    return { ...command, args: [...command.args, ...args] };
   }
 
   async #command(flags: readonly string[] = []): Promise<{ program: string; args: string[]; env: NodeJS.ProcessEnv }> {

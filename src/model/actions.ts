@@ -19,19 +19,23 @@ export const containerActions: Readonly<Record<ContainerState, readonly Containe
 export type DevContainerState = ContainerState | 'absent' | 'busy';
 
 /** What can be asked of a dev container beside what its container offers: commands `berth.devContainer.<action>`. */
-export type DevContainerOnlyAction = 'up' | 'cancelUp' | 'openConfig';
+export const devContainerOnlyActions = ['up', 'cancelUp', 'openConfig', 'reopen', 'rebuild', 'rebuildWithoutCache', 'openInBrowser', 'attach'] as const;
+export type DevContainerOnlyAction = (typeof devContainerOnlyActions)[number];
 export type DevContainerAction = DevContainerOnlyAction | ContainerAction;
 
+const making = ['rebuild', 'rebuildWithoutCache'] as const;
+const opening = ['reopen', 'openInBrowser'] as const;
+
 const devContainerOnly: Readonly<Record<DevContainerState, readonly DevContainerOnlyAction[]>> = {
-  absent: ['up', 'openConfig'],
+  absent: ['up', ...opening, 'openConfig'],
   busy: ['cancelUp', 'openConfig'],
-  created: ['up', 'openConfig'],
-  running: ['openConfig'],
+  created: ['up', ...opening, ...making, 'openConfig'],
+  running: [...opening, 'attach', ...making, 'openConfig'],
   paused: ['openConfig'],
   restarting: ['openConfig'],
   removing: ['openConfig'],
-  exited: ['up', 'openConfig'],
-  dead: ['openConfig'],
+  exited: ['up', ...opening, ...making, 'openConfig'],
+  dead: [...making, 'openConfig'],
   unknown: ['openConfig'],
 };
 
@@ -43,5 +47,6 @@ export function devContainerActions(state: DevContainerState): readonly DevConta
 
 /** The command of an action. */
 export function commandOf(action: DevContainerAction): string {
-  return action === 'up' || action === 'cancelUp' || action === 'openConfig' ? `berth.devContainer.${action}` : `berth.container.${action}`;
+  const own: readonly string[] = devContainerOnlyActions;
+  return own.includes(action) ? `berth.devContainer.${action}` : `berth.container.${action}`;
 }

@@ -48,6 +48,15 @@ const onDevContainers: Readonly<Record<string, (get: Get) => string>> = {
   UP_CUT_SHORT: () => l10n.t('The engine ended while the dev container was being brought up. Try again.'),
 };
 
+const onEditors: Readonly<Record<string, (get: Get) => string>> = {
+  EDITOR_NPM_MISSING: () => l10n.t("The editor for the browser comes from npm, and npm was not found on the engine's host. Install Node.js with npm there, and try again."),
+  EDITOR_INSTALL_FAILED: (get) => l10n.t('The editor for the browser could not be installed. {0}: {1}', get('step'), get('detail')),
+  EDITOR_SOURCE_INVALID: (get) => l10n.t("{0}, which BERTH_EDITOR_SERVER names, holds no editor's server.", get('folder')),
+  EDITOR_MOUNT_MISSING: (get) => l10n.t('The dev container of {0} was made without a place for the editor. Rebuild it.', get('folder')),
+  EDITOR_CANNOT_RUN: (get) => l10n.t("The editor cannot run in the dev container of {0} ({1}). Its image needs glibc 2.28 and libstdc++, or the engine's host patchelf.", get('folder'), get('detail')),
+  EDITOR_DID_NOT_START: (get) => l10n.t('The editor did not start in the dev container of {0}: {1}', get('folder'), get('detail')),
+};
+
 const onImages: Readonly<Record<string, (get: Get) => string>> = {
   NO_SUCH_IMAGE: (get) => l10n.t('The image {0} is not here.', get('ref')),
   INVALID_REFERENCE: (get) => l10n.t('{0} is not the name of an image: {1}', get('reference'), get('detail')),
@@ -115,4 +124,4 @@ const onRemoteInstallation: Readonly<Record<string, (get: Get) => string>> = {
   REMOTE_REMOVE_INCOMPLETE: (get) => l10n.t('Not everything could be removed from {0}: {1} is left. See what uses it there, and try again.', get('host'), get('left')),
 };
 
-const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onImages, ...onTheHost, ...onRemoteInstallation };
+const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onEditors, ...onImages, ...onTheHost, ...onRemoteInstallation };

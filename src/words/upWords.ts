@@ -18,6 +18,12 @@ function stepWords(step: string): string | undefined {
       return vscode.l10n.t('making the container');
     case 'start':
       return vscode.l10n.t('starting the container');
+    case 'editorInstall':
+      return vscode.l10n.t('installing the editor, once for all dev containers');
+    case 'editorServer':
+      return vscode.l10n.t('starting the editor');
+    case 'editorExtensions':
+      return vscode.l10n.t('installing extensions');
     default:
       return step.endsWith('Command') ? vscode.l10n.t('running {0}', step) : undefined;
   }

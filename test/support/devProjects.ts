@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { RunOptions } from '../../engine/host/process.ts';
 import { baseTar } from './base.ts';
 import { TestEngine } from './engine.ts';
+import type { TestEngineOptions } from './engine.ts';
 
 /** What `berth up` prints on stdout, and around it. */
 export interface UpResult {
@@ -37,8 +38,8 @@ export class DevProjects {
   }
 
   /** `base`: the tar of the root file system that its images begin with. */
-  static async start(instance: string, base?: string): Promise<DevProjects> {
-    const engine = await TestEngine.start({ instance });
+  static async start(instance: string, { base, ...options }: Omit<TestEngineOptions, 'instance'> & { readonly base?: string } = {}): Promise<DevProjects> {
+    const engine = await TestEngine.start({ ...options, instance });
     const projects = new DevProjects(engine, await mkdtemp(join(tmpdir(), `berth-${instance}-projects-`)));
     await engine.docker(['import', base ?? (await baseTar()), 'debian:bookworm']);
     const context = join(projects.root, 'users-image');
@@ -83,6 +84,11 @@ export class DevProjects {
   /** Ids of the folder's containers. */
   async containersOf(folder: string): Promise<string[]> {
     return (await this.engine.docker(['ps', '-aq', '--no-trunc', '--filter', `label=devcontainer.local_folder=${folder}`])).stdout.split('\n').filter(Boolean);
+  }
+
+  /** Names of all volumes, sorted. */
+  async volumes(): Promise<string[]> {
+    return (await this.engine.docker(['volume', 'ls', '-q'])).stdout.split('\n').filter(Boolean).sort();
   }
 
   /** The files in which the engine remembers dev containers. */

@@ -20,7 +20,7 @@ export class EndpointWorld {
   }
 
   static async start(instance: string): Promise<EndpointWorld> {
-    const dev = await DevProjects.start(instance, await editorTar());
+    const dev = await DevProjects.start(instance, { base: await editorTar() });
     const folder = await dev.project('app', { image: 'users', remoteEnv: { REMOTE: 'yes' } }, 1000);
     const { outcome, log } = await dev.up(folder);
     if (outcome !== 'success') throw new Error(log);

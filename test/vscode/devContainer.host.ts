@@ -45,7 +45,7 @@ describe('a dev container in a real workbench', () => {
   it('is in the view before it is made, with what can be done', async () => {
     const row = workbench.row('Dev Containers', /^hello, not created yet/);
     await row.waitFor();
-    assert.deepEqual(await workbench.contextMenuItems(row), ['Up', 'Open devcontainer.json']);
+    assert.deepEqual(await workbench.contextMenuItems(row), ['Reopen in Container', 'Open in Browser', 'Up', 'Open devcontainer.json']);
   });
 
   it('Up starts the engine, builds, runs, and tells on its row what it does', async function () {

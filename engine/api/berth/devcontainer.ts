@@ -70,7 +70,8 @@ export const devContainerSchema = z.looseObject({
 export type DevContainer = z.infer<typeof devContainerSchema>;
 
 const upSuccessSchema = z.looseObject({ type: z.literal('result'), outcome: z.literal('success'), containerId: z.string(), remoteUser: z.string(), remoteWorkspaceFolder: z.string() });
-const upErrorSchema = z.looseObject({
+/** How long work on a dev container ends when it fails. */
+export const upErrorSchema = z.looseObject({
   type: z.literal('result'),
   outcome: z.literal('error'),
   message: z.string(),
@@ -80,8 +81,8 @@ const upErrorSchema = z.looseObject({
   params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
 
-/** What the lines of `up` say, one JSON object each; the last is the result. */
-export const upEventSchema = z.discriminatedUnion('type', [
+/** What long work on a dev container says on its way, one JSON object a line. */
+export const upNewsSchemas = [
   /** A part of the work: `initializeCommand`, `image`, `build`, `container`, `start`, `onCreateCommand`, … `durationMs` when finished. */
   z.looseObject({ type: z.literal('step'), step: z.string(), status: z.enum(['started', 'finished', 'failed']), text: z.string(), durationMs: z.number().optional() }),
   /** Output of a lifecycle command; `command` names it within the step when there are several. */
@@ -93,7 +94,9 @@ export const upEventSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('warning'), message: z.string() }),
   /** A port of the container as it can be reached on the host. */
   z.looseObject({ type: z.literal('port'), port: z.number(), hostIp: z.string(), hostPort: z.number() }),
-  z.discriminatedUnion('outcome', [upSuccessSchema, upErrorSchema]),
-]);
+] as const;
+
+/** What the lines of `up` say; the last is the result. */
+export const upEventSchema = z.discriminatedUnion('type', [...upNewsSchemas, z.discriminatedUnion('outcome', [upSuccessSchema, upErrorSchema])]);
 export type UpEvent = z.infer<typeof upEventSchema>;
 export type UpResult = z.infer<typeof upSuccessSchema> | z.infer<typeof upErrorSchema>;

@@ -10,6 +10,8 @@ export interface ExecRequest {
   /** `NAME=value`; a bare `NAME` takes the container's variable away. */
   readonly env: readonly string[];
   readonly cwd: string;
+  /** Written to its standard input. */
+  readonly input?: string;
 }
 
 /**
@@ -18,11 +20,11 @@ export interface ExecRequest {
  */
 export async function runExec(execs: DevExecs, containerId: string, request: ExecRequest, onOutput: (data: Buffer, stream: 'stdout' | 'stderr') => void, signal: AbortSignal): Promise<number> {
   signal.throwIfAborted();
-  const id = execs.create(containerId, { AttachStdout: true, AttachStderr: true, Cmd: [...request.command], User: request.user, Env: [...request.env], WorkingDir: request.cwd });
+  const id = execs.create(containerId, { AttachStdin: request.input !== undefined, AttachStdout: true, AttachStderr: true, Cmd: [...request.command], User: request.user, Env: [...request.env], WorkingDir: request.cwd });
   const onAbort = (): void => void killExec(execs, id).catch(() => undefined); // it has ended
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    await execs.start(id, outputOnly(onOutput));
+    await execs.start(id, clientOf(request.input, onOutput));
     signal.throwIfAborted();
     return execInspectSchema.parse(await execs.inspect(id)).ExitCode ?? 0;
   } finally {
@@ -30,11 +32,12 @@ export async function runExec(execs: DevExecs, containerId: string, request: Exe
   }
 }
 
-/** A client that sends nothing and hands every frame on. */
-function outputOnly(onOutput: (data: Buffer, stream: 'stdout' | 'stderr') => void): Duplex {
+/** A client that sends the input, if there is any, and hands every frame on. */
+function clientOf(input: string | undefined, onOutput: (data: Buffer, stream: 'stdout' | 'stderr') => void): Duplex {
   const demultiplexer = new Demultiplexer();
   return new Duplex({
     read() {
+      if (input !== undefined && input !== '') this.push(input);
       this.push(null);
     },
     write(chunk: Buffer, _encoding, done) {

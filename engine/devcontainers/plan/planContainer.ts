@@ -1,4 +1,4 @@
-import type { CreateBody } from '../../api/docker/run/createBody.ts';
+import type { CreateBody, Mount } from '../../api/docker/run/createBody.ts';
 import { parseRunArgs, RunArgError } from '../../api/docker/run/parseRunArgs.ts';
 import type { RunHost } from '../../api/docker/run/flags.ts';
 import type { RunDraft } from '../../api/docker/run/flags.ts';
@@ -23,6 +23,8 @@ export interface ContainerPlanInput {
   readonly image: { readonly reference: string; readonly config: RunConfig };
   /** The mapping that the workspace needs, given whom the container runs as. */
   readonly idmapOf: (containerUser: string) => Idmap | undefined;
+  /** Our own mounts. */
+  readonly tools: readonly Mount[];
   /** Labels by which it is found, and ours. */
   readonly labels: Readonly<Record<string, string>>;
   /** Its name unless runArgs say another. */
@@ -50,7 +52,7 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   if (merged.privileged) host.Privileged ??= true;
   host.CapAdd = union(merged.capAdd, host.CapAdd);
   host.SecurityOpt = union(merged.securityOpt, host.SecurityOpt);
-  host.Mounts = [...workspaceMounts(workspace, input.idmapOf(body.User)), ...planMounts(document, merged.mounts, input.host.folder), ...(host.Mounts ?? [])];
+  host.Mounts = [...workspaceMounts(workspace, input.idmapOf(body.User)), ...planMounts(document, merged.mounts, input.host.folder), ...(host.Mounts ?? []), ...input.tools];
   if (host.NetworkMode !== 'host') {
     addAppPorts(body, document, config.appPort);
     addForwardPorts(body, document, merged.forwardPorts, input.isPortFree);

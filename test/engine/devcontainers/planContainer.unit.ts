@@ -21,6 +21,7 @@ interface Options {
   imageConfig?: ContainerPlanInput['image']['config'];
   taken?: number[];
   idmap?: Idmap;
+  tools?: ContainerPlanInput['tools'];
 }
 
 function plan(options: Options = {}): { name: string; body: CreateBody } {
@@ -33,6 +34,7 @@ function plan(options: Options = {}): { name: string; body: CreateBody } {
     workspace: planWorkspace(document, config, variables, '/src/repo'),
     image: { reference: 'debian', config: options.imageConfig ?? {} },
     idmapOf: () => options.idmap,
+    tools: options.tools ?? [],
     labels: { 'devcontainer.local_folder': '/src/repo/app' },
     name: 'app-1',
     isPortFree: (port) => !(options.taken ?? []).includes(port),

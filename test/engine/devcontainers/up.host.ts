@@ -82,6 +82,7 @@ describe('bringing a dev container up', () => {
         runArgs: ['--hostname', 'pier', '--memory=64m', '--label', 'mine=1'],
         init: true,
       });
+      const before = await dev.volumes();
       const { containerId = '' } = await dev.up(folder, [], { env: { FROM_CLIENT: 'hello' } });
       assert.equal(await dev.inside(folder, 'echo $A $B $(hostname); stat -f -c %T /scratch; ls -d /named /anonymous'), 'hello options pier\ntmpfs\n/anonymous\n/named\n');
       const [details] = JSON.parse((await dev.engine.docker(['inspect', containerId])).stdout) as Array<{ HostConfig: { Memory: number }; Config: { Labels: Record<string, string> } }>;
@@ -89,7 +90,7 @@ describe('bringing a dev container up', () => {
       assert.equal(details.Config.Labels['mine'], '1');
       assert.equal(typeof details.Config.Labels['berth.image.command'], 'string');
       await dev.engine.berth(['down', folder]);
-      assert.equal((await dev.engine.docker(['volume', 'ls', '-q'])).stdout, 'devc-named\n');
+      assert.deepEqual(await dev.volumes(), [...before, 'devc-named'], 'what it had of its own is gone, what was named is not');
       await dev.engine.docker(['volume', 'rm', 'devc-named']);
     });
 

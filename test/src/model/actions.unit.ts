@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { commandOf, containerActions, devContainerActions } from '../../../src/model/actions.ts';
 import type { DevContainerState } from '../../../src/model/actions.ts';
 import { containerStates } from '../../../src/model/containerState.ts';
+import { hostActions, remoteHostStates } from '../../../src/model/remoteHosts.ts';
 
 interface MenuRow {
   readonly command: string;
@@ -48,8 +49,18 @@ describe('what is offered in which state', () => {
     });
   }
 
+  for (const state of remoteHostStates) {
+    it(`the menu of a host that is ${state} offers what the table says`, () => {
+      assert.deepEqual(offered('berth.hosts', `host:${state}`, false).sort(), hostActions[state].map((action) => `berth.host.${action}`).sort());
+    });
+  }
+
+  it('nothing is asked of this machine as of a host', () => {
+    assert.deepEqual(offered('berth.hosts', 'host:local', false), []);
+  });
+
   it('inline icons repeat entries of the menu, two at most, each with an icon', () => {
-    for (const [view, kind, states] of [['berth.containers', 'container', containerStates], ['berth.devContainers', 'devContainer', devContainerStates]] as const) {
+    for (const [view, kind, states] of [['berth.containers', 'container', containerStates], ['berth.devContainers', 'devContainer', devContainerStates], ['berth.hosts', 'host', remoteHostStates]] as const) {
       for (const state of states) {
         const inline = offered(view, `${kind}:${state}`, true);
         assert.ok(inline.length <= 2, `${kind} ${state} has ${inline.length} inline icons`);
@@ -81,7 +92,9 @@ describe('the manifest', () => {
   });
 
   it('has the commands that the sources register, and no others', () => {
-    const sources = ['engine/start', 'engine/refresh', 'engine/showLog', 'engine/doctor', 'devContainer/up', 'devContainer/openConfig', ...['start', 'stop', 'restart', 'remove', 'logs', 'openShell', 'inspect', 'copyId'].map((verb) => `container/${verb}`)];
+    const reopening = ['reopenInContainer', 'rebuild', 'rebuildWithoutCache', 'openInBrowser', 'attach', 'openFolder', 'cloneRepository', 'reopenLocally'].map((verb) => `reopen/${verb}`);
+    const onHosts = ['add', 'connect', 'disconnect', 'open', 'remove'].map((verb) => `host/${verb}`);
+    const sources = [...reopening, ...onHosts, 'engine/start', 'engine/refresh', 'engine/showLog', 'engine/doctor', 'devContainer/up', 'devContainer/openConfig', ...['start', 'stop', 'restart', 'remove', 'logs', 'openShell', 'inspect', 'copyId'].map((verb) => `container/${verb}`)];
     const registered = sources.flatMap((name) => [...readFileSync(resolve(import.meta.dirname, `../../../src/commands/${name}.ts`), 'utf8').matchAll(/id: '([^']+)'/g)].map((match) => match[1] ?? ''));
     assert.deepEqual(registered.sort(), [...declared].sort());
   });

@@ -16,6 +16,7 @@ export async function run(): Promise<void> {
   mocha.suite.emit('pre-require', globalThis, 'suite', mocha);
   await import('./activation.suite.ts');
   await import('./containers.suite.ts');
+  await import('./reopen.suite.ts');
   await import('./words.suite.ts');
   const result: SuiteResult = { passed: [], failed: [] };
   const failures = await new Promise<number>((resolve) => {

@@ -5,7 +5,9 @@ import { resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '../../..');
 
 export const repository = root;
-export const serverEntry = resolve(root, '.cache/workbench/node_modules/code-server/lib/vscode/out/server-main.js');
+/** What BERTH_EDITOR_SERVER takes. */
+export const serverFolder = resolve(root, '.cache/workbench/node_modules/code-server/lib/vscode');
+export const serverEntry = resolve(serverFolder, 'out/server-main.js');
 export const chromiumPath = process.env['BERTH_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 
 /** The package that `npm run package` made last. */

@@ -33,6 +33,13 @@ export class WorkbenchPage {
     return workbench;
   }
 
+  /** A workbench that something else opened. */
+  static async opened(page: Page): Promise<WorkbenchPage> {
+    const workbench = new WorkbenchPage(page);
+    await page.locator('.monaco-workbench').waitFor();
+    return workbench;
+  }
+
   /** Opens Berth's views in the activity bar. */
   async openBerth(): Promise<void> {
     const tab = this.page.getByRole('tab', { name: 'Berth', exact: true });

@@ -4,14 +4,16 @@ import type { OwnCommand } from '../ssh/sync.ts';
 import { registerDown } from './down.ts';
 import { registerExec } from './exec.ts';
 import { registerList } from './list.ts';
+import { registerOpen } from './open.ts';
 import { registerShell } from './shell.ts';
 import { registerStop } from './stop.ts';
 import { registerUp } from './up.ts';
 
-/** The commands about dev containers: `berth up|exec|shell|stop|down|list`. */
+/** The commands about dev containers: `berth up|open|exec|shell|stop|down|list`. */
 export function registerDevContainerCommands(own: OwnCommand): (program: Command, context: CliContext) => void {
   return (program, context) => {
     registerUp(program, context, own);
+    registerOpen(program, context);
     registerExec(program, context);
     registerShell(program, context);
     registerStop(program, context);

@@ -12,14 +12,14 @@ import { UpProgressPrinter } from './upProgress.ts';
 interface UpOptions extends TargetOptions {
   readonly workspaceFolder?: string;
   readonly removeExistingContainer?: boolean;
-  readonly cache: boolean;
+  readonly cache?: boolean;
   readonly buildNoCache?: boolean;
   readonly pull?: boolean;
   readonly skipPostCreate?: boolean;
   readonly skipPostAttach?: boolean;
   readonly skipNonBlockingCommands?: boolean;
   readonly quiet?: boolean;
-  readonly sshConfig: boolean;
+  readonly sshConfig?: boolean;
 }
 
 /** `berth up`. The last line of stdout is the reference CLI's: a JSON object with `outcome`; everything else goes to stderr. */
@@ -40,14 +40,15 @@ export function registerUp(parent: Command, context: CliContext, own: OwnCommand
 }
 
 async function up(context: CliContext, own: OwnCommand, folder: string | undefined, options: UpOptions): Promise<void> {
-  const result = await attempt(context, folder ?? options.workspaceFolder, options);
+  const result = await bringUp(context, folder ?? options.workspaceFolder, options);
   if (result.outcome === 'success' && options.sshConfig) await connectHint(context, context.client, own, result.containerId, options.quiet ?? false);
   if (result.outcome === 'error' && result.code !== undefined) context.stderr.write(`berth: ${result.message} [${result.code}]\n`);
   context.stdout.write(`${JSON.stringify(referenceLine(result))}\n`);
   if (result.outcome === 'error') context.setExitStatus(1);
 }
 
-async function attempt(context: CliContext, folder: string | undefined, options: UpOptions): Promise<UpResult> {
+/** Brings the dev container up, telling how it goes on stderr; says how that ended, and never throws. */
+export async function bringUp(context: CliContext, folder: string | undefined, options: UpOptions): Promise<UpResult> {
   const printer = new UpProgressPrinter(context.stderr);
   try {
     const request = await requestOf(context, folder, options);
@@ -73,7 +74,7 @@ async function requestOf(context: CliContext, folder: string | undefined, option
     ...(await targetOf(context, folder, options)),
     localEnv: localEnv(context),
     removeExistingContainer: options.removeExistingContainer ?? false,
-    noCache: !options.cache || (options.buildNoCache ?? false),
+    noCache: options.cache === false || (options.buildNoCache ?? false),
     pull: options.pull ?? false,
     skipPostCreate: options.skipPostCreate ?? false,
     skipPostAttach: options.skipPostAttach ?? false,

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import { devContainerRefSchema, execSpecRequestSchema, stopRequestSchema, upRequestSchema } from '../../../api/berth/devcontainer.ts';
 import type { UpEvent } from '../../../api/berth/devcontainer.ts';
-import { asBerthError } from '../../../base/errors.ts';
 import type { DevContainerService } from '../../../devcontainers/devContainerService.ts';
+import { failedResult } from './devContainerEvents.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
 /** `/berth/v1/devcontainers`: list, `up` (streams JSON lines, the last one the result), `exec-spec`, `stop`, `down`. */
@@ -34,9 +34,7 @@ async function up(service: DevContainerService, context: RequestContext, reply: 
     const outcome = await service.up(request, { signal: context.signal, tell: send, onContainer: (id) => (containerId = id) });
     send({ type: 'result', outcome: 'success', ...outcome });
   } catch (error) {
-    const { message, code, params } = asBerthError(error);
-    const known = Object.fromEntries(Object.entries(params).filter((entry): entry is [string, string | number | boolean] => entry[1] !== undefined));
-    send({ type: 'result', outcome: 'error', message, description: 'The dev container could not be set up.', code, params: known, ...(containerId === undefined ? {} : { containerId }) });
+    send({ ...failedResult(error, 'The dev container could not be set up.'), ...(containerId === undefined ? {} : { containerId }) });
   }
   out.end();
 }
