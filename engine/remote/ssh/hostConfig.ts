@@ -111,7 +111,7 @@ class Interpreter {
     if (named.toLowerCase() === 'none') return undefined;
     const variable = /^\$([A-Za-z_]\w*)$/.exec(named)?.[1];
     if (variable !== undefined) return env[variable] || undefined;
-    return named === 'pageant' ? named : this.#path('identityagent', named);
+    return this.#path('identityagent', named);
   }
 
   #knownHosts(): Pick<HostConfig, 'userKnownHostsFiles' | 'globalKnownHostsFiles' | 'hashKnownHosts' | 'hostKeyAlias' | 'strictHostKeyChecking'> {
