@@ -1,7 +1,7 @@
 import { glob, open } from 'node:fs/promises';
 import { homedir, hostname, userInfo } from 'node:os';
 import { defineError, systemCode } from '../../base/errors.ts';
-import { run } from '../../host/process.ts';
+import { start } from '../../host/process.ts';
 
 export const sshConfigUnsafe = defineError<{ file: string }>('SSH_CONFIG_UNSAFE', 400, (p) => `${p.file} can be changed by other users of this machine, so it is not used: it may name programs to run. Take that permission away (chmod go-w) and try again`);
 
@@ -38,17 +38,21 @@ export function thisMachine(options: { readonly home?: string | undefined; reado
       for await (const path of glob(pattern)) found.push(path);
       return found.sort();
     },
-    succeeds: async (command) => {
-      const { program, args } = shellFor(command, platform, env);
-      return (await run(program, args, { env, okStatus: 'any' })).status === 0;
-    },
+    succeeds: (command) =>
+      new Promise((resolve) => {
+        const { program, args, options } = shellFor(command, platform, env);
+        const child = start(program, args, { env, ...options, stdio: 'ignore' });
+        child.once('error', () => resolve(false));
+        child.once('exit', (code) => resolve(code === 0));
+      }),
   };
 }
 
-/** ssh_config's commands are shell text by definition: the user's shell on POSIX, cmd.exe on Windows. */
-export function shellFor(command: string, platform: NodeJS.Platform, env: NodeJS.ProcessEnv): { program: string; args: string[] } {
-  if (platform === 'win32') return { program: env.ComSpec ?? 'cmd.exe', args: ['/d', '/s', '/c', command] };
-  return { program: env.SHELL ?? '/bin/sh', args: ['-c', command] };
+/** ssh_config's commands are shell text by definition: the user's shell on POSIX, cmd.exe (which takes its command line as it is) on Windows. */
+export function shellFor(command: string, platform: NodeJS.Platform, env: NodeJS.ProcessEnv): { program: string; args: string[]; options: { windowsVerbatimArguments: boolean; windowsHide: boolean } } {
+  const options = { windowsVerbatimArguments: platform === 'win32', windowsHide: true };
+  if (platform === 'win32') return { program: env.ComSpec ?? 'cmd.exe', args: ['/d', '/s', '/c', `"${command}"`], options };
+  return { program: env.SHELL ?? '/bin/sh', args: ['-c', command], options };
 }
 
 function localUser(env: NodeJS.ProcessEnv): string {

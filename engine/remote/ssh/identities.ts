@@ -40,7 +40,7 @@ export async function collectIdentities(config: HostConfig, parseKey: ParseKey, 
     Promise.all(config.identityFiles.map((file) => readKeyFile(file, parseKey))),
     agent === undefined ? [] : listAgentKeys(agent).catch((): AgentKey[] => []), // an agent that is not there has no keys
   ]);
-  const files = found.filter((file) => file !== undefined);
+  const files = found.flat();
   const inAgent = agentKeys.flatMap((held) => {
     const key = oneKey(parseKey(held.blob));
     return key && agent !== undefined ? [agentIdentity(agent, held, key)] : [];

@@ -18,10 +18,16 @@ export type KeyFile =
   /** There, but not for us. `system`: OpenSSH's own client can use it. */
   | { readonly kind: 'unusable'; readonly file: string; readonly why: string; readonly system: boolean };
 
-/** Reads an identity file, with the `.pub` and `-cert.pub` beside it; undefined when it is not there. */
-export async function readKeyFile(file: string, parseKey: ParseKey): Promise<KeyFile | undefined> {
+/** Reads an identity file, with the `.pub` and `-cert.pub` beside it; empty when nothing is there. */
+export async function readKeyFile(file: string, parseKey: ParseKey): Promise<KeyFile[]> {
   const [data, beside, certificate] = await Promise.all([readIfThere(file), readIfThere(`${file}.pub`), readIfThere(`${file}-cert.pub`)]);
-  if (certificate !== undefined) return { kind: 'unusable', file, why: 'it goes with a certificate', system: true };
+  const key = await readKey(file, data, beside, parseKey);
+  const found: KeyFile[] = key ? [key] : [];
+  // The key may do without its certificate: it is offered all the same.
+  return certificate === undefined ? found : [...found, { kind: 'unusable', file: `${file}-cert.pub`, why: 'it is a certificate', system: true }];
+}
+
+async function readKey(file: string, data: string | undefined, beside: string | undefined, parseKey: ParseKey): Promise<KeyFile | undefined> {
   const named = publicType(beside) ?? publicType(data) ?? publicType(embeddedLine(data));
   if (named?.startsWith('sk-')) return { kind: 'unusable', file, why: 'it is on a security key', system: true };
   if (named?.includes('-cert-')) return { kind: 'unusable', file, why: 'it is a certificate', system: true };

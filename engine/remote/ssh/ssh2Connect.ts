@@ -47,7 +47,9 @@ class Attempt {
   readonly #config: HostConfig;
   readonly #options: Ssh2Options;
   readonly #patience: Patience;
+  /** Takes down what a failed attempt has open. */
   readonly #stop = new AbortController();
+  readonly #settled = new AbortController();
   #fail: (error: unknown) => void = () => undefined;
 
   constructor(library: typeof ssh2, config: HostConfig, options: Ssh2Options) {
@@ -56,17 +58,21 @@ class Attempt {
     this.#options = options;
     const { host, signal } = options;
     this.#patience = new Patience(config.connectTimeoutSeconds ?? USUAL_SECONDS, 'tcp', (step) => this.#fail(sshTimedOut({ host, step, seconds: this.#patience.seconds })));
-    signal.addEventListener('abort', () => this.#fail(cancelled({ what: `Connecting to ${host}` })), { once: true, signal: this.#stop.signal });
+    signal.addEventListener('abort', () => this.#fail(cancelled({ what: `Connecting to ${host}` })), { once: true, signal: this.#settled.signal });
   }
 
   /** One promise that any step can reject; whatever it is, nothing stays open. */
   run(): Promise<HostConnection> {
     const result = new Promise<HostConnection>((resolve, reject) => {
       this.#fail = reject;
-      this.#options.signal.throwIfAborted();
+      if (this.#options.signal.aborted) throw cancelled({ what: `Connecting to ${this.#options.host}` });
       this.#connect().then(resolve, reject);
     });
-    return result.finally(() => this.#patience.end()).catch((error: unknown) => {
+    const settle = (): void => {
+      this.#patience.end();
+      this.#settled.abort();
+    };
+    return result.finally(settle).catch((error: unknown) => {
       this.#stop.abort();
       throw error;
     });

@@ -37,7 +37,7 @@ export class Ssh2Connection implements HostConnection {
     try {
       return await this.#open((done) => this.#client.openssh_forwardOutStreamLocal(path, done), (channel) => channel, (error) => error);
     } catch (cause) {
-      if (!this.#client.listenerCount('close') || this.#gone(cause)) throw cause;
+      if (sshLinkLost.is(cause)) throw cause;
       // sshd gives the same answer for "may not" and "is not there": only the host itself knows.
       throw (await listens(this, path)) ? streamlocalRefused({ host: this.description, path }, { cause }) : remoteSocketMissing({ host: this.description, path }, { cause });
     }
@@ -72,10 +72,6 @@ export class Ssh2Connection implements HostConnection {
         reject(this.#lost(error));
       }
     });
-  }
-
-  #gone(error: unknown): boolean {
-    return sshLinkLost.is(error);
   }
 
   #lost(cause?: unknown): Error {

@@ -72,7 +72,7 @@ export class SystemConnection implements HostConnection {
   async openStreamLocal(path: string): Promise<Duplex> {
     if (this.#parts.master.status || this.#closing) throw this.#lost();
     let local = this.#forwards.get(path);
-    if (!local) this.#forwards.set(path, (local = this.#forward(path, this.#forwards.size)));
+    if (!local) this.#forwards.set(path, (local = this.#forward(path)));
     const socket = connect({ path: await local, allowHalfOpen: true });
     await once(socket, 'connect');
     if (!this.#proven.has(path)) await this.#prove(socket, path);
@@ -99,10 +99,15 @@ export class SystemConnection implements HostConnection {
     this.#proven.add(path);
   }
 
-  async #forward(path: string, index: number): Promise<string> {
-    const local = join(this.#parts.folder, `f${index}`);
-    await run('ssh', [...this.#shared(), '-O', 'forward', '-L', `${local}:${path}`, 'host'], { env: this.#parts.env });
-    return local;
+  async #forward(path: string): Promise<string> {
+    const local = join(this.#parts.folder, `f${this.#forwards.size}`);
+    try {
+      await run('ssh', [...this.#shared(), '-O', 'forward', '-L', `${local}:${path}`, 'host'], { env: this.#parts.env });
+      return local;
+    } catch (error) {
+      this.#forwards.delete(path);
+      throw error;
+    }
   }
 
   #start(options: readonly string[], command: readonly string[]): ChildProcess {

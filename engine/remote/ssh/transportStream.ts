@@ -47,8 +47,8 @@ async function throughJump(config: HostConfig, via: HostConnection, host: string
 function byCommand(command: string, options: WayOptions): TransportStream {
   const { environment, host, signal } = options;
   // As ssh does: the shell becomes the command, so that ending it ends the command.
-  const { program, args } = shellFor(environment.platform === 'win32' ? command : `exec ${command}`, environment.platform, environment.env);
-  const child = start(program, args, { env: environment.env, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+  const { program, args, options: flags } = shellFor(environment.platform === 'win32' ? command : `exec ${command}`, environment.platform, environment.env);
+  const child = start(program, args, { env: environment.env, ...flags, stdio: ['pipe', 'pipe', 'pipe'] });
   let stderr = '';
   let status: string | undefined;
   child.stderr?.on('data', (chunk: Buffer) => (stderr = `${stderr}${chunk.toString()}`.slice(-1_000)));
