@@ -124,4 +124,33 @@ const onRemoteInstallation: Readonly<Record<string, (get: Get) => string>> = {
   REMOTE_REMOVE_INCOMPLETE: (get) => l10n.t('Not everything could be removed from {0}: {1} is left. See what uses it there, and try again.', get('host'), get('left')),
 };
 
-const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onEditors, ...onImages, ...onTheHost, ...onRemoteInstallation };
+const onTheWay: Readonly<Record<string, (get: Get) => string>> = {
+  INVALID_HOST_URL: (get) => l10n.t('{0} does not name a host: {1}. Write ssh://user@host:port, user@host, or a name from ~/.ssh/config.', get('url'), get('detail')),
+  SSH_CONFIG_INVALID: (get) => l10n.t('{0} is not right: {1}', place(get), get('detail')),
+  SSH_CONFIG_UNSAFE: (get) => l10n.t('Other users may change {0}, so it is not used. Take that permission away.', get('file')),
+  HOST_KEY_CHANGED: (get) => l10n.t('The key of {0} is not the one in {1}. Someone may be listening in, or the host was set up anew. Its key now: {2}. Compare it with what its administrator says, and only then remove that line.', get('host'), place(get), get('fingerprint')),
+  HOST_KEY_REVOKED: (get) => l10n.t('{0} showed a key that {1} declares revoked. Do not connect before its administrator has replaced it.', get('host'), place(get)),
+  HOST_KEY_UNKNOWN: (get) => l10n.t('The key of {0} ({1}) is not known here and was not accepted.', get('host'), get('fingerprint')),
+  SSH_NAME_UNKNOWN: (get) => l10n.t('{0}: the name {1} cannot be resolved. Check how it is written, the network, and ~/.ssh/config.', get('host'), get('name')),
+  SSH_REFUSED: (get) => l10n.t('{0}: nothing accepts connections at {1}. Check the port, and that sshd runs there.', get('host'), get('address')),
+  SSH_UNREACHABLE: (get) => l10n.t('{0}: {1} cannot be reached ({2}). Check the network, a VPN, a firewall.', get('host'), get('address'), get('detail')),
+  SSH_TIMED_OUT: (get) => l10n.t('{0}: no answer within {1} seconds (step: {2}). Check the network and the host.', get('host'), get('seconds'), get('step')),
+  SSH_PROXY_FAILED: (get) => l10n.t('{0}: the ProxyCommand {1} did not lead there: {2}', get('host'), get('command'), get('detail')),
+  SSH_PROXY_LOOP: (get) => l10n.t('{0}: ProxyJump goes in a circle: {1}', get('host'), get('chain')),
+  SSH_JUMP_FAILED: (get) => l10n.t('{0}: the jump host {1} does not lead on: {2}', get('host'), get('hop'), get('detail')),
+  SSH_NOT_SSH: (get) => l10n.t('{0}: what answers there is not an SSH server. Check the port.', get('host')),
+  SSH_CLOSED_AT_ONCE: (get) => l10n.t('{0}: the server closed the connection at once. It may have too many connections, or refuse this address.', get('host')),
+  SSH_HANDSHAKE_FAILED: (get) => l10n.t('{0}: the secure connection could not be agreed on: {1}', get('host'), get('detail')),
+  SSH_AUTH_FAILED: (get) => l10n.t('{0} did not let you in. Tried: {1}. The server allows: {2}.', get('host'), get('tried'), get('allowed')),
+  SSH_LINK_LOST: (get) => l10n.t('The connection to {0} was lost: {1}', get('host'), get('detail')),
+  SSH_CHANNEL_REFUSED: (get) => l10n.t('{0} refused to run a command: {1}', get('host'), get('detail')),
+  SSH_FORCED_COMMAND: (get) => l10n.t('{0} runs a command of its own instead of those it is asked to run. Use an account or a key without that restriction.', get('host')),
+  STREAMLOCAL_REFUSED: (get) => l10n.t('{0} does not forward to its unix sockets: AllowStreamLocalForwarding is off there.', get('host')),
+  REMOTE_SOCKET_MISSING: (get) => l10n.t('Nothing listens on {0} of {1}.', get('path'), get('host')),
+  TCP_FORWARDING_REFUSED: (get) => l10n.t('{0} does not forward to {1}: AllowTcpForwarding is off there, or PermitOpen leaves it out.', get('host'), get('address')),
+  REMOTE_PORT_CLOSED: (get) => l10n.t('Nothing answers on {0}, as seen from {1}.', get('address'), get('host')),
+  SYSTEM_SSH_MISSING: (get) => l10n.t("The system's ssh is needed and cannot be used here: {0}. Install OpenSSH's client.", get('reason')),
+  SYSTEM_SSH_FAILED: (get) => l10n.t('{0}: ssh ended: {1}', get('host'), get('detail')),
+};
+
+const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onEditors, ...onImages, ...onTheHost, ...onTheWay, ...onRemoteInstallation };

@@ -1,0 +1,23 @@
+import { defineError } from '../../base/errors.ts';
+
+/** What can go wrong on the way to a host, each with the step that failed. `host`: `user@host:port`, for a jump host with the words that say so. */
+
+export const sshNameUnknown = defineError<{ host: string; name: string; detail: string }>('SSH_NAME_UNKNOWN', 502, (p) => `${p.host}: the name ${p.name} cannot be resolved (${p.detail}). Check how it is written, the network, and HostName in ~/.ssh/config`);
+export const sshRefused = defineError<{ host: string; address: string }>('SSH_REFUSED', 502, (p) => `${p.host}: nothing accepts connections at ${p.address}. Check the port, and that sshd runs there`);
+export const sshUnreachable = defineError<{ host: string; address: string; detail: string }>('SSH_UNREACHABLE', 502, (p) => `${p.host}: ${p.address} cannot be reached (${p.detail}). Check the network, a VPN, a firewall`);
+export const sshTimedOut = defineError<{ host: string; step: string; seconds: number }>('SSH_TIMED_OUT', 504, (p) => `${p.host}: no answer within ${p.seconds} s (step: ${p.step}). Check the network and the host, or set a longer ConnectTimeout in ~/.ssh/config`);
+export const sshProxyFailed = defineError<{ host: string; command: string; detail: string }>('SSH_PROXY_FAILED', 502, (p) => `${p.host}: the ProxyCommand "${p.command}" did not lead there: ${p.detail}. Run it in a terminal to see why`);
+export const sshProxyLoop = defineError<{ host: string; chain: string }>('SSH_PROXY_LOOP', 400, (p) => `${p.host}: ProxyJump goes in a circle: ${p.chain}. Set "ProxyJump none" for the first jump host in ~/.ssh/config`);
+export const sshJumpFailed = defineError<{ host: string; hop: string; detail: string }>('SSH_JUMP_FAILED', 502, (p) => `${p.host}: the jump host ${p.hop} does not lead on: ${p.detail}`);
+export const sshNotSsh = defineError<{ host: string; said: string }>('SSH_NOT_SSH', 502, (p) => `${p.host}: what answers there is not an SSH server. It said: ${p.said}. Check the port`);
+export const sshClosedAtOnce = defineError<{ host: string; said: string }>('SSH_CLOSED_AT_ONCE', 502, (p) => `${p.host}: the server closed the connection before it introduced itself${p.said === '' ? '' : ` (${p.said})`}. It may have too many connections, or refuse this address (MaxStartups, hosts.deny, fail2ban): try again in a minute, then ask its administrator`);
+export const sshHandshakeFailed = defineError<{ host: string; detail: string }>('SSH_HANDSHAKE_FAILED', 502, (p) => `${p.host}: the secure connection could not be agreed on: ${p.detail}. Try the transport "system", which uses the installed ssh`);
+export const sshAuthFailed = defineError<{ host: string; tried: string; allowed: string; hint: string }>('SSH_AUTH_FAILED', 401, (p) => `${p.host} did not let you in. Tried: ${p.tried}. The server allows: ${p.allowed}. ${p.hint}`);
+export const sshLinkLost = defineError<{ host: string; detail: string }>('SSH_LINK_LOST', 503, (p) => `The connection to ${p.host} was lost: ${p.detail}`);
+export const sshChannelRefused = defineError<{ host: string; detail: string }>('SSH_CHANNEL_REFUSED', 502, (p) => `${p.host} refused to run a command: ${p.detail}. Check MaxSessions and ForceCommand in its sshd_config`);
+export const forcedCommand = defineError<{ host: string; said: string }>('SSH_FORCED_COMMAND', 403, (p) => `${p.host} does not run the commands it is asked to, but one of its own (ForceCommand, or command= with the key, or a shell that allows none). It said: ${p.said}. Use an account or a key without that restriction`);
+export const streamlocalRefused = defineError<{ host: string; path: string }>('STREAMLOCAL_REFUSED', 403, (p) => `${p.host} does not forward to its unix socket ${p.path}: AllowStreamLocalForwarding is off in its sshd_config, or DisableForwarding is on`);
+export const remoteSocketMissing = defineError<{ host: string; path: string }>('REMOTE_SOCKET_MISSING', 404, (p) => `Nothing that this user may reach listens on the unix socket ${p.path} of ${p.host}`);
+export const tcpForwardingRefused = defineError<{ host: string; address: string; detail: string }>('TCP_FORWARDING_REFUSED', 403, (p) => `${p.host} does not forward to ${p.address} (${p.detail}): AllowTcpForwarding is off in its sshd_config, or PermitOpen leaves that address out`);
+export const remotePortClosed = defineError<{ host: string; address: string; detail: string }>('REMOTE_PORT_CLOSED', 502, (p) => `Nothing answers on ${p.address}, as seen from ${p.host}: ${p.detail}`);
+export const systemSshMissing = defineError<{ reason: string }>('SYSTEM_SSH_MISSING', 500, (p) => `The system's ssh is needed (${p.reason}) and cannot be used here. Install OpenSSH's client and put it on PATH`);
