@@ -11,7 +11,7 @@ async function begin(): Promise<void> {
   const handed = await handOver(script, process.argv.slice(2));
   if (handed !== undefined) process.exit(handed);
   modules.enableCompileCache();
-  await runCli(script, process.argv.slice(2), sshReach);
+  await runCli(script, process.argv.slice(2), sshReach(script, process.env));
 }
 
 void begin().catch((error: unknown) => {

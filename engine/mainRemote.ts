@@ -1,18 +1,27 @@
 import { closeSync, createWriteStream, mkdirSync, writeSync } from 'node:fs';
-import { asBerthError, notImplemented } from './base/errors.ts';
+import { dirname, join } from 'node:path';
+import { asBerthError } from './base/errors.ts';
 import type { OperationContext } from './base/context.ts';
 import { jsonLog } from './base/log.ts';
 import type { RemoteHosts } from './cli/commands/host/remoteHosts.ts';
+import { quoteForShell } from './remote/connection.ts';
 import type { HostConnection } from './remote/connection.ts';
 import { examineHost } from './remote/hostDoctor.ts';
 import { HostList } from './remote/hosts.ts';
 import type { Host } from './remote/hosts.ts';
+import { archivesIn } from './remote/install/archive.ts';
+import { installEngine } from './remote/install/installEngine.ts';
+import { removeEngine } from './remote/install/removeEngine.ts';
+import { startRemoteEngine } from './remote/install/startRemoteEngine.ts';
 import type { LinkTarget } from './remote/link/engineSession.ts';
+import type { PreparedHost } from './remote/link/engineStream.ts';
 import { LinkClient } from './remote/link/linkClient.ts';
 import type { LinkLauncher } from './remote/link/linkClient.ts';
 import { runLink } from './remote/link/linkProcess.ts';
 import { hostsFile, linkPaths, rememberedFile, thisPlatform } from './remote/link/paths.ts';
 import { forgetHost, rememberedHost } from './remote/link/remembered.ts';
+import { connectToHost } from './remote/ssh/connect.ts';
+import { parseHostUrl } from './remote/ssh/target.ts';
 import { version } from './version.ts';
 
 /** How hosts are reached and furnished: by SSH and the installer, in tests by this machine itself. */
@@ -20,18 +29,39 @@ export interface HostReach {
   /** Throws for an address that names no host. */
   checkUrl(url: string): void;
   dial(host: Host, options: Parameters<LinkTarget['dial']>[0]): Promise<HostConnection>;
-  prepare: LinkTarget['prepare'];
-  /** Removes everything of ours from a host. */
-  purge(connection: HostConnection, ctx: OperationContext): Promise<void>;
+  /** Makes sure that the host has an engine that runs. */
+  prepare(host: Host, connection: HostConnection, ctx: OperationContext): Promise<PreparedHost>;
+  /** Removes everything of ours from a host. `force`: also where containers run. */
+  purge(host: Host, connection: HostConnection, options: { readonly force: boolean }, ctx: OperationContext): Promise<void>;
 }
 
-/** SSH is not wired yet. */
-export const sshReach: HostReach = {
-  checkUrl: () => undefined,
-  dial: () => Promise.reject(notImplemented({ what: 'SSH' })),
-  prepare: () => Promise.reject(notImplemented({ what: 'Installing the engine on a host' })),
-  purge: () => Promise.reject(notImplemented({ what: 'Removing the engine from a host' })),
-};
+/** Hosts by SSH, furnished with the engine of the archives that lie beside `script` (in a clone: in its dist). */
+export function sshReach(script: string, env: NodeJS.ProcessEnv): HostReach {
+  const archives = archivesIn(env['BERTH_ENGINE_ARCHIVES'] ?? archiveFolder(script));
+  const place = (host: Host): { readonly dir?: string } => {
+    const dir = host.dir ?? env['BERTH_REMOTE_DIR'];
+    return dir === undefined || dir === '' ? {} : { dir };
+  };
+  return {
+    checkUrl: (url) => void parseHostUrl(url),
+    dial: (host, { ask, signal }) => connectToHost(host.url, { ask, transport: host.transport, signal }),
+    prepare: async (host, connection, ctx) => {
+      const engine = await installEngine(connection, archives, ctx, place(host));
+      for (const { message } of engine.warnings) ctx.report({ status: message });
+      ctx.report({ status: 'starting the engine' });
+      const { socketPath } = await startRemoteEngine(connection, engine, ctx.signal);
+      return { socketPath, command: quoteForShell(engine.program) };
+    },
+    purge: async (host, connection, { force }, ctx) => {
+      for (const path of await removeEngine(connection, { ...place(host), purge: true, running: force ? 'stop' : 'refuse' }, ctx)) ctx.report({ status: `removed ${path}` });
+    },
+  };
+}
+
+function archiveFolder(script: string): string {
+  const beside = dirname(script);
+  return script.endsWith('.ts') ? join(beside, '..', 'dist') : beside;
+}
 
 export interface RemoteParts {
   readonly env: NodeJS.ProcessEnv;
@@ -47,7 +77,7 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
   const hosts = new HostList(hostsFile(platform));
   const target = (host: Host): LinkTarget => ({
     dial: (options) => reach.dial(host, options),
-    prepare: reach.prepare,
+    prepare: (connection, ctx) => reach.prepare(host, connection, ctx),
     remembered: rememberedHost(rememberedFile(host.name, platform), host.url, version),
   });
   return {
@@ -55,10 +85,10 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
     link: (name) => new LinkClient(name, linkPaths(name, platform), launcher),
     checkUrl: (url) => reach.checkUrl(url),
     examine: (host, ask, signal) => examineHost(target(host), ask, signal),
-    purge: async (host, ask, ctx) => {
+    purge: async (host, options, ask, ctx) => {
       const connection = await reach.dial(host, { ...ctx, ask });
       try {
-        await reach.purge(connection, ctx);
+        await reach.purge(host, connection, options, ctx);
       } finally {
         await connection.close();
       }

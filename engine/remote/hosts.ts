@@ -18,6 +18,8 @@ const hostSchema = z.looseObject({
   url: z.string(),
   /** `auto`: the built-in SSH, and the system's `ssh` where that cannot. */
   transport: z.enum(['auto', 'ssh2', 'system']),
+  /** Where Berth is on the host; absent: .berth in the user's home. */
+  dir: z.string().optional(),
 });
 export type Host = z.infer<typeof hostSchema>;
 export const transports = hostSchema.shape.transport.options;

@@ -12,10 +12,11 @@ export function registerAdd(parent: Command, context: CliContext, remote: Remote
     .description('add a host that is reached by SSH: ssh://user@host[:port], or an alias of ~/.ssh/config. Nothing is contacted yet')
     .option('--name <name>', 'what to call it; default: the first part of its name')
     .addOption(new Option('--transport <transport>', 'built-in SSH, or the system\'s ssh (certificates, hardware keys); auto: the first, unless it cannot').choices(transports).default('auto'))
-    .action(async (url: string, options: { name?: string; transport: Host['transport'] }) => {
+    .option('--dir <path>', 'folder on the host for Berth and, without root, its data; default: .berth in the home')
+    .action(async (url: string, options: { name?: string; transport: Host['transport']; dir?: string }) => {
       remote.checkUrl(url);
       const name = options.name ?? nameFromUrl(url);
-      await remote.hosts.add({ name, url, transport: options.transport });
+      await remote.hosts.add({ name, url, transport: options.transport, ...(options.dir === undefined ? {} : { dir: options.dir }) });
       context.stdout.write(`${name}\n`);
       context.stderr.write(`Use it by berth --host ${name} …, or for everything by berth host use ${name}.\n`);
     });

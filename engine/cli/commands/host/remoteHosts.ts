@@ -12,8 +12,8 @@ export interface RemoteHosts {
   checkUrl(url: string): void;
   /** Each step of the way to a host. */
   examine(host: Host, ask: Ask, signal: AbortSignal): AsyncIterable<HostStep>;
-  /** Removes everything of ours from the host. */
-  purge(host: Host, ask: Ask, ctx: OperationContext): Promise<void>;
+  /** Removes everything of ours from the host. `force`: also where containers run. */
+  purge(host: Host, options: { readonly force: boolean }, ask: Ask, ctx: OperationContext): Promise<void>;
   /** Forgets what saves round trips to it. */
   forget(name: string): Promise<void>;
   /** The body of `berth link NAME`. */
