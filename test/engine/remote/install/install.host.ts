@@ -183,6 +183,23 @@ describe('the engine on a host', () => {
     assert.equal((await there()).home, join(disk, 'berth/engine', archive.digest));
   });
 
+  it('is refused for what the host says of itself, and a clock that is wrong is told', async () => {
+    const bin = join(root, 'bin');
+    await mkdir(bin);
+    const answering = async (command: string, script: string): Promise<HostConnection> => {
+      await writeFile(join(bin, command), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      return localConnection({ ...env, PATH: `${bin}:${env['PATH'] ?? ''}` });
+    };
+    const uname = (flag: string, answer: string): Promise<HostConnection> => answering('uname', `case $1 in ${flag}) echo ${answer} ;; *) exec /usr/bin/uname "$@" ;; esac`);
+    await assert.rejects(install(archives, await uname('-s', 'FreeBSD')), { code: 'REMOTE_NOT_LINUX' });
+    await assert.rejects(install(archives, await uname('-m', 'armv7l')), { code: 'REMOTE_ARCHITECTURE_UNSUPPORTED' });
+    await assert.rejects(install(archives, await uname('-r', '5.10.0')), { code: 'REMOTE_KERNEL_TOO_OLD' });
+    assert.deepEqual(await readdir(home), []);
+    await rm(join(bin, 'uname'));
+    const { warnings } = await install(archives, await answering('date', 'echo 1000000000'));
+    assert.deepEqual(warnings.map(({ code }) => code), ['REMOTE_CLOCK_WRONG']);
+  });
+
   it('cannot be brought where the login runs something else than a shell', async () => {
     const forced: HostConnection = { ...host, exec: () => host.exec('echo "This account is not available."; exit 1') };
     await assert.rejects(install(archives, forced), { code: 'REMOTE_PROBE_FAILED' });
