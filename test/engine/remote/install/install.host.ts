@@ -56,6 +56,9 @@ describe('the engine on a host', () => {
     const { runtime } = await startRemoteEngine(host, engine, quietContext.signal) as { runtime: { path: string } };
     assert.equal(await new ApiClient(socketPath).send('GET', '/_ping'), 200);
     assert.ok(runtime.path.startsWith(join(engine.home, 'bin/')), runtime.path);
+    assert.deepEqual(await removeEngine(host, { purge: false, running: 'refuse' }, quietContext), [join(root, 'run'), engineFolder()]);
+    assert.ok(existsSync(join(root, 'data/content')), 'the data was to stay');
+    await startRemoteEngine(host, await install(), quietContext.signal);
     assert.deepEqual(await purge(), [join(root, 'data'), join(root, 'run'), engineFolder()]);
     assert.deepEqual([await readdir(home), await readdir(root), await leftovers(root, 'pkginst')], [[], ['home'], []]);
   });
@@ -93,6 +96,21 @@ describe('the engine on a host', () => {
     await installEngine(host, archives, { ...quietContext, report: (progress) => seen.push(progress) });
     assert.ok((seen[0]?.current ?? 0) > 5 * MIB);
     assert.deepEqual((await readdir(engineFolder())).sort(), [archive.digest, 'current'].sort());
+  });
+
+  it('loses nothing when the shell is killed while it unpacks: the version before works, and the next time nothing is carried again', async () => {
+    const before = await install();
+    const next = await otherVersion(archives, '1');
+    const bin = join(root, 'bin');
+    await mkdir(bin);
+    await writeFile(join(bin, 'tar'), '#!/bin/sh\nkill -9 $PPID\n', { mode: 0o755 });
+    await assert.rejects(install(next, localConnection({ ...env, PATH: `${bin}:${env['PATH'] ?? ''}` })), { code: 'REMOTE_UPLOAD_INTERRUPTED' });
+    assert.equal(await readlink(join(engineFolder(), 'current')), before.digest);
+    assert.match((await run(before.program, ['--version'])).stdout, /^\d+\.\d+\.\d+/);
+    const seen: Progress[] = [];
+    const { digest } = await installEngine(host, next, { ...quietContext, report: (progress) => seen.push(progress) });
+    assert.deepEqual(seen.filter(({ current }) => current !== undefined), []);
+    assert.deepEqual((await readdir(engineFolder())).sort(), [before.digest, digest, 'current', 'previous'].sort());
   });
 
   it('is refused when it arrives damaged, and nothing of that is kept', async () => {
