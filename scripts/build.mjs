@@ -1,5 +1,5 @@
 // Builds dist/ when a source is newer than it. Must itself run on Node 18.
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './node.mjs';
 
@@ -13,6 +13,8 @@ export async function buildIfNeeded() {
   const { runTool } = await import('./with-node.mjs');
   const status = await runTool('webpack', ['--mode', 'production', '--stats', 'errors-only'], { cwd: root });
   if (status !== 0) throw new Error(`webpack failed with status ${status}`);
+  // webpack leaves a file alone when its contents are the same: without this it would look old for ever.
+  for (const path of outputs) utimesSync(path, new Date(), new Date());
 }
 
 function isFresh() {

@@ -3,7 +3,7 @@
 //   dist/berth-engine-linux-<arch>.json      digest, sizes and the versions inside
 //   dist/berth-engine-linux-<arch>.unpacker  a static program that unpacks it where the host has no tar, gzip or sha256sum
 // Needs apt-get and dpkg-deb (no root), and what Debian and npm serve. `--cached`: does with the packages fetched before, and
-// with the archives made before where nothing that goes into them changed.
+// with the archives made before where nothing that goes into them changed. `--output=DIR`: puts them elsewhere.
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -86,7 +86,8 @@ function writeAtomic(path, content) {
 async function main(args) {
   const names = args.filter((arg) => !arg.startsWith('--'));
   for (const name of names) if (!(name in architectures)) throw new Error(`${name} is not an architecture of the engine: ${Object.keys(architectures).join(', ')}`);
-  const manifests = await packageEngine({ names: names.length > 0 ? names : undefined, refresh: !args.includes('--cached') });
+  const output = args.find((arg) => arg.startsWith('--output='))?.slice('--output='.length);
+  const manifests = await packageEngine({ names: names.length > 0 ? names : undefined, refresh: !args.includes('--cached'), output });
   for (const { architecture, version, digest, size, unpackedSize, missing } of manifests) {
     console.log(`dist/berth-engine-linux-${architecture}.tar.gz  ${version}  ${(size / 1e6).toFixed(1)} MB (${(unpackedSize / 1e6).toFixed(0)} unpacked)  sha256:${digest}`);
     if (missing.length > 0) console.error(`INCOMPLETE: ${missing.join(', ')} could not be had from npm. Terminals and attached containers do not work with the ${architecture} archive: not for release.`);

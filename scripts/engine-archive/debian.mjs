@@ -6,8 +6,8 @@ import { join } from 'node:path';
 
 const suites = ['debian bookworm', 'debian bookworm-updates', 'debian-security bookworm-security'];
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-/** Of all that apt would install, what can hold a shared library that we need. */
-const libraries = /^(lib|zlib1g$)(?!.*(perl|pam|semanage|gdbm|-common$|-bin$))/;
+/** Of all that apt would install, what can hold a shared library that we need, or the licence of one. */
+const libraries = /^(lib|zlib1g$|gcc-\d+-base$)(?!.*(perl|pam|semanage|gdbm|-common$|-bin$))/;
 
 export function runProgram(program, args, options = {}) {
   const result = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, ...options });
@@ -53,7 +53,7 @@ ${process.getuid?.() === 0 ? 'APT::Sandbox::User "root";\n' : ''}`);
     return Object.fromEntries(all.filter(([name]) => names.includes(name) || libraries.test(name)).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** Downloads packages (apt checks their digests by the signed index) and unpacks them into `root`. */
+  /** Downloads packages (apt checks their digests by the signed index) and unpacks each into a folder of its name in `root`. */
   unpack(versions, root) {
     const debs = join(this.#folder, 'debs');
     const before = new Set(readdirSync(debs));
@@ -63,6 +63,6 @@ ${process.getuid?.() === 0 ? 'APT::Sandbox::User "root";\n' : ''}`);
     rmSync(root, { recursive: true, force: true });
     mkdirSync(root, { recursive: true });
     for (const entry of readdirSync(debs)) before.add(entry);
-    for (const one of Object.entries(versions)) runProgram('dpkg-deb', ['--extract', join(debs, file(one)), root]);
+    for (const one of Object.entries(versions)) runProgram('dpkg-deb', ['--extract', join(debs, file(one)), join(root, one[0])]);
   }
 }

@@ -1,7 +1,7 @@
 // The part of the archive that changes rarely: Node, the container tools, their libraries and loader, their licences.
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { root } from '../node.mjs';
 import { architectures, placeholder, programs, unpacker } from './contents.mjs';
 import { DebianPackages, runProgram } from './debian.mjs';
@@ -27,63 +27,96 @@ export function makeTree(architecture, { refresh, say }) {
   const key = recipe(node.version);
   const folder = join(cache, architecture);
   const stamp = join(folder, 'tree.json');
-  const known = existsSync(stamp) ? JSON.parse(readFileSync(stamp, 'utf8')) : undefined;
-  if (known?.key === key && !refresh) return { folder: join(folder, 'tree'), packages: known.packages, node: node.version, key };
-  say(`Packages of Debian for ${architecture} …`);
-  const debian = new DebianPackages(folder, architectures[architecture].debian);
-  debian.update();
-  const packages = debian.resolve([...Object.keys(programs), unpacker.package]);
-  if (known?.key !== key || JSON.stringify(known.packages) !== JSON.stringify(packages)) {
-    debian.unpack(packages, join(folder, 'root'));
-    assemble(folder, architecture, node, packages);
-    writeFileSync(stamp, JSON.stringify({ key, packages }));
-  }
+  const found = existsSync(stamp) ? JSON.parse(readFileSync(stamp, 'utf8')) : undefined;
+  const known = found?.key === key ? found : undefined;
+  const { packages } = known !== undefined && !refresh ? known : renewTree(folder, architecture, { node, key, known, stamp, say });
   return { folder: join(folder, 'tree'), packages, node: node.version, key };
 }
 
-function assemble(folder, architecture, node, packages) {
+function renewTree(folder, architecture, { node, key, known, stamp, say }) {
+  say(`Packages of Debian for ${architecture} …`);
+  const debian = new DebianPackages(folder, architectures[architecture].debian);
+  debian.update();
+  const resolved = debian.resolve([...Object.keys(programs), unpacker.package]);
+  if (known !== undefined && JSON.stringify(known.resolved) === JSON.stringify(resolved)) return known;
+  debian.unpack(resolved, join(folder, 'root'));
+  rmSync(stamp, { force: true }); // what it says is not true any more
+  const used = assemble(folder, architecture, node);
+  const packages = Object.fromEntries(Object.entries(resolved).filter(([name]) => used.has(name)));
+  writeFileSync(stamp, JSON.stringify({ key, resolved, packages }));
+  return { packages };
+}
+
+/** Puts the tree together; returns the names of the packages that something in it, or the unpacker, comes from. */
+function assemble(folder, architecture, node) {
   const [from, temp] = [join(folder, 'root'), join(folder, 'tree.new')];
+  const packages = new PackageFiles(from, architectures[architecture].triplet);
   rmSync(temp, { recursive: true, force: true });
   for (const name of ['app', 'bin', 'lib', 'licenses']) mkdirSync(join(temp, name), { recursive: true });
   writeFileSync(join(temp, 'app/node'), stripped(readFileSync(join(node.folder, 'bin/node'))), { mode: 0o755 });
   copyFileSync(join(node.folder, 'LICENSE'), join(temp, 'licenses/node'));
-  for (const name of Object.values(programs).flat()) copyProgram(from, name, join(temp, 'bin', name));
-  copyProgram(from, unpacker.program, join(folder, 'unpacker'));
+  for (const name of Object.values(programs).flat()) packages.copyProgram(name, join(temp, 'bin', name));
+  packages.copyProgram(unpacker.program, join(folder, 'unpacker'));
   const files = [join(temp, 'app/node'), ...readdirSync(join(temp, 'bin')).map((name) => join(temp, 'bin', name))];
-  copyLibraries(from, architectures[architecture], files, join(temp, 'lib'));
-  for (const name of Object.keys(packages)) copyLicense(from, name, join(temp, 'licenses'));
+  packages.copyLibraries(architectures[architecture].loader, files, join(temp, 'lib'));
+  packages.copyLicenses(join(temp, 'licenses'));
   relocatable(folder, architectures[architecture], files);
   rmSync(from, { recursive: true, force: true });
   rmSync(join(folder, 'tree'), { recursive: true, force: true });
   renameSync(temp, join(folder, 'tree'));
+  return packages.used;
 }
 
-function copyProgram(from, name, to) {
-  const path = programFolders.map((folder) => join(from, folder, name)).find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new Error(`${name} is in none of the packages`);
-  copyFileSync(path, to);
-  chmodSync(to, 0o755); // never set-user-ID: mount and umount are that in Debian
-}
+/** Unpacked packages, each in a folder of its name; remembers which of them something was taken from. */
+class PackageFiles {
+  used = new Set();
+  #root;
+  #names;
+  #libraryFolders;
 
-/** Copies what the programs need, and what that needs, each under the name it is asked for by. */
-function copyLibraries(from, { triplet, loader }, files, to) {
-  const folders = [`lib/${triplet}`, `usr/lib/${triplet}`].map((folder) => join(from, folder));
-  const wanted = [loader, ...files.flatMap((path) => readElf(readFileSync(path)).needed)];
-  const done = new Set();
-  for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
-    if (done.has(name)) continue;
-    done.add(name);
-    const path = folders.map((folder) => join(folder, name)).find((candidate) => existsSync(candidate));
-    if (path === undefined) throw new Error(`${name}, a library that a program of the archive needs, is in none of the packages`);
-    copyFileSync(realpathSync(path), join(to, name));
-    chmodSync(join(to, name), name === loader ? 0o755 : 0o644);
-    wanted.push(...readElf(readFileSync(join(to, name))).needed);
+  constructor(root, triplet) {
+    this.#root = root;
+    this.#names = readdirSync(root);
+    this.#libraryFolders = [`lib/${triplet}`, `usr/lib/${triplet}`];
   }
-}
 
-function copyLicense(from, name, to) {
-  const path = join(from, 'usr/share/doc', name, 'copyright');
-  if (existsSync(path)) copyFileSync(path, join(to, name)); // a link in a package leads to that of another, which is here too
+  #find(folders, name) {
+    for (const owner of this.#names) {
+      const path = folders.map((folder) => join(this.#root, owner, folder, name)).find((candidate) => existsSync(candidate));
+      if (path === undefined) continue;
+      this.used.add(owner);
+      return path;
+    }
+    throw new Error(`${name} is in none of the packages`);
+  }
+
+  copyProgram(name, to) {
+    copyFileSync(this.#find(programFolders, name), to);
+    chmodSync(to, 0o755); // never set-user-ID: mount and umount are that in Debian
+  }
+
+  /** Copies what the programs need, and what that needs, each under the name it is asked for by. */
+  copyLibraries(loader, files, to) {
+    const wanted = [loader, ...files.flatMap((path) => readElf(readFileSync(path)).needed)];
+    const done = new Set();
+    for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
+      if (done.has(name)) continue;
+      done.add(name);
+      copyFileSync(realpathSync(this.#find(this.#libraryFolders, name)), join(to, name));
+      chmodSync(join(to, name), name === loader ? 0o755 : 0o644);
+      wanted.push(...readElf(readFileSync(join(to, name))).needed);
+    }
+  }
+
+  /** The licence of each package that something was taken from; some have theirs in another package. */
+  copyLicenses(to) {
+    for (const name of [...this.used]) {
+      const folder = join('usr/share/doc', name);
+      const link = lstatSync(join(this.#root, name, folder)).isSymbolicLink() ? basename(readlinkSync(join(this.#root, name, folder))) : name;
+      this.used.add(link);
+      copyFileSync(join(this.#root, link, 'usr/share/doc', link, 'copyright'), join(to, name));
+    }
+  }
 }
 
 /** Puts the placeholder where each program has its loader and the folder of its libraries. RPATH, not RUNPATH: it counts for add-ons and libraries of libraries too. */
@@ -97,14 +130,14 @@ function relocatable(folder, { loader }, files) {
 /** This machine's patchelf, else Debian's unpacked beside. */
 function hostPatchelf(folder) {
   const beside = join(folder, '..', 'patchelf');
-  if (!existsSync(join(beside, 'usr/bin/patchelf'))) {
+  if (!existsSync(join(beside, 'patchelf/usr/bin/patchelf'))) {
     const debian = new DebianPackages(join(folder, '..', 'host'), architectures[process.arch].debian);
     debian.update();
     debian.unpack(debian.resolve(['patchelf']), beside);
   }
   const { triplet, loader } = architectures[process.arch];
-  const libraries = [`lib/${triplet}`, `usr/lib/${triplet}`].map((path) => join(beside, path));
-  return (args) => runProgram(join(libraries[0], loader), ['--library-path', libraries.join(':'), join(beside, 'usr/bin/patchelf'), ...args]);
+  const libraries = readdirSync(beside).flatMap((name) => [`lib/${triplet}`, `usr/lib/${triplet}`].map((path) => join(beside, name, path)));
+  return (args) => runProgram(join(beside, 'libc6/lib', triplet, loader), ['--library-path', libraries.join(':'), join(beside, 'patchelf/usr/bin/patchelf'), ...args]);
 }
 
 /** Where the placeholder is in a file: `{ offset, suffix }`. */

@@ -114,6 +114,7 @@ const onRemoteInstallation: Readonly<Record<string, (get: Get) => string>> = {
   REMOTE_LITTLE_DISK: (get) => l10n.t('{0} on {1} has only {2} free: enough for the engine and a few small images.', get('folder'), get('host'), get('free')),
   REMOTE_NO_USER_NAMESPACES: (get) => l10n.t('{0} cannot run containers on {1} without root: {2}. An administrator must allow user namespaces there; or connect as root.', get('user'), get('host'), get('detail')),
   REMOTE_NO_SUBIDS: (get) => l10n.t('{0} on {1} has no further user ids for containers ({2}): images with more than one user will not work.', get('user'), get('host'), get('detail')),
+  REMOTE_NAMESPACES_BY_PROFILE: (get) => l10n.t('AppArmor on {0} lets only programs with a profile make user namespaces: {1} may not be able to run containers there without root.', get('host'), get('user')),
   REMOTE_CLOCK_WRONG: (get) => l10n.t("The clock of {0} differs from this machine's by {1} s: registries may seem to have certificates that are not valid. Set the clock of whichever is wrong.", get('host'), get('seconds')),
   REMOTE_UPLOAD_INTERRUPTED: (get) => l10n.t('The connection to {0} was lost while the engine was carried there. Connect again: it goes on where it stopped.', get('host')),
   REMOTE_UPLOAD_CORRUPT: (get) => l10n.t('What arrived on {0} is not what was sent, and was removed. Connect again.', get('host')),

@@ -15,6 +15,11 @@ export async function packagedEngine(): Promise<EngineArchives> {
   return archivesIn(join(repository, 'dist'));
 }
 
+/** Packs the engine anew, with the packages there are. */
+export async function packageInto(folder: string): Promise<void> {
+  await run(process.execPath, [join(repository, 'scripts/package-engine.mjs'), architecture, '--cached', `--output=${folder}`]);
+}
+
 /** Another version of an archive: the same contents by another digest. */
 export async function otherVersion(archives: EngineArchives, version: string): Promise<EngineArchives> {
   const archive = await archives.archiveFor(architecture);
@@ -27,7 +32,7 @@ export async function otherVersion(archives: EngineArchives, version: string): P
 
 /** These bytes in the place of an archive's. `claim`: what they are said to be. */
 export function sending(archive: EngineArchive, bytes: Buffer, claim: { digest: string; size: number } = { digest: createHash('sha256').update(bytes).digest('hex'), size: bytes.length }): EngineArchives {
-  const changed: EngineArchive = { ...archive, ...claim, manifest: { ...archive.manifest, ...claim }, open: (offset) => Readable.from([bytes.subarray(offset)]) };
+  const changed: EngineArchive = { ...archive, ...claim, manifest: { ...archive.manifest, ...claim }, open: (offset) => Readable.from(offset < bytes.length ? [bytes.subarray(offset)] : []) };
   return { archiveFor: () => Promise.resolve(changed) };
 }
 

@@ -17,6 +17,7 @@ export const remoteDiskFull = defineError<{ host: string; folder: string; free: 
 export const remoteNoUserNamespaces = defineError<{ host: string; user: string; detail: string }>('REMOTE_NO_USER_NAMESPACES', 422, (p) => `${p.user} cannot run containers on ${p.host} without root: ${p.detail}. Let an administrator allow user namespaces there (sysctl), or connect as root.`);
 export const remoteClockWrong = defineError<{ host: string; seconds: number }>('REMOTE_CLOCK_WRONG', 422, (p) => `The clock of ${p.host} is ${Math.abs(p.seconds)} s ${p.seconds > 0 ? 'ahead of' : 'behind'} this machine's. Registries and other TLS servers may seem to have certificates that are not valid: set the clock of whichever is wrong (timedatectl set-ntp true).`);
 export const remoteNoSubIds = defineError<{ host: string; user: string; detail: string }>('REMOTE_NO_SUBIDS', 422, (p) => `${p.user} on ${p.host} has no further user ids for containers (${p.detail}): images with more than one user will not work. As root there: install uidmap (or shadow-utils), and usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${p.user}`);
+export const remoteNamespacesByProfile = defineError<{ host: string; user: string; program: string }>('REMOTE_NAMESPACES_BY_PROFILE', 422, (p) => `AppArmor on ${p.host} lets only programs with a profile make user namespaces: ${p.user} may not be able to run containers there without root. As root: a profile that allows userns for ${p.program}, or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`);
 export const remoteLittleDisk = defineError<{ host: string; folder: string; free: string }>('REMOTE_LITTLE_DISK', 507, (p) => `${p.folder} on ${p.host} has only ${p.free} free: enough for the engine and a few small images.`);
 
 const MIB = 1024 * 1024;
@@ -56,6 +57,7 @@ export function warningsAbout(host: string, facts: HostFacts): BerthError[] {
   if (free !== undefined && free < 1024 * MIB) warnings.push(remoteLittleDisk({ host, folder, free: mebibytes(free) }));
   if (facts.uid !== 0 && !subIds.newuidmap) warnings.push(remoteNoSubIds({ host, user, detail: 'the host has no newuidmap' }));
   else if (facts.uid !== 0 && Math.min(subIds.uids, subIds.gids) < 65536) warnings.push(remoteNoSubIds({ host, user, detail: `${subIds.uids} in /etc/subuid, ${subIds.gids} in /etc/subgid` }));
+  if (facts.uid !== 0 && facts.userNamespacesByProfile) warnings.push(remoteNamespacesByProfile({ host, user, program: `${facts.dir}/engine/*/bin/rootlesskit` }));
   return warnings;
 }
 

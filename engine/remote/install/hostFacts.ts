@@ -24,6 +24,8 @@ export interface HostFacts {
   readonly fileSystem: { readonly type: string; readonly noexec: boolean; readonly mountPoint: string };
   /** Why user namespaces cannot be made; `undefined`: nothing speaks against it. */
   readonly noUserNamespaces: string | undefined;
+  /** AppArmor lets only programs with a profile make useful ones (Ubuntu since 24.04). */
+  readonly userNamespacesByProfile: boolean;
   /** How many further ids the user has, and whether the host has newuidmap to use them. */
   readonly subIds: { readonly uids: number; readonly gids: number; readonly newuidmap: boolean };
   readonly tun: boolean;
@@ -57,12 +59,14 @@ export function parseFacts(text: string, now: number): HostFacts | undefined {
   const has = (name: string, value = 'yes'): boolean => all(name).includes(value);
   if (!has('end')) return undefined;
   const uid = Number(one('uid'));
+  const sysctl = new Map(all('sysctl').map((line) => line.split(' ') as [string, string]));
   const sum = (name: string): number => all(name).reduce((total, count) => total + (Number(count) || 0), 0);
   return {
     ...{ system: one('system'), machine: one('machine'), kernel: one('kernel'), uid, user: one('user'), home: one('home'), dir: one('dir'), near: one('near'), writable: has('writable') },
     free: parseFree(one('df')),
     fileSystem: parseMounts(all('mount')),
-    noUserNamespaces: whyNoUserNamespaces(has('userns'), new Map(all('sysctl').map((line) => line.split(' ') as [string, string]))),
+    noUserNamespaces: whyNoUserNamespaces(has('userns'), sysctl),
+    userNamespacesByProfile: sysctl.get('kernel/apparmor_restrict_unprivileged_userns') === '1',
     subIds: { uids: sum('subuid'), gids: sum('subgid'), newuidmap: has('tool', 'newuidmap') },
     tun: has('tun'),
     cgroups: (['v1', 'v2', 'hybrid'] as const).find((kind) => has('cgroups', kind)) ?? 'none',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quietContext } from '../../../../engine/base/context.ts';
 import { quoteForShell } from '../../../../engine/remote/connection.ts';
@@ -55,6 +55,15 @@ for (const kind of ['busybox', 'debian'] as const) {
       assert.equal(await berth(['run', '--rm', 'bare:1', 'sh', '-c', 'echo from inside; busybox uname -s']), 'from inside\nLinux\n');
       assert.equal(await berth(['run', '--rm', '-i', 'bare:1', 'busybox', 'cat'], Buffer.from('through')), 'through');
       assert.match(await berth(['run', '--rm', '--init', 'bare:1', 'sh', '-c', 'busybox ip addr show eth0; busybox ps']), /inet 10\.[^]*\/dev\/init -- sh/);
+    });
+
+    it('builds', async () => {
+      const context = join(host.root, 'root/context');
+      await mkdir(context);
+      await writeFile(join(context, 'Dockerfile'), 'FROM bare:1\nCOPY Dockerfile /\nRUN busybox cat /Dockerfile > /made\n');
+      await berth(['build', '-t', 'built', '/root/context']);
+      assert.equal(await berth(['run', '--rm', 'built', 'busybox', 'head', '-n', '1', '/made']), 'FROM bare:1\n');
+      await rm(context, { recursive: true });
     });
 
     it('is purged with its containers, and leaves the host as it was', async () => {

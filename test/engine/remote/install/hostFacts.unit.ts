@@ -96,6 +96,8 @@ describe('what a host says about itself', () => {
     assert.match(warningsAbout('h', facts({ clock: String(now + 86_400) }))[0]?.message ?? '', /86400 s ahead of/);
     assert.deepEqual(codes({ tool: ['tar', 'gzip', 'sha256sum'] }), ['REMOTE_NO_SUBIDS']);
     assert.deepEqual(codes({ subgid: '1000' }), ['REMOTE_NO_SUBIDS']);
+    assert.deepEqual(codes({ sysctl: 'kernel/apparmor_restrict_unprivileged_userns 1' }), ['REMOTE_NAMESPACES_BY_PROFILE']);
+    assert.deepEqual(codes({ uid: '0', sysctl: 'kernel/apparmor_restrict_unprivileged_userns 1' }), []);
     assert.deepEqual(codes({ df: '/dev/sda1 1000000 900000 500000 90% /' }), ['REMOTE_LITTLE_DISK']);
   });
 });

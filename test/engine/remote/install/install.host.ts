@@ -56,6 +56,9 @@ describe('the engine on a host', () => {
     const { runtime } = await startRemoteEngine(host, engine, quietContext.signal) as { runtime: { path: string } };
     assert.equal(await new ApiClient(socketPath).send('GET', '/_ping'), 200);
     assert.ok(runtime.path.startsWith(join(engine.home, 'bin/')), runtime.path);
+    assert.deepEqual(await removeEngine(host, { purge: false, running: 'refuse' }, quietContext), [join(root, 'run'), engineFolder()]);
+    assert.ok(existsSync(join(root, 'data/content')), 'the data was to stay');
+    await startRemoteEngine(host, await install(), quietContext.signal);
     assert.deepEqual(await purge(), [join(root, 'data'), join(root, 'run'), engineFolder()]);
     assert.deepEqual([await readdir(home), await readdir(root), await leftovers(root, 'pkginst')], [[], ['home'], []]);
   });
@@ -93,6 +96,21 @@ describe('the engine on a host', () => {
     await installEngine(host, archives, { ...quietContext, report: (progress) => seen.push(progress) });
     assert.ok((seen[0]?.current ?? 0) > 5 * MIB);
     assert.deepEqual((await readdir(engineFolder())).sort(), [archive.digest, 'current'].sort());
+  });
+
+  it('loses nothing when the shell is killed while it unpacks: the version before works, and the next time nothing is carried again', async () => {
+    const before = await install();
+    const next = await otherVersion(archives, '1');
+    const bin = join(root, 'bin');
+    await mkdir(bin);
+    await writeFile(join(bin, 'tar'), '#!/bin/sh\nkill -9 $PPID\n', { mode: 0o755 });
+    await assert.rejects(install(next, localConnection({ ...env, PATH: `${bin}:${env['PATH'] ?? ''}` })), { code: 'REMOTE_UPLOAD_INTERRUPTED' });
+    assert.equal(await readlink(join(engineFolder(), 'current')), before.digest);
+    assert.match((await run(before.program, ['--version'])).stdout, /^\d+\.\d+\.\d+/);
+    const seen: Progress[] = [];
+    const { digest } = await installEngine(host, next, { ...quietContext, report: (progress) => seen.push(progress) });
+    assert.deepEqual(seen.filter(({ current }) => current !== undefined), []);
+    assert.deepEqual((await readdir(engineFolder())).sort(), [before.digest, digest, 'current', 'previous'].sort());
   });
 
   it('is refused when it arrives damaged, and nothing of that is kept', async () => {
@@ -181,6 +199,23 @@ describe('the engine on a host', () => {
     await assert.rejects(there(filling), { code: 'REMOTE_DISK_FULL' });
     await rm(join(disk, 'other'));
     assert.equal((await there()).home, join(disk, 'berth/engine', archive.digest));
+  });
+
+  it('is refused for what the host says of itself, and a clock that is wrong is told', async () => {
+    const bin = join(root, 'bin');
+    await mkdir(bin);
+    const answering = async (command: string, script: string): Promise<HostConnection> => {
+      await writeFile(join(bin, command), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      return localConnection({ ...env, PATH: `${bin}:${env['PATH'] ?? ''}` });
+    };
+    const uname = (flag: string, answer: string): Promise<HostConnection> => answering('uname', `case $1 in ${flag}) echo ${answer} ;; *) exec /usr/bin/uname "$@" ;; esac`);
+    await assert.rejects(install(archives, await uname('-s', 'FreeBSD')), { code: 'REMOTE_NOT_LINUX' });
+    await assert.rejects(install(archives, await uname('-m', 'armv7l')), { code: 'REMOTE_ARCHITECTURE_UNSUPPORTED' });
+    await assert.rejects(install(archives, await uname('-r', '5.10.0')), { code: 'REMOTE_KERNEL_TOO_OLD' });
+    assert.deepEqual(await readdir(home), []);
+    await rm(join(bin, 'uname'));
+    const { warnings } = await install(archives, await answering('date', 'echo 1000000000'));
+    assert.deepEqual(warnings.map(({ code }) => code), ['REMOTE_CLOCK_WRONG']);
   });
 
   it('cannot be brought where the login runs something else than a shell', async () => {
