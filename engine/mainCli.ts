@@ -30,7 +30,7 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
   const client = new ApiClient(config.socketPath);
   const launcher = { program: process.execPath, args: [...engineNodeFlags, script], env: process.env };
   const local = { client, engine: () => connectOrStart(client, launcher) };
-  const remote = composeRemote({ env: process.env, reach, launcher, interrupted: interrupted.signal });
+  const remote = composeRemote({ env: process.env, reach, launcher, local: local.engine, interrupted: interrupted.signal });
   const chosen = new ChosenHost(remote, local);
   const own = {
     words: [process.execPath, script],

@@ -67,6 +67,7 @@ export interface RemoteParts {
   readonly env: NodeJS.ProcessEnv;
   readonly reach: HostReach;
   readonly launcher: LinkLauncher;
+  readonly local: RemoteHosts['local'];
   readonly interrupted: AbortSignal;
 }
 
@@ -82,6 +83,7 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
   });
   return {
     hosts,
+    local: parts.local,
     link: (name) => new LinkClient(name, linkPaths(name, platform), launcher),
     checkUrl: (url) => reach.checkUrl(url),
     examine: (host, ask, signal) => examineHost(target(host), ask, signal),

@@ -38,7 +38,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...volumeRoutes(volumes),
     ...dockerBuildRoutes(builds),
     ...engineRoutes(() => engineStatus(parts, services), parts.stop),
-    ...berthImageRoutes(images),
+    ...berthImageRoutes(images, archives),
     ...berthBuildRoutes(builds),
     ...devContainerRoutes(services.devContainers),
     ...sshRoutes(services.endpoint),

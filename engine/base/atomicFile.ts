@@ -26,7 +26,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
   await syncFolder(dirname(path));
 }
 
-/** Makes renames and unlinks in `folder` durable. */
+/** Makes renames and unlinks in `folder` durable; Windows opens no folders, and needs none of this. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return; // folders cannot be opened there
   const handle = await open(folder, 'r');

@@ -61,8 +61,10 @@ export class ImageArchive {
     return found;
   }
 
+  /** A layer of the archive; one that was left out of it may be here. Throws NOT_AN_IMAGE_ARCHIVE. */
   layer(name: string): ImageLayer {
-    const found = this.#layers.get(this.#target(name));
+    const digest = layerDigest(name);
+    const found = this.#layers.get(this.#target(name)) ?? (digest && this.#unpacker.known(digest, this.#holds));
     if (!found) throw this.#missing(name);
     return found;
   }

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { OperationContext } from '../base/context.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import type { ContentStore } from '../content/contentStore.ts';
+import type { Digest } from '../content/oci.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import type { ImageService } from './imageService.ts';
@@ -23,14 +24,14 @@ export class ImageArchives {
     this.#events = parts.events;
   }
 
-  /** The archive of these images. Throws NO_SUCH_IMAGE before anything is written. */
-  async save(refs: readonly string[]): Promise<Readable> {
+  /** The archive of these images. `without`: layers that are left out, for a reader that has them. Throws NO_SUCH_IMAGE before anything is written. */
+  async save(refs: readonly string[], without: ReadonlySet<Digest> = new Set()): Promise<Readable> {
     const saved = selectSaved(refs, this.#images.list(), (ref) => this.#images.resolve(ref));
     const holds = this.#images.held.open();
     for (const { image } of saved) for (const { snapshotId } of image.layers) holds.add(snapshotId);
     const release = (): void => void this.#images.collect(holds.release());
     try {
-      const stream = await saveImages({ content: this.#content, snapshots: this.#snapshots }, saved);
+      const stream = await saveImages({ content: this.#content, snapshots: this.#snapshots }, saved, without);
       stream.once('close', release);
       for (const { image } of saved) this.#events.publish('image', 'save', image.id, { name: image.id });
       return stream;

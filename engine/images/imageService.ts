@@ -7,7 +7,7 @@ import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
-import type { Descriptor, ImageConfig } from '../content/oci.ts';
+import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
 import { familiarTag, parseReference } from '../registry/reference.ts';
 import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
 import { bootstrapLayer, isBootstrappable } from './bootstrap.ts';
@@ -131,6 +131,11 @@ export class ImageService {
     const images = await this.holding((holds) => loadImages(parts, stream, holds, ctx));
     for (const image of images) this.#announce('load', image, image.givenTags[0] ?? image.id);
     return images;
+  }
+
+  /** Which of these layers are here. */
+  presentLayers(diffIds: readonly Digest[]): Digest[] {
+    return diffIds.filter((diffId) => this.#parts.snapshots.findByDiffId(diffId) !== undefined);
   }
 
   /** Makes a base image from Debian's packages. Two calls for the same one share the work. */

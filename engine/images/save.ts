@@ -65,12 +65,12 @@ function tagsMeant(ref: string, image: ImageRecord): string[] {
  * The archive that `docker save` writes since 25: an OCI layout with manifest.json beside it, so that both kinds of readers take
  * it. Layers are replayed from their snapshots, uncompressed. The same images give the same bytes. Sizes are found before this resolves.
  */
-export async function saveImages(parts: SaveParts, saved: readonly SavedImage[]): Promise<Readable> {
+export async function saveImages(parts: SaveParts, saved: readonly SavedImage[], without: ReadonlySet<Digest> = new Set()): Promise<Readable> {
   const members = new Map<string, Member>();
   const index: Descriptor[] = [];
   const docker: object[] = [];
   for (const { image, tags } of saved) {
-    const { manifest, config } = await addImage(parts, image, members);
+    const { manifest, config } = await addImage(parts, image, without, members);
     index.push(...(tags.length === 0 ? [manifest] : tags.map((tag) => ({ ...manifest, annotations: annotations(tag) }))));
     docker.push({ Config: blobPath(config.digest), RepoTags: tags.length === 0 ? null : tags, Layers: image.layers.map(({ diffId }) => blobPath(diffId)) });
   }
@@ -85,13 +85,13 @@ export async function saveImages(parts: SaveParts, saved: readonly SavedImage[])
 }
 
 /** Adds an image's blobs; its manifest is made anew, since its layers are uncompressed here. */
-async function addImage({ content, snapshots }: SaveParts, image: ImageRecord, members: Map<string, Member>): Promise<{ manifest: Descriptor; config: Descriptor }> {
+async function addImage({ content, snapshots }: SaveParts, image: ImageRecord, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<{ manifest: Descriptor; config: Descriptor }> {
   const layers: Descriptor[] = [];
   for (const { diffId, snapshotId } of image.layers) {
     const { size } = await snapshots.identify(snapshotId);
     layers.push({ mediaType: mediaTypes.ociLayer, digest: diffId, size });
     const path = blobPath(diffId);
-    members.set(path, { path, size, open: async () => (await snapshots.openTar(snapshotId)) as AsyncIterable<Buffer> });
+    if (!without.has(diffId)) members.set(path, { path, size, open: async () => (await snapshots.openTar(snapshotId)) as AsyncIterable<Buffer> });
   }
   const bytes = await content.read(image.id);
   const config: Descriptor = { mediaType: mediaTypes.ociConfig, digest: image.id, size: bytes.length };

@@ -8,3 +8,9 @@ export const bootstrapRequestSchema = z.strictObject({
   /** `debian:bookworm`. */
   image: z.string().min(1),
 });
+
+/**
+ * `POST /berth/v1/images/layers`: which of these layers are here, by the digests of their uncompressed tars. The answer has the same shape. With it
+ * `GET /berth/v1/images/archive?name=…&without=…` of another engine gives what is missing; `POST /images/load` takes that.
+ */
+export const layerListSchema = z.strictObject({ layers: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/)).max(10_000) });

@@ -42,7 +42,7 @@ export const linkStatusSchema = z.looseObject({
   /** What is being done while connecting, in English. */
   step: z.string().optional(),
   question: z.object({ id: z.string(), question: questionSchema }).readonly().optional(),
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  error: z.object({ code: z.string(), message: z.string(), params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])) }).readonly().optional(),
   attempt: z.number().optional(),
   /** RFC 3339, UTC. */
   retryAt: z.string().optional(),

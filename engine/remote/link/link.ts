@@ -26,6 +26,7 @@ export interface LinkOptions {
 }
 
 export type LinkState = Pick<LinkStatus, 'state' | 'step' | 'question' | 'error' | 'attempt' | 'retryAt' | 'engineServes'>;
+type Told = NonNullable<LinkState['error']>;
 type Phase = Omit<LinkState, 'question' | 'engineServes'>;
 
 /** Keeps one host's engine reachable: connects when somebody needs it, and again whenever the connection is lost. */
@@ -111,15 +112,15 @@ export class Link {
   }
 
   #fail(error: unknown): void {
-    const { code, message } = asBerthError(error);
-    this.#options.log.warn('failed', { code, reason: message });
-    if (!this.#stopped.signal.aborted) this.#enter({ state: 'failed', error: { code, message } });
+    const told = toTell(error);
+    this.#options.log.warn('failed', { code: told.code, reason: told.message });
+    if (!this.#stopped.signal.aborted) this.#enter({ state: 'failed', error: told });
   }
 
   #lost(reason: string): void {
     this.#options.log.info('lost', { reason });
     if (this.#stopped.signal.aborted) return;
-    this.#work ??= this.#reconnect({ code: 'LINK_LOST', message: reason }).finally(() => (this.#work = undefined));
+    this.#work ??= this.#reconnect({ code: 'LINK_LOST', message: reason, params: {} }).finally(() => (this.#work = undefined));
     this.#work.catch(() => undefined);
   }
 
@@ -129,7 +130,7 @@ export class Link {
     if (!this.#work && !this.#stopped.signal.aborted) this.#enter({ state: 'connected' });
   }
 
-  async #reconnect(first: { code: string; message: string }): Promise<void> {
+  async #reconnect(first: Told): Promise<void> {
     let error = first;
     for (let attempt = 1; ; attempt += 1) {
       await this.#pause(attempt, error);
@@ -139,14 +140,13 @@ export class Link {
         return;
       } catch (caught) {
         if (isPermanent(caught)) return this.#fail(caught);
-        const { code, message } = asBerthError(caught);
-        this.#options.log.info('not yet', { attempt, code, reason: message });
-        error = { code, message };
+        error = toTell(caught);
+        this.#options.log.info('not yet', { attempt, code: error.code, reason: error.message });
       }
     }
   }
 
-  async #pause(attempt: number, error: { code: string; message: string }): Promise<void> {
+  async #pause(attempt: number, error: Told): Promise<void> {
     const ms = backOff(attempt, Math.random());
     this.#enter({ state: 'reconnecting', attempt, error, retryAt: new Date(Date.now() + ms).toISOString() });
     await new Promise<void>((resolve) => {
@@ -172,6 +172,11 @@ export class Link {
     this.#phase = phase;
     this.#options.onChange();
   }
+}
+
+function toTell(error: unknown): Told {
+  const { code, message, params } = asBerthError(error);
+  return { code, message, params: Object.fromEntries(Object.entries(params).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))) };
 }
 
 /** What another attempt would not mend: refused logins, changed keys, wrong settings. An engine that is just being started anew is none of these. */

@@ -64,9 +64,10 @@ export class LinkClient {
     try {
       for await (const status of this.#control.lines('GET', routes.watch, linkStatusSchema, { query: { connect: 1 }, signal: AbortSignal.any([signal, over.signal]) })) {
         if (status.state === 'connected' && status.engineServes) return;
-        if (status.state === 'failed' && status.error) throw new BerthError(status.error.code, 502, status.error.message, { host: this.host });
-        if (status.question && status.question.id !== asked) {
+        if (status.state === 'failed' && status.error) throw new BerthError(status.error.code, 502, status.error.message, status.error.params);
+        if (status.question) {
           const { id, question } = status.question;
+          if (id === asked) continue; // the person is at it
           asked = id;
           // Not awaited: the link may go on without the answer, and then says so.
           void ask(question, over.signal).then((answers) => this.#control.send('POST', routes.answer, { json: { id, answers: answers ?? null } })).catch(() => undefined);

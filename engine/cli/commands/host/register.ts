@@ -6,6 +6,7 @@ import { registerConnect } from './connect.ts';
 import { registerHostDoctor } from './doctor.ts';
 import { registerHostList } from './list.ts';
 import { registerPorts } from './ports.ts';
+import { registerPushTo } from './pushTo.ts';
 import type { RemoteHosts } from './remoteHosts.ts';
 import { registerRm } from './rm.ts';
 import { registerUse } from './use.ts';
@@ -21,6 +22,8 @@ export function registerHostCommands(remote: RemoteHosts): (program: Command, co
     registerHostDoctor(group, context, remote);
     registerRm(group, context, remote);
     registerPorts(program, context, remote);
+    const images = program.commands.find((command) => command.name() === 'image');
+    if (images) registerPushTo(images, context, remote);
     program
       .command('link <name>', { hidden: true })
       .description('keep the link to a host; started on demand')

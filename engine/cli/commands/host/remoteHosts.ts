@@ -1,3 +1,4 @@
+import type { ApiClient } from '../../../api/client.ts';
 import type { OperationContext } from '../../../base/context.ts';
 import type { Ask } from '../../../remote/connection.ts';
 import type { HostStep } from '../../../remote/hostDoctor.ts';
@@ -8,6 +9,8 @@ import type { LinkClient } from '../../../remote/link/linkClient.ts';
 export interface RemoteHosts {
   readonly hosts: HostList;
   link(name: string): LinkClient;
+  /** This machine's engine, started on demand. */
+  local(): Promise<ApiClient>;
   /** Throws INVALID_HOST_URL for an address that names no host. */
   checkUrl(url: string): void;
   /** Each step of the way to a host. */

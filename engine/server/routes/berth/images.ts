@@ -1,12 +1,21 @@
-import { bootstrapRequestSchema } from '../../../api/berth/image.ts';
-import { asBerthError } from '../../../base/errors.ts';
+import { pipeline } from 'node:stream/promises';
+import { createZstdCompress } from 'node:zlib';
+import { bootstrapRequestSchema, layerListSchema } from '../../../api/berth/image.ts';
+import { asBerthError, badRequest } from '../../../base/errors.ts';
 import type { ImageService } from '../../../images/imageService.ts';
-import type { Route } from '../../route.ts';
+import type { ImageArchives } from '../../../images/imageArchives.ts';
+import type { Reply, RequestContext, Route } from '../../route.ts';
 import { toDockerProgress } from '../docker/jsonProgress.ts';
 
-/** `POST /berth/v1/images/bootstrap`: makes a base image from packages; streams progress, the last line is the image's id or the error. */
-export function berthImageRoutes(images: ImageService): Route[] {
+/** `POST /berth/v1/images/bootstrap`: makes a base image from packages; streams progress, the last line is the image's id or the error. The others carry images between engines. */
+export function berthImageRoutes(images: ImageService, archives: ImageArchives): Route[] {
   return [
+    {
+      method: 'POST',
+      path: '/berth/v1/images/layers',
+      handle: async (context, reply) => reply.json(200, { layers: images.presentLayers((await context.json(layerListSchema)).layers) }),
+    },
+    { method: 'GET', path: '/berth/v1/images/archive', handle: (context, reply) => sendMissing(archives, context, reply) },
     {
       method: 'POST',
       path: '/berth/v1/images/bootstrap',
@@ -25,4 +34,12 @@ export function berthImageRoutes(images: ImageService): Route[] {
       },
     },
   ];
+}
+
+/** An image as `docker save` gives it, but for the layers that the reader has, and compressed: it goes over a wire. */
+async function sendMissing(archives: ImageArchives, { query }: RequestContext, reply: Reply): Promise<void> {
+  const without = layerListSchema.safeParse({ layers: query.getAll('without') });
+  if (!without.success) throw badRequest({ what: 'without', detail: 'expected digests, sha256:…' });
+  const archive = await archives.save(query.getAll('name'), new Set(without.data.layers));
+  await pipeline(archive, createZstdCompress(), reply.stream(200, 'application/zstd'));
 }

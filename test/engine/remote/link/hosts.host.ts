@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { linkStatusSchema } from '../../../../engine/api/berth/link.ts';
 import { ApiClient } from '../../../../engine/api/client.ts';
+import { imageInspectSchema } from '../../../../engine/api/docker/image.ts';
 import { run } from '../../../../engine/host/process.ts';
 import { baseTar } from '../../../support/base.ts';
 import { TestEngine } from '../../../support/engine.ts';
@@ -125,6 +126,22 @@ describe('hosts on the command line', () => {
     await world.berth(['host', 'connect', 'far']);
     const { stdout } = await world.berth(['host', 'doctor', 'far']);
     for (const step of ['name', 'connection', 'host key', 'login', 'shell', 'kernel', 'disk', 'engine', 'API']) assert.match(stdout, new RegExp(`^ok +${step}\\b`, 'm'));
+  });
+
+  it('an image goes to another engine without the layers that are there', async () => {
+    await using here = await RemoteWorld.create(engine);
+    await here.addHost('far');
+    const push = async (image: string): Promise<string> => (await here.berth(['--host', 'far', 'image', 'push-to', 'local', image])).stderr;
+    try {
+      assert.match(await push('debian'), /^1 of 1 layers are missing there\.\n/);
+      assert.match(await push('debian'), /^0 of 1 layers are missing there\.\n.* kB were sent/);
+      await engine.docker(['build', '-q', '-t', 'team/grown:1', '-'], { input: 'FROM debian\nRUN echo grown > /grown\n' });
+      assert.match(await push('team/grown:1'), /^1 of 2 layers are missing there\.\n.* kB were sent/);
+      const idOf = async (client: ApiClient): Promise<string> => (await client.json('GET', '/images/team/grown:1/json', imageInspectSchema)).Id;
+      assert.equal(await idOf(new ApiClient(join(here.folder, 'run', 'berth.sock'))), await idOf(engine.client));
+    } finally {
+      await here.berth(['--host', 'local', 'engine', 'stop'], { okStatus: 'any' });
+    }
   });
 
   it('a host that is not there is told, with those that are', async () => {

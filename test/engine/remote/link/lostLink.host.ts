@@ -131,6 +131,13 @@ describe('a lost link', () => {
     await cut;
   });
 
+  it('a host that is known takes one channel and no command', async () => {
+    const known = { socketPath: engine.client.socketPath, command: 'false' };
+    await using warm = await LinkWorld.start(engine, { target: () => ({ prepare: () => Promise.reject(new Error('it was asked for')), remembered: { load: () => Promise.resolve(known), save: () => Promise.resolve() } }) });
+    assert.equal(await warm.client.send('GET', '/version'), 200);
+    assert.deepEqual(warm.network.asked, [`stream ${known.socketPath}`]);
+  });
+
   it('a cable that was pulled is noticed', async () => {
     await using quick = await LinkWorld.start(engine, { limits: { heartbeatMs: 50, deadMs: 250 } });
     await quick.client.send('GET', '/_ping');
