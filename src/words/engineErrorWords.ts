@@ -158,7 +158,6 @@ const onRemoteHosts: Readonly<Record<string, (get: Get) => string>> = {
   LINK_NEEDS_ANSWER: (get) => l10n.t('{0} asks for {1}. Connect to it to answer.', get('host'), get('question')),
   LINK_FAILED: (get) => l10n.t('{0} cannot be reached: {1}', get('host'), get('detail')),
   LINK_DID_NOT_START: (get) => l10n.t('The connection to {0} could not be started: {1}', get('host'), get('detail')),
-  REMOTE_ENGINE_DID_NOT_START: (get) => l10n.t('The engine on {0} did not start: {1}', get('host'), get('detail')),
   RELAY_REFUSED: (get) => l10n.t('The engine on the host refused the connection (status {0}): {1}', get('status'), get('detail')),
   NO_SUCH_HOST: (get) => l10n.t('There is no host called {0}.', get('name')),
 };

@@ -7,7 +7,8 @@ import { EndpointWorld } from '../../support/endpointWorld.ts';
 describe('files through the SSH endpoint', () => {
   let world: EndpointWorld;
   let here: string;
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000); // its base image may have to be made first
     world = await EndpointWorld.start('endfil');
     here = join(world.dev.root, 'here');
     await mkdir(here);

@@ -14,7 +14,8 @@ const echo = (listen: string): string[] => ['perl', '-MIO::Socket', '-e', `umask
 describe('what is forwarded through the SSH endpoint', () => {
   let world: EndpointWorld;
   let server: Server;
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000); // its base image may have to be made first
     world = await EndpointWorld.start('endfwd');
     server = createServer({ allowHalfOpen: true }, (socket) => {
       let asked = '';

@@ -8,7 +8,8 @@ import { EndpointWorld } from '../../support/endpointWorld.ts';
 
 describe('who may log in, and the host entries', () => {
   let world: EndpointWorld;
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000); // its base image may have to be made first
     world = await EndpointWorld.start('endkey');
   });
   after(() => world.remove());

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Stats } from 'node:fs';
+import fc from 'fast-check';
 import ssh2 from 'ssh2';
 import { generateSshKey, publicKeyBlob } from '../../../engine/base/sshKey.ts';
 import { aliasOf, findTarget } from '../../../engine/cli/commands/ssh/target.ts';
@@ -7,6 +8,8 @@ import { replaceSection, withInclude, withoutInclude } from '../../../engine/cli
 import type { HostEntry } from '../../../engine/cli/commands/ssh/configText.ts';
 import { addressesIn, nameServersIn } from '../../../engine/endpoint/agent/resolveHost.ts';
 import { longName } from '../../../engine/endpoint/agent/sftp/longName.ts';
+import { PacketReader } from '../../../engine/endpoint/agent/sftp/packetReader.ts';
+import { BadPacket } from '../../../engine/endpoint/agent/sftp/protocol.ts';
 import { gitConfigEnv, parseCacheRequest } from '../../../engine/endpoint/gitCredentials.ts';
 import { aliasName, freeName } from '../../../engine/endpoint/names.ts';
 import { scpArguments } from '../../../engine/endpoint/scpCommand.ts';
@@ -88,6 +91,24 @@ describe('small parts of the endpoint', () => {
   it('a terminal is told only what it does not do by itself', () => {
     assert.deepEqual(sttyArguments({ ECHO: 1, ICANON: 1, VINTR: 3, VERASE: 127 }), []);
     assert.deepEqual(sttyArguments({ ECHO: 0, IUTF8: 1, VERASE: 8, VSUSP: 255 }), ['-echo', 'iutf8', 'erase', '8', 'susp', 'undef']);
+  });
+
+  it('a packet of any bytes is read to its end, or is refused', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+        const packet = new PacketReader(Buffer.from(bytes));
+        try {
+          packet.text();
+          packet.attributes();
+          packet.uint64();
+        } catch (error) {
+          assert.ok(error instanceof BadPacket, String(error));
+        }
+        assert.ok(packet.left >= 0);
+      }),
+    );
+    const packet = new PacketReader(Buffer.from('00000003616263000000050000000000000007000001a4', 'hex'));
+    assert.deepEqual([packet.text(), packet.attributes(), packet.left], ['abc', { size: 7n, permissions: 0o644 }, 0]);
   });
 
   it('the far end of scp is ours to play, unless it takes a shell', () => {

@@ -21,7 +21,8 @@ const text = async (stream: Readable | null): Promise<string> => {
 
 describe('sessions of the SSH endpoint', () => {
   let world: EndpointWorld;
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000); // its base image may have to be made first
     world = await EndpointWorld.start('endses');
   });
   after(() => world.remove());
