@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
-import { defineError, systemCode } from '../base/errors.ts';
+import { defineError, hostToolMissing, systemCode } from '../base/errors.ts';
 import { run } from './process.ts';
 import { inUserNamespace } from './userNamespace.ts';
 
@@ -49,10 +49,30 @@ export function overlayOptions(spec: OverlaySpec, userNamespace: boolean = inUse
   return { cwd, options };
 }
 
-/** Mounts an overlay on `target`. Throws TOO_MANY_LAYERS, HOST_COMMAND_FAILED. */
+/** Whether the kernel mounts overlays for us: known for root, and after the first one elsewhere. */
+let kernelOverlay: boolean | undefined = inUserNamespace() ? undefined : true;
+
+/** Mounts an overlay on `target`; in a user namespace where the kernel refuses, by fuse-overlayfs. Throws TOO_MANY_LAYERS, HOST_COMMAND_FAILED. */
 export async function mountOverlay(spec: OverlaySpec): Promise<void> {
+  if (kernelOverlay === false) return mountFuseOverlay(spec);
   const { cwd, options } = overlayOptions(spec);
-  await run('mount', ['-i', '-n', '-t', 'overlay', 'overlay', '-o', options, spec.target], { cwd, env: environment });
+  try {
+    await run('mount', ['-i', '-n', '-t', 'overlay', 'overlay', '-o', options, spec.target], { cwd, env: environment });
+    kernelOverlay = true;
+  } catch (error) {
+    if (kernelOverlay) throw error;
+    // Without fuse-overlayfs what the kernel said counts.
+    await mountFuseOverlay(spec).catch((fuseError: unknown) => {
+      throw hostToolMissing.is(fuseError) ? error : fuseError;
+    });
+    kernelOverlay = false;
+  }
+}
+
+/** Its process lives as long as the mount. It writes whiteouts as the kernel does, or as files in the form that layers have. */
+export async function mountFuseOverlay({ lowerDirs, upperDir, workDir, target }: OverlaySpec): Promise<void> {
+  const name = (path: string): string => path.replaceAll(/[\\:,]/g, '\\$&');
+  await run('fuse-overlayfs', ['-o', `lowerdir=${lowerDirs.map(name).join(':')},upperdir=${name(upperDir)},workdir=${name(workDir)}`, target]);
 }
 
 /** Mounts `source` on `target` with further options, such as `X-mount.idmap=…`. */

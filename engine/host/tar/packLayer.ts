@@ -49,6 +49,8 @@ export async function packLayer(dir: string, signal?: AbortSignal): Promise<Pack
 /** An overlay entry in OCI's form: a whiteout device becomes a `.wh.` file, an opaque directory is followed by its marker; the root itself is left out. */
 export function toLayerEntries(entry: TarEntry, rules: Pick<LayerRules, 'opaque'> = layerRules()): TarEntry[] {
   const path = entry.path.replace(/^\.\//, '').replace(/^\.$/, '');
+  // fuse-overlayfs has two marks of its own beside the attribute: a device with this name, and a file that is in OCI's form already.
+  if (/(^|\/)\.wh\.\.opq$/.test(path)) return [];
   const plain: TarEntry = { ...entry, path, linkPath: entry.type === 'hardlink' ? entry.linkPath.replace(/^\.\//, '') : entry.linkPath, mtime: Math.floor(entry.mtime), xattrs: new Map([...entry.xattrs].filter(([name]) => !isOverlayAttribute(name, rules))) };
   if (entry.type === 'character' && entry.deviceMajor === 0 && entry.deviceMinor === 0) return [whiteout(path, plain)];
   const isOpaque = entry.type === 'directory' && entry.xattrs.get(rules.opaque)?.toString() === 'y';
