@@ -70,6 +70,12 @@ const onImages: Readonly<Record<string, (get: Get) => string>> = {
   TOO_MANY_LAYERS: (get) => l10n.t('The image has {0} layers, more than can be mounted. Build it with fewer.', get('layers')),
 };
 
+const onSources: Readonly<Record<string, (get: Get) => string>> = {
+  CLONE_URL_INVALID: (get) => l10n.t('{0} cannot be cloned: {1}.', get('url'), get('detail')),
+  CLONE_TARGET_INVALID: (get) => l10n.t('Nothing can be cloned to {0}: {1}. Choose another folder.', get('folder'), get('detail')),
+  CLONE_FAILED: (get) => l10n.t('git could not clone {0}: {1}', get('url'), get('detail')),
+};
+
 const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
   ROOT_REQUIRED: () => l10n.t('The engine of this version runs as root only. Start the editor as root, or start the engine with sudo.'),
   ENGINE_ALREADY_RUNNING: (get) => l10n.t('Another engine already serves {0}.', get('dataRoot')),
@@ -85,4 +91,4 @@ const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
   INTERNAL: (get) => l10n.t('The engine failed at something it should not fail at: {0}', get('detail')),
 };
 
-const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onImages, ...onTheHost };
+const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onImages, ...onSources, ...onTheHost };
