@@ -10,6 +10,8 @@ import type { CliContext } from './cli/context.ts';
 import { registerContainerCommands } from './cli/commands/container/register.ts';
 import { registerDevContainerCommands } from './cli/commands/devcontainer/register.ts';
 import { registerImageCommands } from './cli/commands/image/register.ts';
+import { registerClone } from './cli/commands/clone.ts';
+import { registerSyncCommands } from './cli/commands/sync/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
 import { registerEngineCommands } from './cli/engineCommands.ts';
@@ -45,6 +47,8 @@ async function main(script: string, argv: readonly string[]): Promise<void> {
     registerContainerCommands,
     registerImageCommands,
     registerSystemCommands,
+    registerSyncCommands(launcher),
+    registerClone,
     registerDoctorCommand({ probe: () => probe(config), run: runOnTerminal }),
     registerEngineCommands({
       logFile: join(config.dataRoot, 'engine.log'),

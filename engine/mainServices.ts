@@ -14,6 +14,7 @@ import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
 import { FileSnapshotStore } from './snapshots/fileSnapshotStore.ts';
+import { SyncService } from './sync/syncService.ts';
 import { VolumeService } from './volumes/volumeService.ts';
 
 export interface EngineParts {
@@ -42,6 +43,7 @@ export interface Services {
   readonly containers: ContainerService;
   readonly builds: BuildService;
   readonly devContainers: DevContainerService;
+  readonly syncs: SyncService;
 }
 
 /** Wires the services: the only place that knows all of them. Each is ready, and has repaired what a crash left, before the next needs it. */
@@ -51,6 +53,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
     routes: engineRouteTable(parts, services),
     isNeeded: () => services.containers.isNeeded() || services.builds.running > 0,
     close: async () => {
+      await services.syncs.close();
       await services.containers.close();
       await services.networks.close();
     },
@@ -88,5 +91,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
   const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers) });
-  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService };
+  const syncs = new SyncService({ dataRoot, log });
+  await syncs.reconcile();
+  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, syncs };
 }
