@@ -2,7 +2,7 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyFailed, copySourceNotFound } from '../errors.ts';
 import type { Place } from '../errors.ts';
-import { hasWildcard } from '../context/patterns.ts';
+import { hasWildcard } from '../../base/dockerPatterns.ts';
 import { readTree } from '../context/tree.ts';
 import { CopyConflict, Copier } from '../copy/copier.ts';
 import type { Owner } from '../copy/owner.ts';
