@@ -64,7 +64,6 @@ export class SyncService {
       create: true,
       indexFile: join(this.#folder, `${id}.index`),
       onChange: () => told.change?.(),
-      onLimited: (reason) => this.#parts.log.warn('changes in a synced folder are looked for every few seconds', { root, reason }),
       settle: (path) => this.#settle(path),
     });
     return (stream) => {

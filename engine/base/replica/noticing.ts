@@ -6,13 +6,6 @@ const BURST = 8000;
 const SAFETY_MS = 60_000;
 const LIMITED_MS = 2000;
 
-export interface NoticingOptions {
-  /** Something may have changed. */
-  readonly onChange: () => void;
-  /** Not all changes are noticed at once; for people. */
-  readonly onLimited: (reason: string) => void;
-}
-
 /**
  * Which paths have to be looked at: those that the system named; everything after so many events that some may be lost; and everything once in a while, as
  * no system promises to name all. Where the system cannot watch, everything every few seconds.
@@ -22,19 +15,23 @@ export class Noticing implements Disposable {
   readonly #signal: ChangeSignal;
   #paths = new Set<string>();
   #all = true;
-  #limited = false;
+  #limited: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(root: string, options: NoticingOptions) {
-    this.#signal = new ChangeSignal(options.onChange, 15, 100);
+  constructor(root: string, onChange: () => void) {
+    this.#signal = new ChangeSignal(onChange, 15, 100);
     this.watcher = new TreeWatcher(root, {
       changed: (path) => this.touch(path),
       limited: (reason) => {
-        this.#limited = true;
-        options.onLimited(reason);
+        this.#limited = reason;
         this.looked(0);
       },
     });
+  }
+
+  /** Why not all changes are noticed at once, where that is so. */
+  get limited(): string | undefined {
+    return this.#limited;
   }
 
   touch(path: string): void {
@@ -64,7 +61,7 @@ export class Noticing implements Disposable {
   /** Everything was looked at, which took so long: the next time is chosen such that looking is a small part of the time. */
   looked(tookMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.touchAll(), this.#limited ? Math.max(LIMITED_MS, tookMs * 20) : Math.max(SAFETY_MS, tookMs * 500));
+    this.#timer = setTimeout(() => this.touchAll(), this.#limited !== undefined ? Math.max(LIMITED_MS, tookMs * 20) : Math.max(SAFETY_MS, tookMs * 500));
     this.#timer.unref();
   }
 

@@ -38,7 +38,6 @@ export interface ReplicaOptions {
   readonly filter?: PathFilter;
   /** Changes are noticed and told; else only `scan` finds them. */
   readonly onChange?: () => void;
-  readonly onLimited?: (reason: string) => void;
   /** Writes the disk's caches; default: file by file. */
   readonly settle?: (root: string) => Promise<void>;
 }
@@ -67,8 +66,7 @@ export class Replica implements Side, AsyncDisposable {
     this.#options = options;
     this.#staging = parts.staging;
     this.#indexFile = parts.indexFile;
-    const { onChange, onLimited } = options;
-    this.#noticing = onChange && new Noticing(root, { onChange, onLimited: onLimited ?? (() => undefined) });
+    this.#noticing = options.onChange && new Noticing(root, options.onChange);
     this.#local = options.rules && new LocalRules(root, options.rules);
     this.#filter = options.filter ?? everything;
     const local = this.#local;
@@ -122,6 +120,7 @@ export class Replica implements Side, AsyncDisposable {
       changes: report ? [...this.#index.entries()].map(([path, { entry }]) => [path, entry] as const) : changes,
       problems: [...this.#scanner.problems],
       busy: [...this.#scanner.busy],
+      ...(this.#noticing?.limited === undefined ? {} : { limited: this.#noticing.limited }),
     };
   }
 

@@ -2,6 +2,7 @@ import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { systemCode } from '../errors.ts';
 import { childPath } from '../sync/paths.ts';
+import { isMissing } from './folderWalk.ts';
 
 export interface WatchListener {
   /** Something may have changed at this path. */
@@ -38,7 +39,8 @@ export class TreeWatcher implements Disposable {
       watcher.unref();
       this.#folders.set(path, { watcher, inode });
     } catch (error) {
-      this.#limit(error);
+      // Gone by now: the look at its parent finds that.
+      if (!isMissing(error)) this.#limit(error);
     }
   }
 

@@ -46,6 +46,8 @@ export interface ScanDelta {
   readonly problems: ReadonlyArray<readonly [path: string, reason: string]>;
   /** Folders of git in which git is at work. */
   readonly busy: readonly string[];
+  /** Why changes are not noticed at once on this side, where that is so; for people. */
+  readonly limited?: string;
 }
 
 /** What a side can keep. */

@@ -71,6 +71,7 @@ export const scanReplySchema = z.object({
   changes: z.array(z.tuple([path, entryOrNone])),
   problems: z.array(z.tuple([z.string(), z.string()])),
   busy: z.array(z.string()),
+  limited: z.string().optional(),
 });
 export const stageReplySchema = z.array(needSchema);
 export const receiveReplySchema = z.array(z.number().int().nonnegative());
@@ -92,11 +93,12 @@ export function parsePeer<T>(schema: z.ZodType<T>, value: unknown, what: string)
 }
 
 export function toDelta(reply: z.infer<typeof scanReplySchema>): ScanDelta {
-  return { ...reply, changes: reply.changes.map(([at, entry]) => [at, entry ?? undefined] as const) };
+  const { limited, ...rest } = reply;
+  return { ...rest, changes: reply.changes.map(([at, entry]) => [at, entry ?? undefined] as const), ...(limited === undefined ? {} : { limited }) };
 }
 
 export function fromDelta(delta: ScanDelta): z.infer<typeof scanReplySchema> {
-  return { full: delta.full, changes: delta.changes.map(([at, entry]) => [at, entry ?? null]), problems: delta.problems.map(([at, reason]) => [at, reason]), busy: [...delta.busy] };
+  return { full: delta.full, changes: delta.changes.map(([at, entry]) => [at, entry ?? null]), problems: delta.problems.map(([at, reason]) => [at, reason]), busy: [...delta.busy], ...(delta.limited === undefined ? {} : { limited: delta.limited }) };
 }
 
 export function toChange(change: z.infer<typeof changeSchema>): Change {

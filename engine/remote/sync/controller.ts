@@ -37,6 +37,8 @@ export interface CycleReport {
   readonly pending: readonly string[];
   readonly conflicts: readonly Conflict[];
   /** Paths that are left alone, with the reason and the side it comes from. */
+  /** Why changes are not noticed at once, where that is so. */
+  readonly limited?: string;
   readonly problems: ReadonlyArray<{ readonly path: string; readonly side: 'local' | 'remote'; readonly detail: string }>;
 }
 
@@ -48,6 +50,7 @@ export class Controller {
   readonly #seen: Record<Name, Map<string, Entry>> = { local: new Map(), remote: new Map() };
   readonly #problems: Record<Name, ReadonlyMap<string, string>> = { local: new Map(), remote: new Map() };
   readonly #busy: Record<Name, readonly string[]> = { local: [], remote: [] };
+  readonly #limited: Record<Name, string | undefined> = { local: undefined, remote: undefined };
   /** Paths where a side differs from the ancestor. */
   readonly #open = new Set<string>();
   #rules: string | undefined;
@@ -100,6 +103,7 @@ export class Controller {
     }
     this.#problems[side] = new Map(delta.problems);
     this.#busy[side] = delta.busy;
+    this.#limited[side] = delta.limited;
   }
 
   /** A side that keeps no permissions says what the other one has. */
@@ -202,6 +206,12 @@ export class Controller {
     return agreed;
   }
 
+  #limits(): { limited?: string } {
+    const { localName, remoteName } = this.#parts;
+    const reasons = [[localName, this.#limited.local], [remoteName, this.#limited.remote]].flatMap(([name, reason]) => (reason === undefined ? [] : [`changes on ${name ?? ''} are looked for every few seconds: ${reason}`]));
+    return reasons.length === 0 ? {} : { limited: reasons.join('; ') };
+  }
+
   #report(plan: Plan, outcomes: Record<Name, readonly Outcome[]>, hidden: ReadonlyMap<string, string>): Omit<CycleReport, 'agreed'> {
     const failed = (['local', 'remote'] as const).flatMap((side) => plan[side].flatMap(({ path }, index) => {
       const outcome = outcomes[side][index];
@@ -212,8 +222,9 @@ export class Controller {
     return {
       toLocal: outcomes.local.filter(({ kind }) => kind === 'done').length,
       toRemote: outcomes.remote.filter(({ kind }) => kind === 'done').length,
-      pending: [...this.#open].filter((path) => !isIn(path, hidden) && !isIn(path, this.#problems.local) && !isIn(path, this.#problems.remote) && !failed.some((problem) => problem.path === path)),
+      pending: [...this.#open].filter((path) => !isIn(path, hidden) && !isIn(path, busy) && !isIn(path, this.#problems.local) && !isIn(path, this.#problems.remote) && !failed.some((problem) => problem.path === path)),
       conflicts: plan.conflicts,
+      ...this.#limits(),
       problems: [...found, ...[...hidden].map(([path, detail]) => ({ path, side: 'local' as const, detail })), ...failed, ...[...busy].map((path) => ({ path, side: 'local' as const, detail: 'git is at work: it follows when git has finished' }))],
     };
   }

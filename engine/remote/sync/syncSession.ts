@@ -41,6 +41,8 @@ export interface SyncStatus {
 const PERSIST_AFTER = 1000;
 const PERSIST_AT_LEAST = 20_000;
 const RETRY_AFTER = 2000;
+const FLUSH_AGAIN = 100;
+const GRACE = 3000;
 const MOST_CONFLICTS = 200;
 
 interface Flush {
@@ -137,11 +139,12 @@ export class SyncSession implements AsyncDisposable {
       indexFile: join(stateFolder, 'index'),
       rules: { gitignore: record.gitignore, extra: record.ignore },
       onChange: () => this.#poke(),
-      onLimited: (reason) => this.#say({ detail: `Changes here are looked for every few seconds: ${reason}` }),
       ...(process.platform === 'linux' ? { settle: async (root: string) => void (await run('sync', ['-f', root])) } : {}),
     });
-    const stream = await connect(signal);
-    const abort = (): void => void stream.destroy();
+    const stream = await untilConnected(connect, signal);
+    // The work at hand may end, but not hold up who waits for the end.
+    let cut: NodeJS.Timeout | undefined;
+    const abort = (): void => void (cut = setTimeout(() => stream.destroy(), GRACE));
     signal.addEventListener('abort', abort, { once: true });
     try {
       const remote = await RemoteReplica.attach(stream);
@@ -151,6 +154,7 @@ export class SyncSession implements AsyncDisposable {
       await this.#work(new Controller({ local, remote, remoteRoot: remote.welcome.root, localName: hostname(), remoteName: remote.welcome.host, ancestor }), local, remote);
     } finally {
       signal.removeEventListener('abort', abort);
+      clearTimeout(cut);
       stream.destroy();
     }
   }
@@ -174,7 +178,7 @@ export class SyncSession implements AsyncDisposable {
     while (!signal.aborted) {
       if (lost) throw lost;
       this.#isAwake = false;
-      const flushes = this.#flushes;
+      const flushes = [...this.#flushes];
       this.#say({ state: 'working', remote: remote.welcome.root });
       const report = await controller.cycle({ full: isFirst || flushes.length > 0, remote: remote.isChanged });
       isFirst = false;
@@ -184,8 +188,12 @@ export class SyncSession implements AsyncDisposable {
       if (flushes.length > 0 && isQuiet) {
         if (unsaved) unsaved = await this.#persist(local, remote);
         this.#resolveFlushes(flushes);
-      } else if (flushes.length > 0) this.#isAwake = true;
-      else if (unsaved && (performance.now() - this.#savedAt > PERSIST_AT_LEAST || (await this.#sleep(PERSIST_AFTER)))) unsaved = await this.#persist(local, remote);
+      } else if (flushes.length > 0) {
+        // What is left may need a moment: a file that is being written, a scan over there.
+        if (report.toLocal + report.toRemote === 0) await this.#sleep(FLUSH_AGAIN);
+        continue;
+      }
+      if (unsaved && flushes.length === 0 && (performance.now() - this.#savedAt > PERSIST_AT_LEAST || (await this.#sleep(PERSIST_AFTER)))) unsaved = await this.#persist(local, remote);
       await this.#sleep(report.pending.length > 0 ? RETRY_AFTER : undefined);
     }
     if (unsaved) await this.#persist(local, remote).catch(() => undefined);
@@ -202,6 +210,7 @@ export class SyncSession implements AsyncDisposable {
   #take(report: CycleReport): void {
     this.#say({
       state: report.pending.length > 0 ? 'working' : 'watching',
+      ...(report.limited === undefined ? {} : { detail: report.limited }),
       pending: report.pending.length,
       problems: report.problems,
       conflicts: [...this.#status.conflicts, ...report.conflicts].slice(-MOST_CONFLICTS),
@@ -243,6 +252,19 @@ export class SyncSession implements AsyncDisposable {
     const { detail: _, ...before } = this.#status;
     this.#status = { ...before, ...change };
     this.#statusChanged.fire(this.#status);
+  }
+}
+
+/** A signal that holds only while connecting: a request's own would take the stream down with it later. */
+async function untilConnected(connect: SyncSessionOptions['connect'], signal: AbortSignal): Promise<Duplex> {
+  const connecting = new AbortController();
+  const abort = (): void => connecting.abort();
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await connect(connecting.signal);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

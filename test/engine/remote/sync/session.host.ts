@@ -112,6 +112,18 @@ describe('a sync session over a connection', () => {
     assert.ok(Object.values(tree).includes('644 theirs'));
   });
 
+  it('remembers at its end what both sides had in common, so that a removal later is one', async () => {
+    put(world.local, { a: '1' });
+    const session = await world.session();
+    await session.flush();
+    put(world.local, { b: '2' });
+    await until('the file is there', () => existsSync(join(world.remote, 'b')));
+    await session.close();
+    rmSync(join(world.local, 'b'));
+    await (await world.session()).flush();
+    assert.deepEqual([Object.keys(treeOf(world.local)), Object.keys(treeOf(world.remote))], [['a'], ['a']]);
+  });
+
   it('a second connection of the same sync takes the place of the first', async () => {
     put(world.local, { a: '1' });
     const session = await world.session();
