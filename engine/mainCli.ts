@@ -6,12 +6,14 @@ import { configFromEnvironment } from './base/config.ts';
 import type { EngineConfig } from './base/config.ts';
 import { addHostOption, ChosenHost } from './cli/chosenHost.ts';
 import type { CliContext } from './cli/context.ts';
+import { registerClone } from './cli/commands/clone.ts';
 import { registerContainerCommands } from './cli/commands/container/register.ts';
 import { registerDevContainerCommands } from './cli/commands/devcontainer/register.ts';
 import { registerEditorCommands } from './cli/commands/editor/install.ts';
 import { registerHostCommands } from './cli/commands/host/register.ts';
 import { registerImageCommands } from './cli/commands/image/register.ts';
 import { registerSshCommands } from './cli/commands/ssh/register.ts';
+import { registerSyncCommands } from './cli/commands/sync/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
 import { registerEngineCommands } from './cli/engineCommands.ts';
@@ -45,6 +47,8 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
     registerDevContainerCommands(own),
     registerSshCommands(own),
     registerEditorCommands,
+    registerSyncCommands(launcher),
+    registerClone,
     registerContainerCommands,
     registerImageCommands,
     registerSystemCommands,

@@ -9,12 +9,14 @@ import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import type { EngineParts, Services } from './mainServices.ts';
 import type { Route } from './server/route.ts';
 import { berthBuildRoutes } from './server/routes/berth/build.ts';
+import { cloneRoutes } from './server/routes/berth/clone.ts';
 import { devContainerRoutes } from './server/routes/berth/devcontainers.ts';
 import { doctorRoutes } from './server/routes/berth/doctor.ts';
 import { engineRoutes } from './server/routes/berth/engine.ts';
 import { berthImageRoutes } from './server/routes/berth/images.ts';
 import { sshRoutes } from './server/routes/berth/ssh.ts';
 import { webEditorRoutes } from './server/routes/berth/webEditor.ts';
+import { syncRoutes } from './server/routes/berth/syncs.ts';
 import { dockerBuildRoutes } from './server/routes/docker/build.ts';
 import { containerRoutes } from './server/routes/docker/containers.ts';
 import { execRoutes } from './server/routes/docker/exec.ts';
@@ -44,6 +46,8 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...sshRoutes(services.endpoint),
     ...webEditorRoutes(services.devContainers),
     ...doctorRoutes(probe),
+    ...syncRoutes(services.syncs),
+    ...cloneRoutes(),
   ];
 }
 

@@ -16,6 +16,7 @@ import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
 import { FileSnapshotStore } from './snapshots/fileSnapshotStore.ts';
+import { SyncService } from './sync/syncService.ts';
 import { VolumeService } from './volumes/volumeService.ts';
 
 export interface EngineParts {
@@ -47,6 +48,7 @@ export interface Services {
   readonly builds: BuildService;
   readonly devContainers: DevContainerService;
   readonly endpoint: EndpointService;
+  readonly syncs: SyncService;
 }
 
 /** Wires the services: the only place that knows all of them. Each is ready, and has repaired what a crash left, before the next needs it. */
@@ -58,6 +60,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
     containerAddress: (container) => containerAddress(services.containers, container),
     close: async () => {
       services.devContainers.close();
+      await services.syncs.close();
       await services.containers.close();
       await services.networks.close();
     },
@@ -97,5 +100,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers), volumes: devVolumes(volumes) });
   await devContainerService.open();
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
-  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint };
+  const syncs = new SyncService({ dataRoot, log });
+  await syncs.reconcile();
+  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs };
 }

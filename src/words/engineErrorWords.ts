@@ -82,6 +82,12 @@ const onImages: Readonly<Record<string, (get: Get) => string>> = {
   TOO_MANY_LAYERS: (get) => l10n.t('The image has {0} layers, more than can be mounted. Build it with fewer.', get('layers')),
 };
 
+const onSources: Readonly<Record<string, (get: Get) => string>> = {
+  CLONE_URL_INVALID: (get) => l10n.t('{0} cannot be cloned: {1}.', get('url'), get('detail')),
+  CLONE_TARGET_INVALID: (get) => l10n.t('Nothing can be cloned to {0}: {1}. Choose another folder.', get('folder'), get('detail')),
+  CLONE_FAILED: (get) => l10n.t('git could not clone {0}: {1}', get('url'), get('detail')),
+};
+
 const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
   ROOTLESS_FAILED: (get) => l10n.t('The engine could not be started without root: {0}. Run the doctor to see what is missing.', get('detail')),
   RUNTIME_FOLDER_UNSAFE: (get) => l10n.t("The folder {0} cannot be used for the engine's socket: {1}.", get('path'), get('reason')),
@@ -162,4 +168,4 @@ const onRemoteHosts: Readonly<Record<string, (get: Get) => string>> = {
   NO_SUCH_HOST: (get) => l10n.t('There is no host called {0}.', get('name')),
 };
 
-const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onEditors, ...onImages, ...onTheHost, ...onTheWay, ...onRemoteInstallation, ...onRemoteHosts };
+const words: Readonly<Record<string, (get: Get) => string>> = { ...onContainers, ...onDevContainers, ...onEditors, ...onImages, ...onTheHost, ...onTheWay, ...onRemoteInstallation, ...onRemoteHosts, ...onSources };

@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
+import { IgnoreRules } from '../../base/dockerIgnore.ts';
 import { systemCode } from '../../base/errors.ts';
 import type { StatCache } from '../cache/statCache.ts';
 import type { ArchiveContents } from '../cache/archiveContents.ts';
@@ -7,7 +8,6 @@ import type { SourceTree } from '../copy/selectSources.ts';
 import { contextInvalid, dockerfileNotFound } from '../errors.ts';
 import type { TempFolder } from '../temp.ts';
 import { fileDigest } from './fileDigest.ts';
-import { IgnoreRules } from './ignore.ts';
 import { openArchive } from './openArchive.ts';
 import { NotReadable, readRegular } from './readRegular.ts';
 import type { OpenedArchive } from './openArchive.ts';
@@ -93,6 +93,10 @@ async function readRules([own, shared]: readonly [string, string]): Promise<Igno
 function rulesOf(own: string | undefined, shared: string | undefined): IgnoreRules | undefined {
   const text = own ?? shared;
   if (text === undefined) return undefined;
-  const rules = new IgnoreRules(text, own === undefined ? '.dockerignore' : 'the .dockerignore of the Dockerfile');
-  return rules.isEmpty ? undefined : rules;
+  try {
+    const rules = new IgnoreRules(text, own === undefined ? '.dockerignore' : 'the .dockerignore of the Dockerfile');
+    return rules.isEmpty ? undefined : rules;
+  } catch (error) {
+    throw contextInvalid({ detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+  }
 }

@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
-import { hasWildcard, patternToRegExp } from '../context/patterns.ts';
+import { hasWildcard, patternToRegExp } from '../../base/dockerPatterns.ts';
 import { lastName, resolveInRoot } from '../context/resolveInRoot.ts';
 import { readTree } from '../context/tree.ts';
 import type { TreeEntry, TreeFilter } from '../context/tree.ts';

@@ -2,8 +2,8 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyFailed, copySourceNotFound } from '../errors.ts';
 import type { Place } from '../errors.ts';
-import { IgnoreRules } from '../context/ignore.ts';
-import { hasWildcard } from '../context/patterns.ts';
+import { IgnoreRules } from '../../base/dockerIgnore.ts';
+import { hasWildcard } from '../../base/dockerPatterns.ts';
 import { readTree } from '../context/tree.ts';
 import { CopyConflict, Copier } from '../copy/copier.ts';
 import type { Owner } from '../copy/owner.ts';
@@ -20,7 +20,7 @@ const ROOT: Owner = { uid: 0, gid: 0 };
 /** What the sources of a COPY are in a tree. Throws COPY_SOURCE_NOT_FOUND. */
 export async function selectAll(op: Pick<CopyOp, 'sources' | 'exclude' | 'parents'>, tree: SourceTree, where: string, place: Place, signal: AbortSignal): Promise<SelectedSource[]> {
   const all: SelectedSource[] = [];
-  const excluded = op.exclude ? new IgnoreRules(op.exclude.join('\n'), '--exclude') : undefined;
+  const excluded = op.exclude ? exclusions(op.exclude, place) : undefined;
   for (const pattern of op.sources) {
     const selected = (await selectSources(tree, pattern, signal, op.parents ? { parents: true } : {})).flatMap((source) => without(source, excluded));
     if (selected.length === 0 && !hasWildcard(pattern)) throw copySourceNotFound({ ...place, source: pattern, where });
@@ -29,6 +29,14 @@ export async function selectAll(op: Pick<CopyOp, 'sources' | 'exclude' | 'parent
   const [first] = op.sources;
   if (all.length === 0 && first !== undefined) throw copySourceNotFound({ ...place, source: first, where });
   return all;
+}
+
+function exclusions(patterns: readonly string[], place: Place): IgnoreRules {
+  try {
+    return new IgnoreRules(patterns.join('\n'), '--exclude');
+  } catch (error) {
+    throw copyFailed({ ...place, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+  }
 }
 
 /** A source without what its instruction excludes: of a folder some entries, a file by its name altogether. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StatCache } from '../../../engine/build/cache/statCache.ts';
 import { fileDigest } from '../../../engine/build/context/fileDigest.ts';
-import { IgnoreRules } from '../../../engine/build/context/ignore.ts';
+import { IgnoreRules } from '../../../engine/base/dockerIgnore.ts';
 import { resolveInRoot } from '../../../engine/build/context/resolveInRoot.ts';
 import { readTree } from '../../../engine/build/context/tree.ts';
 import { contentKey } from '../../../engine/build/copy/contentKey.ts';

@@ -1,11 +1,16 @@
 import { writeFile } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { buildEventSchema } from '../../../api/berth/build.ts';
 import type { BuildRequestBody } from '../../../api/berth/build.ts';
 import { ApiError } from '../../../api/client.ts';
+import type { ApiClient } from '../../../api/client.ts';
+import { sendContext } from '../../../remote/sync/sendContext.ts';
+import type { SentContext } from '../../../remote/sync/sendContext.ts';
+import { syncStateFolder } from '../../../remote/sync/syncRecord.ts';
 import type { CliContext } from '../../context.ts';
 import { BuildProgressPrinter } from '../../output/buildProgress.ts';
+import { formatSize } from '../../output/units.ts';
 import { collect } from '../container/execIn.ts';
 import { folderPath } from '../container/reference.ts';
 import { givenSecrets } from './buildSecrets.ts';
@@ -24,6 +29,7 @@ interface BuildOptions {
   readonly secret?: string[];
   readonly ssh?: string[];
   readonly allow?: string[];
+  readonly sendContext?: boolean;
 }
 
 /** `berth build`. */
@@ -44,16 +50,18 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done', collect)
     .option('-q, --quiet', 'print only the id')
     .option('--iidfile <file>', 'write the id to this file')
+    .option('--send-context', 'the engine is on another machine: send it what changed in the folder since the last time, instead of letting it read the folder')
     .action((folder: string | undefined, options: BuildOptions) => build(context, folder ?? '.', options));
 }
 
 async function build(context: CliContext, folder: string, options: BuildOptions): Promise<void> {
-  const request = await requestOf(context, folder, options);
   const client = await context.engine();
+  const request = await requestOf(context, folder, options);
+  await using sent = options.sendContext === true ? await sendContextFor(context, client, request, options) : undefined;
   const printer = new BuildProgressPrinter(context.stderr);
   let imageId: string | undefined;
   try {
-    for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: request, signal: context.signal })) {
+    for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: sent === undefined ? request : { ...request, context: { kind: 'directory', path: sent.path }, dockerfile: sent.dockerfile }, signal: context.signal })) {
       if (event.type === 'result') imageId = event.imageId;
       else if (event.type === 'error') throw new ApiError(400, event.error.message, event.error.code, event.error.params);
       else if (options.quiet !== true) printer.print(event);
@@ -64,6 +72,16 @@ async function build(context: CliContext, folder: string, options: BuildOptions)
   if (imageId === undefined) throw new Error('The engine ended the build without a result. See berth engine logs');
   if (options.iidfile !== undefined) await writeFile(resolve(context.cwd, options.iidfile), imageId);
   context.stdout.write(`${imageId}\n`);
+}
+
+/** The folder as the engine's host has it from now on. */
+async function sendContextFor(context: CliContext, client: ApiClient, request: BuildRequestBody, options: BuildOptions): Promise<SentContext> {
+  const { dockerfile } = request;
+  const stateFolder = join(syncStateFolder(context.env), 'contexts');
+  const sent = await sendContext({ client, folder: request.context.path, stateFolder, signal: context.signal, ...(dockerfile === undefined ? {} : { dockerfile }) });
+  if (options.quiet !== true) context.stderr.write(`context: ${sent.changes === 0 ? 'unchanged' : `${sent.changes} changed`}, ${formatSize(sent.bytesSent)} sent\n`);
+  for (const [path, reason] of sent.problems) context.stderr.write(`warning: ${path} is not part of the context: ${reason}\n`);
+  return sent;
 }
 
 async function requestOf(context: CliContext, folder: string, options: BuildOptions): Promise<BuildRequestBody> {

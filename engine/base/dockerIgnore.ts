@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
-import { contextInvalid } from '../errors.ts';
-import { patternToRegExp } from './patterns.ts';
+import { patternToRegExp } from './dockerPatterns.ts';
 
 interface Rule {
   readonly keeps: boolean;
@@ -9,7 +8,7 @@ interface Rule {
   readonly literal: string;
 }
 
-/** The rules of a .dockerignore file: the last one that matches a path or a folder above it decides. */
+/** The rules of a .dockerignore file: the last one that matches a path or a folder above it decides. A rule that is none is a SyntaxError. */
 export class IgnoreRules {
   readonly #rules: readonly Rule[];
 
@@ -48,13 +47,13 @@ function parseRule(line: string, where: string): Rule[] {
   if (text === '') return [];
   const keeps = text.startsWith('!');
   if (keeps) text = text.slice(1).trim();
-  if (text === '') throw contextInvalid({ detail: `${where}: illegal exclusion pattern: "!"` });
+  if (text === '') throw new SyntaxError(`${where}: illegal exclusion pattern: "!"`);
   const cleaned = posix.normalize(text).replace(/(.)\/+$/, '$1');
   const pattern = cleaned.length > 1 && cleaned.startsWith('/') ? cleaned.slice(1) : cleaned;
   try {
     return [{ keeps, regExp: patternToRegExp(pattern), literal: /^[^*?[\\]*/.exec(pattern)?.[0] ?? '' }];
   } catch (error) {
-    throw contextInvalid({ detail: `${where}: ${error instanceof Error ? error.message : String(error)}` }, { cause: error });
+    throw new SyntaxError(`${where}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 

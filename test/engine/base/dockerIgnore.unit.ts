@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { IgnoreRules } from '../../../engine/build/context/ignore.ts';
+import { IgnoreRules } from '../../../engine/base/dockerIgnore.ts';
 
 describe('.dockerignore', () => {
   const table: ReadonlyArray<readonly [rules: string, ignored: string[], kept: string[]]> = [
@@ -37,6 +37,6 @@ describe('.dockerignore', () => {
   });
 
   it('names the line of a pattern that is none', () => {
-    assert.throws(() => new IgnoreRules('ok\n[a'), { code: 'BUILD_CONTEXT_INVALID', message: /\.dockerignore line 2: .*no closing \]/ });
+    assert.throws(() => new IgnoreRules('ok\n[a'), { name: 'SyntaxError', message: /\.dockerignore line 2: .*no closing \]/ });
   });
 });

@@ -1,0 +1,135 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, normalize } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { removeTempFiles } from '../base/atomicFile.ts';
+import type { Log } from '../base/log.ts';
+import { Replica } from '../base/replica/replica.ts';
+import { run } from '../host/process.ts';
+import { ContextFolders } from './contextFolders.ts';
+import { syncFolderRefused } from './errors.ts';
+import { sendChanged, serveReplica } from './serveReplica.ts';
+
+export interface SyncServiceParts {
+  readonly dataRoot: string;
+  readonly log: Log;
+  /** The home that `~` means; default: the engine's user's. */
+  readonly home?: string;
+}
+
+/** A folder that a client is connected to. */
+export interface OpenSync {
+  readonly id: string;
+  readonly root: string;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+interface Connection extends OpenSync {
+  end(): Promise<void>;
+}
+
+/** Folders of this host that clients keep equal with theirs, and build contexts that they send. */
+export class SyncService {
+  readonly #parts: SyncServiceParts;
+  readonly #folder: string;
+  readonly #contexts: ContextFolders;
+  readonly #open = new Map<string, Connection>();
+
+  constructor(parts: SyncServiceParts) {
+    this.#parts = parts;
+    this.#folder = join(parts.dataRoot, 'sync');
+    this.#contexts = new ContextFolders(join(parts.dataRoot, 'build-contexts'));
+  }
+
+  /** Clears what a killed engine left, and contexts that nobody has used for long. */
+  async reconcile(): Promise<void> {
+    await removeTempFiles(this.#folder);
+    await this.#contexts.prune();
+  }
+
+  list(): OpenSync[] {
+    return [...this.#open.values()].map(({ id, root, since }) => ({ id, root, since }));
+  }
+
+  /** Opens a folder for a client; an earlier connection of the same sync ends. Throws SYNC_FOLDER_REFUSED, SYNC_ROOT_UNUSABLE. `serve` takes the stream once it is there. */
+  async connect(id: string, folder: string): Promise<(stream: Duplex) => Promise<void>> {
+    const root = this.#allowed(folder);
+    await this.#open.get(id)?.end();
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const told: { change?: () => void } = {};
+    const replica = await Replica.open({
+      root,
+      id,
+      create: true,
+      indexFile: join(this.#folder, `${id}.index`),
+      onChange: () => told.change?.(),
+      settle: (path) => this.#settle(path),
+    });
+    return (stream) => {
+      told.change = () => sendChanged(stream);
+      return this.#serve(id, replica, stream);
+    };
+  }
+
+  /** Opens a client's build context; one at a time. The folder stays as it is until the stream ends. */
+  async connectContext(id: string): Promise<(stream: Duplex) => Promise<void>> {
+    const lease = await this.#contexts.lease(id);
+    try {
+      const replica = await Replica.open({ root: lease.root, id, create: true, indexFile: lease.indexFile });
+      return async (stream) => {
+        try {
+          await this.#serve(`context ${id}`, replica, stream);
+        } finally {
+          lease.release();
+        }
+      };
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+
+  /** Forgets what was learnt about a sync. The folder stays. */
+  async forget(id: string): Promise<void> {
+    await this.#open.get(id)?.end();
+    await rm(join(this.#folder, `${id}.index`), { force: true });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((connection) => connection.end()));
+  }
+
+  async #serve(id: string, replica: Replica, stream: Duplex): Promise<void> {
+    const served = serveReplica(stream, replica).finally(() => replica.close());
+    const connection: Connection = {
+      id,
+      root: replica.root,
+      since: new Date().toISOString(),
+      end: async () => {
+        stream.destroy();
+        await served.catch(() => undefined);
+      },
+    };
+    this.#open.set(id, connection);
+    try {
+      await served;
+    } finally {
+      if (this.#open.get(id) === connection) this.#open.delete(id);
+    }
+  }
+
+  #allowed(folder: string): string {
+    const { home = homedir(), dataRoot } = this.#parts;
+    const path = normalize(folder === '~' || folder.startsWith('~/') ? join(home, folder.slice(1)) : folder).replace(/(.)\/+$/, '$1');
+    if (!path.startsWith('/')) throw syncFolderRefused({ path: folder, detail: 'it is not absolute (only ~ may stand in front)' });
+    if (path === '/') throw syncFolderRefused({ path, detail: 'it is the whole host' });
+    if (path === dataRoot || path.startsWith(`${dataRoot}/`) || dataRoot.startsWith(`${path}/`)) throw syncFolderRefused({ path, detail: "the engine's own data is there" });
+    return path;
+  }
+
+  /** One call for the whole file system: a flush for each of ten thousand files would take minutes. */
+  async #settle(path: string): Promise<void> {
+    await run('sync', ['-f', path]);
+  }
+}
