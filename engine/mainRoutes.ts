@@ -11,6 +11,7 @@ import { devContainerRoutes } from './server/routes/berth/devcontainers.ts';
 import { doctorRoutes } from './server/routes/berth/doctor.ts';
 import { engineRoutes } from './server/routes/berth/engine.ts';
 import { berthImageRoutes } from './server/routes/berth/images.ts';
+import { portRoutes } from './server/routes/berth/ports.ts';
 import { dockerBuildRoutes } from './server/routes/docker/build.ts';
 import { containerRoutes } from './server/routes/docker/containers.ts';
 import { execRoutes } from './server/routes/docker/exec.ts';
@@ -37,6 +38,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...berthImageRoutes(images),
     ...berthBuildRoutes(builds),
     ...devContainerRoutes(services.devContainers),
+    ...portRoutes(services.ports),
     ...doctorRoutes(probe),
   ];
 }

@@ -7,6 +7,7 @@ import { ContainerService } from './containers/containerService.ts';
 import { StepRunner } from './containers/stepRunner.ts';
 import { ContentStore } from './content/contentStore.ts';
 import { DevContainerService } from './devcontainers/devContainerService.ts';
+import { PortService } from './devcontainers/forwarding/portService.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
 import { buildImages, devBuilder, devContainers, devImages } from './mainAdapters.ts';
@@ -42,6 +43,7 @@ export interface Services {
   readonly containers: ContainerService;
   readonly builds: BuildService;
   readonly devContainers: DevContainerService;
+  readonly ports: PortService;
 }
 
 /** Wires the services: the only place that knows all of them. Each is ready, and has repaired what a crash left, before the next needs it. */
@@ -51,6 +53,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
     routes: engineRouteTable(parts, services),
     isNeeded: () => services.containers.isNeeded() || services.builds.running > 0,
     close: async () => {
+      await services.ports.close();
       await services.containers.close();
       await services.networks.close();
     },
@@ -87,6 +90,8 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
-  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers) });
-  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService };
+  const ports = new PortService({ log, events, containers: devContainers(containers) });
+  ports.open();
+  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers), ports });
+  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, ports };
 }

@@ -9,6 +9,7 @@ import { metadataLabel, parseMetadataLabel } from './config/metadata.ts';
 import { findDevContainers, inspectContainer } from './containerLookup.ts';
 import { mergeWithImage, readDefinition } from './definition.ts';
 import { devContainerNotUp } from './errors.ts';
+import type { PortService } from './forwarding/portService.ts';
 import type { DevBuilder, DevContainers, DevImages } from './ports.ts';
 import { resolveRemote } from './remote.ts';
 import { bringUp } from './up.ts';
@@ -22,6 +23,7 @@ export interface DevContainerServiceParts {
   readonly images: DevImages;
   readonly builder: DevBuilder;
   readonly containers: DevContainers;
+  readonly ports: Pick<PortService, 'apply'>;
 }
 
 /** Dev containers: what devcontainer.json says, made and kept on the other services. */

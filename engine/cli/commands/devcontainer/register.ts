@@ -3,11 +3,12 @@ import type { CliContext } from '../../context.ts';
 import { registerDown } from './down.ts';
 import { registerExec } from './exec.ts';
 import { registerList } from './list.ts';
+import { registerPorts } from './ports.ts';
 import { registerShell } from './shell.ts';
 import { registerStop } from './stop.ts';
 import { registerUp } from './up.ts';
 
-/** The commands about dev containers: `berth up|exec|shell|stop|down|list`. */
+/** The commands about dev containers: `berth up|exec|shell|stop|down|list|ports`. */
 export function registerDevContainerCommands(program: Command, context: CliContext): void {
   registerUp(program, context);
   registerExec(program, context);
@@ -15,4 +16,5 @@ export function registerDevContainerCommands(program: Command, context: CliConte
   registerStop(program, context);
   registerDown(program, context);
   registerList(program, context);
+  registerPorts(program, context);
 }
