@@ -24,7 +24,7 @@ export const devPortSchema = z.looseObject({
   /** Published with the container (`appPort`, `-p`), not forwarded. */
   published: z.boolean(),
   /** Why it is not forwarded although it should be. */
-  problem: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+  problem: z.looseObject({ code: z.string(), message: z.string(), params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])) }).optional(),
   label: z.string().optional(),
   protocol: z.enum(['http', 'https']).optional(),
   onAutoForward: z.enum(['notify', 'openBrowser', 'openBrowserOnce', 'openPreview', 'silent', 'ignore']),

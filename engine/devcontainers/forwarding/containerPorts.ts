@@ -203,7 +203,7 @@ export class ContainerPorts {
       declared: entry.declared,
       ...(local ? { local } : {}),
       published: published !== undefined,
-      ...(entry.problem ? { problem: { code: entry.problem.code, message: entry.problem.message } } : {}),
+      ...(entry.problem ? { problem: problemOf(entry.problem) } : {}),
       ...this.#attributes(entry),
     };
   }
@@ -211,6 +211,10 @@ export class ContainerPorts {
 
 function isLoopbackOnly({ sockets }: Entry): boolean {
   return sockets.length > 0 && sockets.every(({ scope }) => scope === 'loopback');
+}
+
+function problemOf({ code, message, params }: BerthError): NonNullable<DevPort['problem']> {
+  return { code, message, params: Object.fromEntries(Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))) };
 }
 
 function keyOf({ host, port }: { readonly host: string; readonly port: number }): string {

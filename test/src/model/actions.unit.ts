@@ -81,7 +81,7 @@ describe('the manifest', () => {
   });
 
   it('has the commands that the sources register, and no others', () => {
-    const sources = ['engine/start', 'engine/refresh', 'engine/showLog', 'engine/doctor', 'devContainer/up', 'devContainer/openConfig', ...['start', 'stop', 'restart', 'remove', 'logs', 'openShell', 'inspect', 'copyId'].map((verb) => `container/${verb}`)];
+    const sources = ['engine/start', 'engine/refresh', 'engine/showLog', 'engine/doctor', 'devContainer/up', 'devContainer/openConfig', ...['start', 'stop', 'restart', 'remove', 'logs', 'openShell', 'inspect', 'copyId'].map((verb) => `container/${verb}`), ...['openInBrowser', 'copyAddress', 'stopForwarding'].map((verb) => `port/${verb}`)];
     const registered = sources.flatMap((name) => [...readFileSync(resolve(import.meta.dirname, `../../../src/commands/${name}.ts`), 'utf8').matchAll(/id: '([^']+)'/g)].map((match) => match[1] ?? ''));
     assert.deepEqual(registered.sort(), [...declared].sort());
   });
