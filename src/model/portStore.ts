@@ -18,8 +18,8 @@ export class PortStore {
 
   /** Replaces everything: after connecting, and with nothing after the connection was lost. */
   replaceAll(ports: readonly DevPort[]): void {
-    const containers = Map.groupBy(ports, ({ containerId }) => containerId);
-    for (const id of new Set([...this.#ports.keys(), ...containers.keys()])) this.put(id, containers.get(id) ?? []);
+    const ids = new Set([...this.#ports.keys(), ...ports.map(({ containerId }) => containerId)]);
+    for (const id of ids) this.put(id, ports.filter(({ containerId }) => containerId === id));
   }
 
   /** The ports of one container as they are now. */

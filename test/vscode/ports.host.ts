@@ -45,7 +45,7 @@ describe('ports in a real workbench', () => {
 
   it('a server started in a shell is announced, and its address answers on the host', async () => {
     await workbench.contextMenu(workbench.row('Dev Containers', /^quay, running/), 'Open Shell');
-    await workbench.waitForTerminal(/# $/);
+    await workbench.waitForTerminal(/workspaces\/quay# /);
     await workbench.type(server(28760));
     await workbench.notification(/Port 28760 of quay-\w+ is open, and reached at 127\.0\.0\.1:28760/).waitFor();
     await workbench.screenshot('ports-notice');
