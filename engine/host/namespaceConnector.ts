@@ -110,7 +110,7 @@ function inside(): void {
   const fs = process.getBuiltinModule('node:fs');
   const dns = process.getBuiltinModule('node:dns').promises;
 
-  const lines = (path: string | undefined): string[][] => (path === undefined ? [] : fs.readFileSync(path, 'utf8').split('\n').map((line) => line.replace(/#.*/, '').trim().split(/\s+/)));
+  const lines = (path: string | undefined): string[][] => (path === undefined || !fs.existsSync(path) ? [] : fs.readFileSync(path, 'utf8').split('\n').map((line) => line.replace(/#.*/, '').trim().split(/\s+/)));
 
   const addressOf = async (host: string, hosts: string | undefined, resolvConf: string | undefined): Promise<string> => {
     if (net.isIP(host) !== 0) return host;

@@ -67,7 +67,7 @@ async function answer(options: HttpServerOptions, router: Router, request: Incom
 
 /** A client that only listens does not keep an idle engine alive. */
 function isPassive(path: string): boolean {
-  return /^(\/v[\d.]+)?\/(events|_ping)$/.test(path);
+  return /^(\/v[\d.]+)?\/(events|_ping|berth\/v1\/ports)$/.test(path);
 }
 
 /** Without the query: build arguments are in there. */

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { DevPort, PortEvent } from '../../api/berth/port.ts';
 import { asBerthError } from '../../base/errors.ts';
 import type { BerthError } from '../../base/errors.ts';
-import { listeningSockets } from '../../host/listeningSockets.ts';
+import { listeningSockets, socketCounts } from '../../host/listeningSockets.ts';
 import type { ListeningSocket } from '../../host/listeningSockets.ts';
 import { NamespaceConnector } from '../../host/namespaceConnector.ts';
 import { socketOwners } from '../../host/socketOwners.ts';
@@ -29,6 +29,9 @@ export interface PortSource {
   readonly resolvConf: string;
 }
 
+/** How often the same number of sockets is taken for the same sockets, before it is looked at anyway: one may have come as another went. */
+const UNREAD = 5;
+
 interface Entry {
   readonly host: string;
   readonly port: number;
@@ -48,6 +51,8 @@ export class ContainerPorts {
   readonly #tell: (event: PortEvent) => void;
   readonly #entries = new Map<string, Entry>();
   readonly #connector: NamespaceConnector;
+  #counts = '';
+  #unread = 0;
 
   constructor(source: PortSource, settings: PortSettings, tell: (event: PortEvent) => void) {
     this.source = source;
@@ -73,6 +78,16 @@ export class ContainerPorts {
 
   /** Looks at what listens now; true if that is something else than before. Throws when the container has ended. */
   async scan(): Promise<boolean> {
+    const counts = await socketCounts(this.source.pid);
+    const same = counts === this.#counts && this.#unread < UNREAD;
+    this.#unread = same ? this.#unread + 1 : 0;
+    this.#counts = counts;
+    const changed = same ? false : await this.#read();
+    for (const entry of this.#entries.values()) if (entry.problem) await this.#retry(entry);
+    return changed;
+  }
+
+  async #read(): Promise<boolean> {
     const found = Map.groupBy(await listeningSockets(this.source.pid), ({ port }) => port);
     const known = new Set([...this.#entries.values()].flatMap(({ sockets }) => sockets.map(({ inode }) => inode)));
     const fresh = [...found.values()].flat().filter(({ inode }) => !known.has(inode));
@@ -84,7 +99,6 @@ export class ContainerPorts {
       changed = true;
       await this.#gone(entry);
     }
-    for (const entry of this.#entries.values()) if (entry.problem) await this.#retry(entry);
     return changed;
   }
 

@@ -16,7 +16,7 @@ import type { PortSettings } from './attributes.ts';
 import { ContainerPorts } from './containerPorts.ts';
 import { portSource } from './portSource.ts';
 
-/** A look costs two small reads. Something has just been started in the container: soon; nothing has changed for a while: less often. */
+/** A look costs little (two small reads) while nothing changes. Something has just been started in the container: soon; nothing has changed for a while: less often. */
 const SOON_MS = 200;
 const LATEST_MS = 2000;
 const SLOWER = 1.4;
