@@ -17,6 +17,7 @@ import { berthImageRoutes } from './server/routes/berth/images.ts';
 import { sshRoutes } from './server/routes/berth/ssh.ts';
 import { webEditorRoutes } from './server/routes/berth/webEditor.ts';
 import { syncRoutes } from './server/routes/berth/syncs.ts';
+import { portRoutes } from './server/routes/berth/ports.ts';
 import { dockerBuildRoutes } from './server/routes/docker/build.ts';
 import { containerRoutes } from './server/routes/docker/containers.ts';
 import { execRoutes } from './server/routes/docker/exec.ts';
@@ -45,6 +46,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...devContainerRoutes(services.devContainers),
     ...sshRoutes(services.endpoint),
     ...webEditorRoutes(services.devContainers),
+    ...portRoutes(services.ports),
     ...doctorRoutes(probe),
     ...syncRoutes(services.syncs),
     ...cloneRoutes(),

@@ -9,6 +9,7 @@ import { ContentStore } from './content/contentStore.ts';
 import { DevContainerService } from './devcontainers/devContainerService.ts';
 import { agentLauncher } from './endpoint/agentLauncher.ts';
 import { EndpointService } from './endpoint/endpointService.ts';
+import { PortService } from './devcontainers/forwarding/portService.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
 import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers } from './mainAdapters.ts';
@@ -49,6 +50,7 @@ export interface Services {
   readonly devContainers: DevContainerService;
   readonly endpoint: EndpointService;
   readonly syncs: SyncService;
+  readonly ports: PortService;
 }
 
 /** Wires the services: the only place that knows all of them. Each is ready, and has repaired what a crash left, before the next needs it. */
@@ -61,6 +63,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
     close: async () => {
       services.devContainers.close();
       await services.syncs.close();
+      await services.ports.close();
       await services.containers.close();
       await services.networks.close();
     },
@@ -97,10 +100,12 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
-  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers), volumes: devVolumes(volumes) });
+  const ports = new PortService({ log, events, containers: devContainers(containers) });
+  ports.open();
+  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers), volumes: devVolumes(volumes), ports });
   await devContainerService.open();
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
   const syncs = new SyncService({ dataRoot, log });
   await syncs.reconcile();
-  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs };
+  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
 }

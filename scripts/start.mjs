@@ -19,10 +19,10 @@ async function main() {
   const missing = setupHost(engineTools).filter((name) => !['crun', 'runc'].includes(name));
   if (missing.length > 0) console.log(`Not found on this host: ${missing.join(', ')}. Trying anyway; berth doctor says more.`);
   await run(['engine', 'start']);
-  const { containerId } = JSON.parse(await run(['up', sample]));
-  const [{ NetworkSettings }] = JSON.parse(await run(['inspect', containerId]));
+  await run(['up', sample]);
   // 8000 on this host too, unless something else listens there.
-  const url = `http://127.0.0.1:${NetworkSettings.Ports['8000/tcp'][0].HostPort}`;
+  const { local } = JSON.parse(await run(['ports', sample, '--json'])).find(({ port }) => port === 8000);
+  const url = `http://${local.host}:${local.port}`;
   if ((await answer(url)) === undefined) await run(['exec', '--folder', sample, '--detach', '--', 'python3', '-m', 'hello']);
   console.log(await greeting(url));
 }

@@ -16,6 +16,9 @@ import type { UpServices } from './commands/devContainer/up.ts';
 import { upAndCancel } from './commands/devContainer/up.ts';
 import { Ups } from './commands/devContainer/ups.ts';
 import { runDoctor } from './commands/engine/doctor.ts';
+import { copyPortAddress } from './commands/port/copyAddress.ts';
+import { openPortInBrowser } from './commands/port/openInBrowser.ts';
+import { stopForwardingPort } from './commands/port/stopForwarding.ts';
 import { refresh } from './commands/engine/refresh.ts';
 import { showLog } from './commands/engine/showLog.ts';
 import { startEngine } from './commands/engine/start.ts';
@@ -43,10 +46,12 @@ import { EngineLauncher } from './hosts/engineLauncher.ts';
 import { Host } from './hosts/host.ts';
 import { Origins } from './hosts/origins.ts';
 import { RemoteHosts } from './hosts/remoteHosts.ts';
+import { PortFeed } from './hosts/portFeed.ts';
 import { Settings } from './hosts/settings.ts';
 import { CommandLineSshEntries } from './hosts/sshEntries.ts';
 import { DevContainerStore } from './model/devContainerStore.ts';
 import type { DevContainerConfig } from './model/devContainers.ts';
+import { PortStore } from './model/portStore.ts';
 import { Shells } from './terminals/shells.ts';
 import { TerminalPerSubject } from './terminals/terminalPerSubject.ts';
 import { ContainerOffer } from './views/containerOffer.ts';
@@ -55,6 +60,7 @@ import { publishContextKeys } from './views/contextKeys.ts';
 import { DevContainersView } from './views/devContainersView.ts';
 import { HostsView } from './views/hostsView.ts';
 import { InspectDocuments } from './views/inspectDocuments.ts';
+import { PortNotices } from './views/portNotices.ts';
 import { StatusBar } from './views/statusBar.ts';
 import { describeError } from './words/errorWords.ts';
 
@@ -70,26 +76,24 @@ export function activate(context: vscode.ExtensionContext): void {
   const host = own(new Host({ socketPath, onProblem: reporter.note }));
   const { containers } = host;
   const devContainers = new DevContainerStore(containers);
+  const ports = new PortStore();
   const launcher = new EngineLauncher(() => ({ nodePath: settings.nodePath(), enginePath: settings.enginePath(), socketPath: socketPath() }));
   const starter = new EngineStarter(host, launcher, socketPath);
 
   own(publishContextKeys(host, currentPlace() !== undefined));
   own(new ContainersView(containers));
-  own(new DevContainersView(devContainers));
+  own(new DevContainersView(devContainers, ports));
   own(new StatusBar(host, currentPlace()));
   const hosts = own(new RemoteHosts(launcher, reporter.note));
   own(new HostsView(host, hosts));
-  const offer = new ContainerOffer({ memory: context.globalState, isPossible: () => host.connection?.kind !== 'docker', reopen: () => vscode.commands.executeCommand('berth.devContainer.reopen') });
-  const onConfigs = (configs: DevContainerConfig[]): void => {
-    devContainers.setConfigs(configs);
-    void offer.consider(configs).catch(reporter.note);
-  };
-  own(new ConfigFinder(onConfigs, reporter.note));
+  own(followConfigs(context, host, devContainers, reporter));
+  const notices = new PortNotices({ enabled: settings.announcesPorts, memory: context.globalState, onProblem: reporter.note });
+  own(own(new PortFeed(host, ports, reporter.note)).onOpened(notices.announce));
   own(settings.onSocketPath(() => host.reconnect()));
 
   const terminals = own(new TerminalPerSubject());
   const documents = own(new InspectDocuments(host));
-  const targets = new Targets(containers, devContainers);
+  const targets = new Targets(containers, devContainers, ports);
   const ups = new Ups({ starter, devContainers, reporter });
   const ways = { windows: new EditorWindows(), origins: new Origins(context.globalState) };
   const opener = new ContainerOpener({
@@ -103,6 +107,16 @@ export function activate(context: vscode.ExtensionContext): void {
   const parts = { here, ups, opener, hosts, ...ways, host, targets, socketPath, containers, devContainers, terminals, documents, starter, launcher, reporter };
   own(registerCommands(allCommands(parts), reporter.show));
   host.open();
+}
+
+/** Looks for definitions in the workspace, and offers once to reopen it in its dev container. */
+function followConfigs(context: vscode.ExtensionContext, host: Host, devContainers: DevContainerStore, reporter: Reporter): ConfigFinder {
+  const offer = new ContainerOffer({ memory: context.globalState, isPossible: () => host.connection?.kind !== 'docker', reopen: () => vscode.commands.executeCommand('berth.devContainer.reopen') });
+  const onConfigs = (configs: DevContainerConfig[]): void => {
+    devContainers.setConfigs(configs);
+    void offer.consider(configs).catch(reporter.note);
+  };
+  return new ConfigFinder(onConfigs, reporter.note);
 }
 
 interface Parts extends LogServices, UpServices, WayBack {
@@ -134,6 +148,9 @@ function allCommands(parts: Parts): Command[] {
     openContainerShell(parts, new Shells(parts.terminals, reporter.show)),
     inspectContainer(parts, parts.documents),
     copyContainerId(parts),
+    openPortInBrowser(targets),
+    copyPortAddress(targets),
+    stopForwardingPort(parts),
   ];
 }
 

@@ -13,6 +13,7 @@ import type { DevBuilder, DevContainers, DevImages, DevVolumes } from './ports.t
 import { remoteUserOf, resolveRemote } from './remote.ts';
 import { editorVolume } from './plan/planTools.ts';
 import type { RunningDevContainer } from './running.ts';
+import type { PortService } from './forwarding/portService.ts';
 import { bringUp } from './up.ts';
 import type { UpContext, UpOutcome } from './up.ts';
 import { EditorBundle } from './web/editorBundle.ts';
@@ -27,6 +28,7 @@ export interface DevContainerServiceParts {
   readonly builder: DevBuilder;
   readonly containers: DevContainers;
   readonly volumes: DevVolumes;
+  readonly ports: Pick<PortService, 'apply'>;
 }
 
 /** Dev containers: what devcontainer.json says, made and kept on the other services. */

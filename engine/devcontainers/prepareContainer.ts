@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { OperationContext } from '../base/context.ts';
 import { asBerthError } from '../base/errors.ts';
@@ -12,7 +11,6 @@ import { devContainerUserUnknown } from './errors.ts';
 import { planContainer } from './plan/planContainer.ts';
 import type { ContainerPlan } from './plan/planContainer.ts';
 import { containerName, planImage } from './plan/planImage.ts';
-import { forwardedPorts } from './plan/planPorts.ts';
 import { toolMounts } from './plan/planTools.ts';
 import type { DevBuilder, DevImage, DevImages } from './ports.ts';
 import { step } from './tell.ts';
@@ -63,7 +61,6 @@ export async function prepareContainer(definition: Definition, image: DevImage, 
   const run = image.config.config ?? {};
   const { entries, warnings } = parseMetadataLabel(run.Labels?.[metadataLabel]);
   const merged = mergeWithImage(definition, entries);
-  const taken = await takenPorts(forwardedPorts(merged.forwardPorts));
   const idmapOf = await idmapFor(definition, merged, image, reference, images);
   const plan = planContainer({
     document: definition.document,
@@ -75,7 +72,6 @@ export async function prepareContainer(definition: Definition, image: DevImage, 
     tools: toolMounts(toolsFolder, definition.id),
     labels: { ...definition.labels, [definitionLabel]: definition.digest },
     name: containerName(definition.folder, definition.id),
-    isPortFree: (port) => !taken.has(port),
     host: { folder: definition.folder, env: (name) => definition.variables.localEnv[name], readFile: (path) => readFileSync(resolve(definition.folder, path), 'utf8') },
   });
   plan.body.Image = reference;
@@ -95,17 +91,4 @@ async function idmapFor(definition: Definition, merged: MergedConfig, image: Dev
     // A source that is not there is the runtime's to refuse, in Docker's words.
     return owner && workspaceIdmap(owner, ids);
   };
-}
-
-async function takenPorts(ports: readonly number[]): Promise<Set<number>> {
-  const free = await Promise.all(ports.map(isFree));
-  return new Set(ports.filter((_, index) => !free[index]));
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

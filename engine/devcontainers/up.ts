@@ -1,4 +1,5 @@
 import type { DevContainer, UpRequest } from '../api/berth/devcontainer.ts';
+import type { DevPort } from '../api/berth/port.ts';
 import type { ContainerInspect } from '../api/docker/containerView.ts';
 import { CleanupStack } from '../base/cleanup.ts';
 import { metadataLabel, parseMetadataLabel } from './config/metadata.ts';
@@ -14,6 +15,8 @@ import { runHooks } from './lifecycle/runHooks.ts';
 import type { RunCommand } from './lifecycle/runHooks.ts';
 import type { DevBuilder, DevContainers, DevImages } from './ports.ts';
 import { definitionLabel, prepareContainer, prepareImage } from './prepareContainer.ts';
+import { portSettings } from './forwarding/attributes.ts';
+import type { PortService } from './forwarding/portService.ts';
 import { remoteUserOf, resolveRemote } from './remote.ts';
 import { step } from './tell.ts';
 import type { Tell } from './tell.ts';
@@ -26,6 +29,7 @@ export interface UpParts {
   readonly store: WorkspaceStore;
   /** The host's folder of tools that dev containers mount. */
   readonly toolsFolder: string;
+  readonly ports: Pick<PortService, 'apply'>;
 }
 
 export interface UpContext {
@@ -50,8 +54,9 @@ export async function bringUp(parts: UpParts, definition: Definition, request: U
   const id = best ? await reuse(parts, definition, best, ctx) : await make(parts, definition, request, found, ctx);
   ctx.onContainer(id);
   const details = inspectContainer(parts.containers, id);
-  tellPorts(details, ctx.tell);
   const merged = mergeWithImage(definition, parseMetadataLabel(details.Config.Labels?.[metadataLabel] ?? undefined).entries);
+  tellPublished(details, ctx.tell);
+  for (const port of await parts.ports.apply(id, portSettings(merged))) tellForwarded(port, ctx.tell);
   await runStages(parts, definition, merged, details, request, ctx);
   return { containerId: id, remoteUser: remoteUserOf(merged, details.Config.User ?? ''), remoteWorkspaceFolder: definition.workspace.folder };
 }
@@ -140,7 +145,12 @@ async function remoteRunner(parts: UpParts, definition: Definition, merged: Merg
   return (command, onOutput) => runExec(execs, details.Id, { command: command.args, user: remote.user, env: remote.env, cwd: remote.cwd }, onOutput, signal);
 }
 
-function tellPorts(details: ContainerInspect, tell: Tell): void {
+function tellForwarded({ host, port, local, published, problem }: DevPort, tell: Tell): void {
+  if (local && !published) tell({ type: 'port', port, hostIp: local.host, hostPort: local.port, ...(host === '' ? {} : { host }) });
+  if (problem) tell({ type: 'warning', message: problem.message });
+}
+
+function tellPublished(details: ContainerInspect, tell: Tell): void {
   for (const [key, bindings] of Object.entries(details.NetworkSettings.Ports)) {
     const [binding] = bindings ?? [];
     if (binding && key.endsWith('/tcp')) tell({ type: 'port', port: Number.parseInt(key, 10), hostIp: binding.HostIp === '' || binding.HostIp === '0.0.0.0' ? '127.0.0.1' : binding.HostIp, hostPort: Number(binding.HostPort) });

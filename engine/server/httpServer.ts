@@ -68,7 +68,7 @@ async function answer(options: HttpServerOptions, router: Router, request: Incom
 
 /** A client that only listens does not keep an idle engine alive; of a link's connection it is the requests on it that count. */
 function isPassive(path: string): boolean {
-  return path === relayPath || /^(\/v[\d.]+)?\/(events|_ping)$/.test(path);
+  return path === relayPath || /^(\/v[\d.]+)?\/(events|_ping|berth\/v1\/ports)$/.test(path);
 }
 
 /** Without the query: build arguments are in there. */

@@ -50,7 +50,7 @@ export class EngineClient {
 
   /** Opens the event stream: resolves once the engine answers, so that what is listed afterwards is never older. */
   async events(signal: AbortSignal): Promise<AsyncGenerator<EngineEvent>> {
-    const filters = JSON.stringify({ type: ['container'] });
+    const filters = JSON.stringify({ type: ['container', 'devcontainer'] });
     return eventsOf(await this.#api.stream('GET', '/events', { query: { filters }, signal }));
   }
 

@@ -5,7 +5,9 @@ import type { Container } from '../model/containerState.ts';
 import type { ContainerStore } from '../model/containerStore.ts';
 import type { DevContainerStore } from '../model/devContainerStore.ts';
 import type { DevContainer } from '../model/devContainers.ts';
-import { isNode } from '../views/nodes.ts';
+import type { DevPort } from '../../engine/api/berth/port.ts';
+import type { PortStore } from '../model/portStore.ts';
+import { isNode, isPortNode } from '../views/nodes.ts';
 
 /** Who a command is for: a container, with the dev container it belongs to when it was asked of that. */
 export interface Target {
@@ -17,8 +19,10 @@ export interface Target {
 export class Targets {
   readonly #containers: ContainerStore;
   readonly #devContainers: DevContainerStore;
+  readonly #ports: PortStore;
 
-  constructor(containers: ContainerStore, devContainers: DevContainerStore) {
+  constructor(containers: ContainerStore, devContainers: DevContainerStore, ports: PortStore) {
+    this.#ports = ports;
     this.#containers = containers;
     this.#devContainers = devContainers;
   }
@@ -47,6 +51,11 @@ export class Targets {
     }
     const rows = suited.map((item) => ({ label: item.name, description: item.folder, item }));
     return (await vscode.window.showQuickPick(rows, { placeHolder: vscode.l10n.t('Which dev container?'), matchOnDescription: true }))?.item;
+  }
+
+  /** The port of the row that a command was asked of. */
+  port(argument: unknown): DevPort | undefined {
+    return isPortNode(argument) ? this.#ports.get(argument.containerId, argument.port) : undefined;
   }
 
   async #pickContainer(action: ContainerAction): Promise<Target | undefined> {

@@ -20,6 +20,9 @@ export class Settings {
     return this.#get('engine.path').trim() || join(this.#extensionPath, 'dist', 'berth.cjs');
   }
 
+  /** Whether ports that programs begin to listen on are told and opened. */
+  readonly announcesPorts = (): boolean => vscode.workspace.getConfiguration('berth').get<boolean>('ports.autoForward', true);
+
   onSocketPath(listener: () => void): vscode.Disposable {
     return vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration('berth.socketPath')) listener();

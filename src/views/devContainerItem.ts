@@ -3,10 +3,10 @@ import type { DevContainer } from '../model/devContainers.ts';
 import { containerTooltip } from './containerItem.ts';
 import { lookOf } from './stateLook.ts';
 
-/** The row of a dev container. */
-export function devContainerItem(devContainer: DevContainer): vscode.TreeItem {
+/** The row of a dev container; with `children` it opens. */
+export function devContainerItem(devContainer: DevContainer, children: boolean): vscode.TreeItem {
   const look = lookOf(devContainer.state);
-  const item = new vscode.TreeItem(devContainer.name);
+  const item = new vscode.TreeItem(devContainer.name, children ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None);
   item.id = devContainer.key;
   item.iconPath = look.icon;
   item.description = devContainer.step ?? look.word;

@@ -9,12 +9,29 @@ export interface DevContainerNode {
   readonly key: string;
 }
 
+/** The row above a dev container's ports. */
+export interface PortsNode {
+  readonly kind: 'ports';
+  readonly key: string;
+}
+
+export interface PortNode {
+  readonly kind: 'port';
+  readonly containerId: string;
+  /** Which of the container's ports: a `portKey`. */
+  readonly port: string;
+}
+
 export type Node = ContainerNode | DevContainerNode;
 
 /** Commands get anything from the editor and from other extensions. */
 export function isNode(value: unknown): value is Node {
   if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
   return (value.kind === 'container' && 'id' in value) || (value.kind === 'devContainer' && 'key' in value);
+}
+
+export function isPortNode(value: unknown): value is PortNode {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'port' && 'containerId' in value && 'port' in value;
 }
 
 /** The same object for the same key, as trees know their rows by identity; forgets what is not asked for any more. */

@@ -45,6 +45,7 @@ const onDevContainers: Readonly<Record<string, (get: Get) => string>> = {
   DEVCONTAINER_USER_UNKNOWN: (get) => l10n.t('The image {0} has no user {1}. Create it in the Dockerfile, or set remoteUser to a user that is there.', get('image'), get('user')),
   DEVCONTAINER_NOT_UP: (get) => l10n.t('The dev container of {0} is not running. Bring it up first.', get('folder')),
   DEVCONTAINER_COMMAND_FAILED: (get) => l10n.t('{0} ended with status {1}. Its output is in the log.', get('command'), get('status')),
+  LOCAL_PORT_TAKEN: (get) => l10n.t('Port {0} of this machine is taken by another program, and the dev container wants no other. End that program: the port is forwarded as soon as it is free.', get('port')),
   UP_CUT_SHORT: () => l10n.t('The engine ended while the dev container was being brought up. Try again.'),
 };
 

@@ -92,8 +92,8 @@ export const upNewsSchemas = [
   /** What the builder says. */
   z.looseObject({ type: z.literal('build'), event: buildEventSchema }),
   z.looseObject({ type: z.literal('warning'), message: z.string() }),
-  /** A port of the container as it can be reached on the host. */
-  z.looseObject({ type: z.literal('port'), port: z.number(), hostIp: z.string(), hostPort: z.number() }),
+  /** A port of the container (or of a `host` that is reached from inside it) as it can be reached on the engine's host. */
+  z.looseObject({ type: z.literal('port'), port: z.number(), host: z.string().optional(), hostIp: z.string(), hostPort: z.number() }),
 ] as const;
 
 /** What the lines of `up` say; the last is the result. */

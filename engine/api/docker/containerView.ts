@@ -27,6 +27,9 @@ export const containerInspectSchema = z.looseObject({
   Name: z.string(),
   Created: z.string(),
   Image: z.string(),
+  /** Files of the host that the container sees as its own. */
+  HostsPath: z.string(),
+  ResolvConfPath: z.string(),
   State: z.looseObject({
     Status: containerStatusSchema,
     Running: z.boolean(),

@@ -1,6 +1,6 @@
 import { parseBytes } from '../../api/docker/run/quantities.ts';
 import { metadataEntrySchema } from './schema.ts';
-import type { DevContainerConfig, Hook, MetadataEntry, MountEntry, UserEnvProbe } from './schema.ts';
+import type { DevContainerConfig, Hook, MetadataEntry, MountEntry, PortAttributes, UserEnvProbe } from './schema.ts';
 
 export const metadataLabel = 'devcontainer.metadata';
 export const stages = ['onCreateCommand', 'updateContentCommand', 'postCreateCommand', 'postStartCommand', 'postAttachCommand'] as const;
@@ -34,8 +34,8 @@ export interface MergedConfig {
   readonly entrypoints: readonly string[];
   readonly hooks: Readonly<Record<Stage, ReadonlyArray<Sourced<Hook>>>>;
   readonly customizations: Readonly<Record<string, readonly unknown[]>>;
-  readonly portsAttributes: Readonly<Record<string, unknown>>;
-  readonly otherPortsAttributes: Readonly<Record<string, unknown>> | undefined;
+  readonly portsAttributes: Readonly<Record<string, PortAttributes>>;
+  readonly otherPortsAttributes: PortAttributes | undefined;
   readonly hostRequirements: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -81,7 +81,7 @@ export function mergeMetadata(image: readonly MetadataEntry[], config: DevContai
     entrypoints: image.flatMap((entry) => (entry.entrypoint === undefined ? [] : [entry.entrypoint])),
     hooks: Object.fromEntries(stages.map((stage) => [stage, collectHooks(image, config, stage)])) as Record<Stage, Array<Sourced<Hook>>>,
     customizations: collectCustomizations(all),
-    portsAttributes: Object.assign({}, ...all.map((entry) => entry.portsAttributes ?? {})) as Record<string, unknown>,
+    portsAttributes: Object.assign({}, ...all.map((entry) => entry.portsAttributes ?? {})) as Record<string, PortAttributes>,
     otherPortsAttributes: last('otherPortsAttributes'),
     hostRequirements: largestRequirements(all.flatMap((entry) => (entry.hostRequirements ? [entry.hostRequirements] : []))),
   };

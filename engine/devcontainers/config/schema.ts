@@ -20,6 +20,17 @@ function port(pattern: RegExp, error: string): z.ZodUnion<[z.ZodInt, z.ZodString
 const forwardPort = port(/^[A-Za-z0-9][A-Za-z0-9_.-]*:([0-9]{1,5})$/, 'expected a port from 0 to 65535, or "host:port"');
 const appPort = port(/^[0-9a-fA-F.:[\]-]+$/, 'expected a port, or "[[ip:]hostPort:]containerPort"');
 
+const portAttributes = z.looseObject(
+  {
+    label: text.optional(),
+    protocol: z.enum(['http', 'https'], { error: 'expected http or https' }).optional(),
+    onAutoForward: z.enum(['notify', 'openBrowser', 'openBrowserOnce', 'openPreview', 'silent', 'ignore'], { error: 'expected notify, openBrowser, openBrowserOnce, openPreview, silent or ignore' }).optional(),
+    requireLocalPort: flag.optional(),
+    elevateIfNeeded: flag.optional(),
+  },
+  { error: 'expected an object' },
+);
+
 const mount = z.union(
   [z.string().min(1), z.looseObject({ type: z.enum(['bind', 'volume', 'tmpfs']), source: z.string().optional(), target: z.string() })],
   { error: 'expected "type=…,source=…,target=…" or { "type": "bind" or "volume", "source", "target" }' },
@@ -40,8 +51,8 @@ const build = z.looseObject(
 /** What an image's `devcontainer.metadata` label may hold too. */
 export const sharedShape = {
   forwardPorts: z.array(forwardPort, { error: 'expected an array of ports' }).optional(),
-  portsAttributes: anything.optional(),
-  otherPortsAttributes: anything.optional(),
+  portsAttributes: z.record(z.string(), portAttributes, { error: 'expected an object of ports and their attributes' }).optional(),
+  otherPortsAttributes: portAttributes.optional(),
   containerEnv: textMap.optional(),
   remoteEnv: z.record(z.string(), z.union([text, z.null()], { error: 'expected a string or null' }), { error: 'expected an object with strings or null' }).optional(),
   containerUser: text.optional(),
@@ -91,6 +102,7 @@ export const metadataEntrySchema = z.looseObject({ id: z.string().optional(), en
 export type MetadataEntry = z.infer<typeof metadataEntrySchema>;
 
 export type Hook = z.infer<typeof hook>;
+export type PortAttributes = z.infer<typeof portAttributes>;
 export type MountEntry = z.infer<typeof mount>;
 export type UserEnvProbe = NonNullable<MetadataEntry['userEnvProbe']>;
 

@@ -1,4 +1,5 @@
 import { devContainerInvalid, devContainerUnsupported } from '../errors.ts';
+import { parsePortKey } from '../forwarding/attributes.ts';
 import type { ConfigDocument, Path } from './configDocument.ts';
 import { configSchema, knownProperties } from './schema.ts';
 import type { DevContainerConfig } from './schema.ts';
@@ -50,6 +51,8 @@ function checkTogether(document: ConfigDocument, config: DevContainerConfig): vo
   if (builds && config.image !== undefined) throw invalidAt(document, ['image'], 'expected either "image" or a Dockerfile, not both');
   if (!builds && config.image === undefined) throw invalidAt(document, [], 'expected one of "image" and "build": { "dockerfile": … }');
   if (config.workspaceMount !== undefined && config.workspaceFolder === undefined) throw invalidAt(document, ['workspaceMount'], '"workspaceMount" needs "workspaceFolder" beside it');
+  for (const [index, value] of (config.forwardPorts ?? []).entries()) if (value !== 0 && parsePortKey(String(value))?.kind !== 'port') throw invalidAt(document, ['forwardPorts', index], 'expected a port from 1 to 65535 behind the host');
+  for (const key of Object.keys(config.portsAttributes ?? {})) if (!parsePortKey(key)) throw invalidAt(document, ['portsAttributes', key], 'expected a port, a range "40000-55000", "host:port", or a regular expression, as the name');
   for (const path of buildInputs(config)) {
     if (/\$\{devcontainerId\}/.test(path.text)) throw invalidAt(document, path.path, '${devcontainerId} cannot be used in what the image is built from');
   }

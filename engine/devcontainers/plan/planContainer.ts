@@ -10,7 +10,7 @@ import { invalidAt, unsupportedAt } from '../config/validate.ts';
 import type { Idmap } from '../users/mapping.ts';
 import { setCommand } from './planCommand.ts';
 import { planMounts } from './planMounts.ts';
-import { addAppPorts, addForwardPorts } from './planPorts.ts';
+import { addAppPorts } from './planPorts.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface ContainerPlanInput {
@@ -29,7 +29,6 @@ export interface ContainerPlanInput {
   readonly labels: Readonly<Record<string, string>>;
   /** Its name unless runArgs say another. */
   readonly name: string;
-  readonly isPortFree: (port: number) => boolean;
   readonly host: RunHost;
 }
 
@@ -53,10 +52,7 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   host.CapAdd = union(merged.capAdd, host.CapAdd);
   host.SecurityOpt = union(merged.securityOpt, host.SecurityOpt);
   host.Mounts = [...workspaceMounts(workspace, input.idmapOf(body.User)), ...planMounts(document, merged.mounts, input.host.folder), ...(host.Mounts ?? []), ...input.tools];
-  if (host.NetworkMode !== 'host') {
-    addAppPorts(body, document, config.appPort);
-    addForwardPorts(body, document, merged.forwardPorts, input.isPortFree);
-  }
+  if (host.NetworkMode !== 'host') addAppPorts(body, document, config.appPort);
   setCommand(body, input.image.config, merged.overrideCommand);
   return { name: draft.name ?? input.name, body };
 }

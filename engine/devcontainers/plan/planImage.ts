@@ -48,7 +48,7 @@ function namePart(folder: string): string {
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 /** Properties that only matter to processes in the container or to tools: changing them needs no new container. */
-const softProperties: ReadonlySet<string> = new Set(['$schema', 'name', 'remoteEnv', 'userEnvProbe', 'shutdownAction', 'waitFor', 'customizations', 'hostRequirements', 'portsAttributes', 'otherPortsAttributes', 'secrets', 'initializeCommand', 'onCreateCommand', 'updateContentCommand', 'postCreateCommand', 'postStartCommand', 'postAttachCommand']);
+const softProperties: ReadonlySet<string> = new Set(['$schema', 'name', 'remoteEnv', 'userEnvProbe', 'shutdownAction', 'waitFor', 'customizations', 'hostRequirements', 'forwardPorts', 'portsAttributes', 'otherPortsAttributes', 'secrets', 'initializeCommand', 'onCreateCommand', 'updateContentCommand', 'postCreateCommand', 'postStartCommand', 'postAttachCommand']);
 
 /** Changes when a container made from the definition would be another one. `dockerfile`: its text, if there is one. */
 export function definitionDigest(config: DevContainerConfig, dockerfile: string | undefined): string {

@@ -19,7 +19,6 @@ interface Options {
   config?: object;
   image?: MetadataEntry[];
   imageConfig?: ContainerPlanInput['image']['config'];
-  taken?: number[];
   idmap?: Idmap;
   tools?: ContainerPlanInput['tools'];
 }
@@ -37,7 +36,6 @@ function plan(options: Options = {}): { name: string; body: CreateBody } {
     tools: options.tools ?? [],
     labels: { 'devcontainer.local_folder': '/src/repo/app' },
     name: 'app-1',
-    isPortFree: (port) => !(options.taken ?? []).includes(port),
     host: { folder: '/src/repo/app', env: () => undefined, readFile: () => '' },
   });
 }
@@ -89,16 +87,13 @@ describe('the container of a dev container', () => {
     assert.equal(plan({ config: { containerUser: 'x', runArgs: ['-u', 'y'] } }).body.User, 'y');
   });
 
-  it('publishes appPort, and forwardPorts on 127.0.0.1 under the same number when it is free', () => {
-    const { body } = plan({ config: { appPort: [3000, '9000:9001'], forwardPorts: [8000, 8001, 3000, 'localhost:8002'] }, taken: [8001] });
+  it('publishes appPort, and leaves forwardPorts to forwarding', () => {
+    const { body } = plan({ config: { appPort: [3000, '9000:9001'], forwardPorts: [8000, 3000, 'localhost:8002', 'db:5432'] } });
     assert.deepEqual(body.HostConfig.PortBindings, {
       '3000/tcp': [{ HostIp: '127.0.0.1', HostPort: '3000' }],
       '9001/tcp': [{ HostIp: '', HostPort: '9000' }],
-      '8000/tcp': [{ HostIp: '127.0.0.1', HostPort: '8000' }],
-      '8001/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }],
-      '8002/tcp': [{ HostIp: '127.0.0.1', HostPort: '8002' }],
     });
-    assert.equal(plan({ config: { forwardPorts: [8000], runArgs: ['--network=host'] } }).body.HostConfig.PortBindings, undefined);
+    assert.equal(plan({ config: { appPort: [8000], runArgs: ['--network=host'] } }).body.HostConfig.PortBindings, undefined);
   });
 
   const wrong: Array<[object, string, string, RegExp]> = [
@@ -108,7 +103,6 @@ describe('the container of a dev container', () => {
     [{ runArgs: ['image'] }, 'DEVCONTAINER_INVALID', '/runArgs/0', /expected a flag/],
     [{ mounts: ['type=bind,target=/x'] }, 'DEVCONTAINER_INVALID', '/mounts/0', /needs a source/],
     [{ appPort: '1:2:3:4' }, 'DEVCONTAINER_INVALID', '/appPort', /expected a port/],
-    [{ forwardPorts: [1, 'db:5432'] }, 'DEVCONTAINER_UNSUPPORTED', '/forwardPorts/1', /another container \(db:5432\)/],
     [{ workspaceFolder: 'relative' }, 'DEVCONTAINER_INVALID', '/workspaceFolder', /absolute path/],
     [{ workspaceFolder: '/w', workspaceMount: 'type=bind,target=/w' }, 'DEVCONTAINER_INVALID', '/workspaceMount', /needs a source/],
   ];

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DevProjects } from '../../support/devProjects.ts';
@@ -55,23 +54,6 @@ describe('bringing a dev container up', () => {
       const after = await dev.up(folder);
       assert.match(after.log, /has changed since the container .* --remove-existing-container/);
       assert.equal(after.containerId, containerId);
-    });
-
-    it('publishes forwardPorts on 127.0.0.1, under another number when that one is taken', async () => {
-      const holder = createServer().listen(0, '127.0.0.1');
-      await new Promise((done) => holder.once('listening', done));
-      const address = holder.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      try {
-        const folder = await dev.project('ports', { image: 'users', forwardPorts: [port] });
-        const { log, containerId = '' } = await dev.up(folder);
-        const published = (await dev.engine.docker(['port', containerId, `${port}/tcp`])).stdout.trim();
-        assert.match(published, /^127\.0\.0\.1:\d+$/);
-        assert.notEqual(published, `127.0.0.1:${port}`);
-        assert.match(log, new RegExp(`port ${port} is http://${published}`));
-      } finally {
-        holder.close();
-      }
     });
 
     it('takes mounts, runArgs and containerEnv, and leaves the image’s command where it was', async () => {

@@ -94,7 +94,7 @@ describe('the manifest', () => {
   it('has the commands that the sources register, and no others', () => {
     const reopening = ['reopenInContainer', 'rebuild', 'rebuildWithoutCache', 'openInBrowser', 'attach', 'openFolder', 'cloneRepository', 'reopenLocally'].map((verb) => `reopen/${verb}`);
     const onHosts = ['add', 'connect', 'disconnect', 'open', 'remove'].map((verb) => `host/${verb}`);
-    const sources = [...reopening, ...onHosts, 'engine/start', 'engine/refresh', 'engine/showLog', 'engine/doctor', 'devContainer/up', 'devContainer/openConfig', ...['start', 'stop', 'restart', 'remove', 'logs', 'openShell', 'inspect', 'copyId'].map((verb) => `container/${verb}`)];
+    const sources = [...reopening, ...onHosts, 'engine/start', 'engine/refresh', 'engine/showLog', 'engine/doctor', 'devContainer/up', 'devContainer/openConfig', ...['start', 'stop', 'restart', 'remove', 'logs', 'openShell', 'inspect', 'copyId'].map((verb) => `container/${verb}`), ...['openInBrowser', 'copyAddress', 'stopForwarding'].map((verb) => `port/${verb}`)];
     const registered = sources.flatMap((name) => [...readFileSync(resolve(import.meta.dirname, `../../../src/commands/${name}.ts`), 'utf8').matchAll(/id: '([^']+)'/g)].map((match) => match[1] ?? ''));
     assert.deepEqual(registered.sort(), [...declared].sort());
   });

@@ -46,7 +46,7 @@ export class UpProgressPrinter {
         this.#out.write(`warning: ${event.message}\n`);
         return;
       case 'port':
-        this.#out.write(`  port ${event.port} is http://${event.hostIp.includes(':') ? `[${event.hostIp}]` : event.hostIp}:${event.hostPort}\n`);
+        this.#out.write(`  port ${event.host === undefined ? '' : `${event.host}:`}${event.port} is http://${event.hostIp.includes(':') ? `[${event.hostIp}]` : event.hostIp}:${event.hostPort}\n`);
         return;
       case 'result':
         return;
