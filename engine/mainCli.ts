@@ -17,10 +17,13 @@ import { registerSyncCommands } from './cli/commands/sync/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
 import { registerEngineCommands } from './cli/engineCommands.ts';
+import { folderOnHost } from './cli/engineFolder.ts';
+import type { SyncParts } from './cli/engineFolder.ts';
 import { createProgram, runProgram } from './cli/program.ts';
 import { connectOrStart } from './cli/startEngine.ts';
 import { start, startFailure } from './host/process.ts';
 import { composeRemote } from './mainRemote.ts';
+import { SyncRecords, syncStateFolder } from './remote/sync/syncRecord.ts';
 import type { HostReach } from './mainRemote.ts';
 import { version } from './version.ts';
 
@@ -40,7 +43,8 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
       return chosen.name;
     },
   };
-  const context = cliContext(chosen, interrupted.signal);
+  const syncs = { records: new SyncRecords(syncStateFolder(process.env)), launcher };
+  const context = cliContext(chosen, syncs, interrupted.signal);
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
   process.stdout.on('error', () => process.exit(0)); // the reader of a pipe left
   const program = createProgram(version, context, [
@@ -66,7 +70,7 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
   await runProgram(program, argv, context);
 }
 
-function cliContext(chosen: ChosenHost, signal: AbortSignal): CliContext {
+function cliContext(chosen: ChosenHost, syncs: SyncParts, signal: AbortSignal): CliContext {
   const context: CliContext = {
     get client() {
       return chosen.client;
@@ -75,6 +79,7 @@ function cliContext(chosen: ChosenHost, signal: AbortSignal): CliContext {
       return chosen.name;
     },
     engine: () => chosen.engine(context),
+    engineFolder: (folder, { begin }) => (chosen.name === undefined ? Promise.resolve(folder) : folderOnHost(context, syncs, chosen.name, folder, begin)),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -1,4 +1,4 @@
-import { closeSync, createWriteStream, mkdirSync, writeSync } from 'node:fs';
+import { closeSync, createWriteStream, mkdirSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asBerthError } from './base/errors.ts';
 import type { OperationContext } from './base/context.ts';
@@ -95,10 +95,13 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
         await connection.close();
       }
     },
-    forget: (name) => forgetHost(rememberedFile(name, platform)),
+    forget: (name) => forgetHost([rememberedFile(name, platform), linkPaths(name, platform).log]),
     serveLink: (name, readyFd) => serveLink(parts, name, readyFd, async () => target(await hosts.find(name))),
   };
 }
+
+/** A link that finds more than this in its log begins a new one. */
+const maxLog = 1024 * 1024;
 
 async function serveLink({ env, interrupted }: RemoteParts, name: string, readyFd: number | undefined, target: () => Promise<LinkTarget>): Promise<void> {
   const say = (line: string): void => {
@@ -114,7 +117,8 @@ async function serveLink({ env, interrupted }: RemoteParts, name: string, readyF
   try {
     const found = await target();
     mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
-    const out = createWriteStream(paths.log, { flags: 'a', mode: 0o600 });
+    const long = (statSync(paths.log, { throwIfNoEntry: false })?.size ?? 0) > maxLog;
+    const out = createWriteStream(paths.log, { flags: long ? 'w' : 'a', mode: 0o600 });
     const log = jsonLog(out, env['BERTH_LOG_LEVEL'] === 'debug' ? 'debug' : 'info');
     process.on('uncaughtException', (error) => log.error('uncaught exception', { error }));
     process.on('unhandledRejection', (reason) => log.error('unhandled rejection', { error: reason }));

@@ -8,6 +8,8 @@ export interface CliContext {
   readonly client: ApiClient;
   /** The host that is meant; `undefined`: this machine. */
   readonly host: string | undefined;
+  /** Where the engine that is meant has an absolute folder of this machine; `begin`: see `folderOnHost`. */
+  engineFolder(folder: string, options: { readonly begin: boolean }): Promise<string>;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;

@@ -38,7 +38,7 @@ export class LinkWorld {
   readonly #folder: string;
   readonly #stop = new AbortController();
 
-  private constructor(folder: string, engine: TestEngine, options: LinkWorldOptions, ready: () => void) {
+  private constructor(folder: string, engine: Pick<TestEngine, 'env' | 'client'>, options: LinkWorldOptions, ready: () => void) {
     this.#folder = folder;
     this.network = new TestNetwork(engine.env);
     this.paths = linkPaths('test', thisPlatform({ ...process.env, BERTH_RUN_ROOT: folder }));
@@ -62,7 +62,7 @@ export class LinkWorld {
     });
   }
 
-  static async start(engine: TestEngine, options: LinkWorldOptions = {}): Promise<LinkWorld> {
+  static async start(engine: Pick<TestEngine, 'env' | 'client'>, options: LinkWorldOptions = {}): Promise<LinkWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'berth-lnk-'));
     return new Promise((resolve, reject) => {
       const world: LinkWorld = new LinkWorld(folder, engine, options, () => setImmediate(() => resolve(world)));

@@ -61,10 +61,13 @@ export class LinkClient {
   async #connect({ ask, report, signal }: ReachOptions): Promise<void> {
     const over = new AbortController();
     let asked: string | undefined;
+    let firstAttempt: number | undefined;
     try {
       for await (const status of this.#control.lines('GET', routes.watch, linkStatusSchema, { query: { connect: 1 }, signal: AbortSignal.any([signal, over.signal]) })) {
         if (status.state === 'connected' && status.engineServes) return;
-        if (status.state === 'failed' && status.error) throw new BerthError(status.error.code, 502, status.error.message, status.error.params);
+        if (status.state === 'failed') throw failureOf(status.error);
+        // The link goes on trying for ever; a command waits for two attempts that it brought about.
+        if (status.state === 'reconnecting' && (status.attempt ?? 0) - (firstAttempt ??= status.attempt ?? 0) >= 2) throw failureOf(status.error);
         if (status.question) {
           const { id, question } = status.question;
           if (id === asked) continue; // the person is at it
@@ -94,6 +97,10 @@ export class LinkClient {
     }
     throw linkDidNotStart({ host: this.host, detail: 'it does not answer' });
   }
+}
+
+function failureOf(error: LinkStatus['error']): BerthError {
+  return new BerthError(error?.code ?? 'LINK_FAILED', 502, error?.message ?? 'The link failed', error?.params ?? {});
 }
 
 async function absentWithout<T>(work: () => Promise<T>): Promise<T | undefined> {

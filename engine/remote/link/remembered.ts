@@ -25,6 +25,6 @@ export function rememberedHost(path: string, url: string, version: string): Link
   };
 }
 
-export async function forgetHost(path: string): Promise<void> {
-  await rm(path, { force: true });
+export async function forgetHost(paths: readonly string[]): Promise<void> {
+  await Promise.all(paths.map((path) => rm(path, { force: true })));
 }

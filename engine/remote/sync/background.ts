@@ -52,7 +52,7 @@ export async function startInBackground(records: SyncRecords, record: SyncRecord
   const log = join(place.stateFolder, 'log');
   const out = await open(log, 'w', 0o600);
   try {
-    const child = start(launcher.program, [...launcher.args, 'sync', 'run', '--id', record.id], { detached: true, stdio: ['ignore', out.fd, out.fd], env: launcher.env, cwd: place.stateFolder, windowsHide: true });
+    const child = start(launcher.program, [...launcher.args, ...(record.host === undefined ? [] : ['--host', record.host]), 'sync', 'run', '--id', record.id], { detached: true, stdio: ['ignore', out.fd, out.fd], env: launcher.env, cwd: place.stateFolder, windowsHide: true });
     const ended = once(child, 'exit').then(() => 'ended' as const, (error: unknown) => Promise.reject(startFailure(launcher.program, error instanceof Error ? error : new Error(String(error)))));
     child.unref();
     return await Promise.race([ended.then(() => Promise.reject(syncDidNotStart({ folder: record.local, log }))), untilItAnswers(place)]);

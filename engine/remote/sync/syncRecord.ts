@@ -13,6 +13,8 @@ const recordSchema = z.object({
   remote: z.string(),
   /** The engine's socket as this machine reaches it: its own, or that of a link. */
   socketPath: z.string(),
+  /** The host whose link that is. */
+  host: z.string().optional(),
   /** Patterns of the user's own. */
   ignore: z.array(z.string()),
   /** What `.gitignore` files leave out is left out. */

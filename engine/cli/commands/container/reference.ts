@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ApiClient } from '../../../api/client.ts';
 import { containerSummarySchema } from '../../../api/docker/containerView.ts';
 import type { CliContext } from '../../context.ts';
+import { pathOnHost } from '../../engineFolder.ts';
 
 /** For the help of commands that take either. */
 export const referenceHelp = 'A name or id, or a folder (., .. or anything with a /) for its dev container.';
@@ -19,10 +20,15 @@ export async function folderPath(context: CliContext, folder: string): Promise<s
   return realpath(path).catch(() => path);
 }
 
+/** A folder as the engine knows it: on another host the one that is kept in sync with it, or, written `host:/path`, one of its own. */
+export async function engineFolderPath(context: CliContext, folder: string, options: { readonly begin: boolean } = { begin: false }): Promise<string> {
+  return pathOnHost(folder) ?? context.engineFolder(await folderPath(context, folder), options);
+}
+
 /** What to call a container in a request: a name as it is, a folder as the id of its dev container. */
 export async function containerOf(context: CliContext, client: ApiClient, reference: string): Promise<string> {
   if (!isFolder(reference)) return encodeURIComponent(reference);
-  const folder = await folderPath(context, reference);
+  const folder = await engineFolderPath(context, reference);
   const filters = JSON.stringify({ label: [`devcontainer.local_folder=${folder}`] });
   const found = await client.json('GET', '/containers/json', z.array(containerSummarySchema), { query: { all: 1, filters } });
   const best = found.find((one) => one.State === 'running') ?? found[0];

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { devPortSchema, portEventSchema } from '../../../api/berth/port.ts';
 import type { DevPort, PortEvent } from '../../../api/berth/port.ts';
-import { folderPath } from '../container/reference.ts';
+import { engineFolderPath } from '../container/reference.ts';
 import type { CliContext } from '../../context.ts';
 import { formatTable } from '../../output/table.ts';
 
@@ -26,7 +26,7 @@ export function registerPorts(parent: Command, context: CliContext): void {
 }
 
 async function ports(context: CliContext, folder: string | undefined, options: PortsOptions): Promise<void> {
-  const query = { folder: options.all === true ? undefined : await folderPath(context, folder ?? '.') };
+  const query = { folder: options.all === true ? undefined : await engineFolderPath(context, folder ?? '.') };
   const client = await context.engine();
   if (options.follow === true) {
     for await (const event of client.lines('GET', '/berth/v1/ports', portEventSchema, { query: { ...query, follow: 1 }, signal: context.signal })) context.stdout.write(`${options.json === true ? JSON.stringify(event) : sentence(event)}\n`);

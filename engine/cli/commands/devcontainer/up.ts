@@ -71,7 +71,7 @@ function failure(message: string): UpResult {
 
 async function requestOf(context: CliContext, folder: string | undefined, options: UpOptions): Promise<UpRequest> {
   return {
-    ...(await targetOf(context, folder, options)),
+    ...(await targetOf(context, folder, options, { begin: true })),
     localEnv: localEnv(context),
     removeExistingContainer: options.removeExistingContainer ?? false,
     noCache: options.cache === false || (options.buildNoCache ?? false),

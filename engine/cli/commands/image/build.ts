@@ -12,6 +12,7 @@ import type { CliContext } from '../../context.ts';
 import { BuildProgressPrinter } from '../../output/buildProgress.ts';
 import { formatSize } from '../../output/units.ts';
 import { collect } from '../container/execIn.ts';
+import { pathOnHost } from '../../engineFolder.ts';
 import { folderPath } from '../container/reference.ts';
 import { givenSecrets } from './buildSecrets.ts';
 
@@ -57,7 +58,7 @@ export function registerBuild(parent: Command, context: CliContext): void {
 async function build(context: CliContext, folder: string, options: BuildOptions): Promise<void> {
   const client = await context.engine();
   const request = await requestOf(context, folder, options);
-  await using sent = options.sendContext === true ? await sendContextFor(context, client, request, options) : undefined;
+  await using sent = options.sendContext === true || (context.host !== undefined && pathOnHost(folder) === undefined) ? await sendContextFor(context, client, request, options) : undefined;
   const printer = new BuildProgressPrinter(context.stderr);
   let imageId: string | undefined;
   try {
@@ -85,7 +86,7 @@ async function sendContextFor(context: CliContext, client: ApiClient, request: B
 }
 
 async function requestOf(context: CliContext, folder: string, options: BuildOptions): Promise<BuildRequestBody> {
-  const path = await folderPath(context, folder);
+  const path = pathOnHost(folder) ?? (await folderPath(context, folder));
   const { network } = options;
   if (network !== undefined && network !== 'default' && network !== 'none' && network !== 'host') throw new Error(`--network ${network}: expected default, none or host`);
   return {

@@ -27,7 +27,7 @@ export async function obtainRecord(context: CliContext, records: SyncRecords, { 
     const sameRules = known.gitignore === options.gitignore && JSON.stringify(known.ignore) === JSON.stringify(options.ignore ?? []);
     if (sameRules || (options.ignore === undefined && options.gitignore)) return known;
   }
-  return records.add({ local: folder, socketPath, ignore: options.ignore ?? [], gitignore: options.gitignore, ...(remote === undefined ? {} : { remote }) });
+  return records.add({ local: folder, socketPath, ignore: options.ignore ?? [], gitignore: options.gitignore, ...(context.host === undefined ? {} : { host: context.host }), ...(remote === undefined ? {} : { remote }) });
 }
 
 /** The sync that a folder, an id or the current folder means. Throws NO_SUCH_SYNC. */

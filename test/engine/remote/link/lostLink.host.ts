@@ -62,6 +62,7 @@ describe('a lost link', () => {
 
   it('a shell on a terminal goes on; what was typed meanwhile arrives', async () => {
     const child = start('script', ['-q', '-e', '-f', '-c', `'${process.execPath}' '${bundle}' container exec -it ${container} sh`, '/dev/null'], { env: { ...engine.env, BERTH_SOCKET: link.paths.socket, TERM: 'xterm' }, stdio: ['pipe', 'pipe', 'pipe'] });
+    using _end = { [Symbol.dispose]: () => void child.kill('SIGKILL') };
     let screen = '';
     child.stdout?.on('data', (chunk: Buffer) => (screen += chunk.toString()));
     const say = (line: string): boolean => (child.stdin as Writable).write(`${line}\n`);
