@@ -45,7 +45,7 @@ async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOpt
   await mkdir(config.runRoot, { recursive: true, mode: 0o700 });
   await using keeper = await obtainKeeper(config.runRoot);
   const args = [...process.execArgv, process.argv[1] ?? '', 'engine', ...(onDemand ? ['--on-demand'] : []), ...(readyFd === undefined ? [] : ['--ready-fd', '3'])];
-  const child = await startInside(keeper, config, { program: process.execPath, args, readyFd });
+  const child = startInside(keeper, config, { program: process.execPath, args, readyFd });
   if (readyFd !== undefined) closeSync(readyFd); // the engine's to speak on now
   if (onDemand) child.unref();
   else process.exitCode = await waitInside(child, interrupted);
@@ -58,7 +58,7 @@ export async function removeData(config: EngineConfig): Promise<void> {
   if (userInfo().uid === 0) await run(command.program, command.args);
   else {
     await using keeper = await obtainKeeper(runRoot);
-    const status = await waitInside(await startInside(keeper, config, command), new AbortController().signal);
+    const status = await waitInside(startInside(keeper, config, command), new AbortController().signal);
     if (status !== 0) throw hostCommandFailed({ command: command.args.join(' '), status, stderr: 'see above' });
   }
 }

@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { EngineConfig } from '../../base/config.ts';
-import { run, start, startFailure } from '../process.ts';
-import { rootlessFailed } from './errors.ts';
+import { start, startFailure } from '../process.ts';
 import type { Keeper } from './keeper.ts';
 import { enter } from './members.ts';
 
@@ -14,12 +13,8 @@ export interface InsideCommand {
 }
 
 /** Starts a program as root of the keeper's namespaces, with the configuration of this user's engine. It holds the keeper's life as descriptor 4. */
-export async function startInside(keeper: Keeper, config: EngineConfig, command: InsideCommand): Promise<ChildProcess> {
-  const words = enter(keeper.pid, ['mount', 'net']);
-  await run('nsenter', [...words, 'true']).catch((error: unknown) => {
-    throw rootlessFailed({ detail: error instanceof Error ? error.message : String(error) }, { cause: error });
-  });
-  return start('nsenter', [...words, command.program, ...command.args], { stdio: ['ignore', 'inherit', 'inherit', command.readyFd ?? 'ignore', keeper.life.fd], env: insideEnvironment(config, keeper) });
+export function startInside(keeper: Keeper, config: EngineConfig, command: InsideCommand): ChildProcess {
+  return start('nsenter', [...enter(keeper.pid, ['mount', 'net']), command.program, ...command.args], { stdio: ['ignore', 'inherit', 'inherit', command.readyFd ?? 'ignore', keeper.life.fd], env: insideEnvironment(config, keeper) });
 }
 
 /** In there we are uid 0: where things are must be said. */

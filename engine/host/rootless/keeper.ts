@@ -6,10 +6,11 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
 import { shortRandom } from '../../base/ids.ts';
 import { openLocked } from '../fileLock.ts';
+import { run } from '../process.ts';
 import { isAlive } from '../processIdentity.ts';
 import { keeperBusy } from './errors.ts';
 import { keeperFiles, startKeeper } from './keeperStart.ts';
-import { endMembers } from './members.ts';
+import { endMembers, enter } from './members.ts';
 
 /*
  * An ordinary user's engine runs in namespaces (user, mount, network) that outlive it, because its containers do. Their keeper is rootlesskit
@@ -67,7 +68,9 @@ async function findKeeper(root: string): Promise<Keeper | undefined> {
   const folder = join(root, record.id);
   const life = await holdLife(folder);
   if (!life) return undefined;
-  if (isAlive(record.process)) return toKeeper(folder, record.process.pid, life);
+  // It may have been about to leave when we came: it has not, if it is still there once we have been inside.
+  const entered = isAlive(record.process) && (await run('nsenter', [...enter(record.process.pid, ['mount', 'net']), 'true'], { okStatus: 'any' })).status === 0;
+  if (entered && isAlive(record.process)) return toKeeper(folder, record.process.pid, life);
   await life.close();
   return undefined;
 }
