@@ -26,8 +26,9 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
   await syncFolder(dirname(path));
 }
 
-/** Makes renames and unlinks in `folder` durable. */
+/** Makes renames and unlinks in `folder` durable. Windows cannot open folders, and does it by itself. */
 export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

@@ -14,6 +14,7 @@ const PIECE = 1 << 17;
 export async function* supplyFiles(root: string, index: TreeIndex, needs: readonly Need[], onChanged: (path: string) => void): AsyncGenerator<Buffer> {
   using walk = new FolderWalk(root);
   const writer = new ContentWriter();
+  const buffer = Buffer.allocUnsafe(PIECE);
   for (const need of needs) {
     const known = index.get(need.path)?.entry;
     const file = known?.kind === 'file' && known.digest === need.digest ? openQuietly(walk, need.path) : undefined;
@@ -24,7 +25,7 @@ export async function* supplyFiles(root: string, index: TreeIndex, needs: readon
       continue;
     }
     try {
-      yield* supplyFile(file, need, writer, onChanged);
+      yield* supplyFile(file, need, buffer, writer, onChanged);
     } finally {
       closeSync(file);
     }
@@ -45,11 +46,10 @@ function openQuietly(walk: FolderWalk, path: string): number | undefined {
   return undefined;
 }
 
-async function* supplyFile(file: number, need: Need, writer: ContentWriter, onChanged: (path: string) => void): AsyncGenerator<Buffer> {
+async function* supplyFile(file: number, need: Need, buffer: Buffer, writer: ContentWriter, onChanged: (path: string) => void): AsyncGenerator<Buffer> {
   const before = fstatSync(file);
   writer.add({ kind: 'file', index: need.index, mtime: before.mtimeMs });
   const encoder = need.signature && new BlockEncoder({ blockSize: need.signature.blockSize, sums: Buffer.from(need.signature.sums, 'base64') });
-  const buffer = Buffer.allocUnsafe(PIECE);
   for (let at = 0; ; ) {
     const count = readSync(file, buffer, 0, PIECE, at);
     const ops = count === 0 ? (encoder?.finish() ?? []) : (encoder?.push(buffer.subarray(0, count)) ?? [{ kind: 'data' as const, data: buffer.subarray(0, count) }]);
