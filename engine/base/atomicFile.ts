@@ -26,9 +26,9 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
   await syncFolder(dirname(path));
 }
 
-/** Makes renames and unlinks in `folder` durable; Windows opens no folders, and needs none of this. */
+/** Makes renames and unlinks in `folder` durable. Windows cannot open folders, and does it by itself. */
 export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return; // folders cannot be opened there
+  if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

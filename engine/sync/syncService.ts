@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, normalize } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { removeTempFiles } from '../base/atomicFile.ts';
+import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { Replica } from '../base/replica/replica.ts';
 import { run } from '../host/process.ts';
@@ -35,6 +36,7 @@ export class SyncService {
   readonly #folder: string;
   readonly #contexts: ContextFolders;
   readonly #open = new Map<string, Connection>();
+  readonly #connecting = new KeyedMutex();
 
   constructor(parts: SyncServiceParts) {
     this.#parts = parts;
@@ -55,6 +57,11 @@ export class SyncService {
   /** Opens a folder for a client; an earlier connection of the same sync ends. Throws SYNC_FOLDER_REFUSED, SYNC_ROOT_UNUSABLE. `serve` takes the stream once it is there. */
   async connect(id: string, folder: string): Promise<(stream: Duplex) => Promise<void>> {
     const root = this.#allowed(folder);
+    // Two that come at once: the second waits until the first is there to be ended.
+    return this.#connecting.run(id, () => this.#connect(id, root));
+  }
+
+  async #connect(id: string, root: string): Promise<(stream: Duplex) => Promise<void>> {
     await this.#open.get(id)?.end();
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const told: { change?: () => void } = {};
@@ -66,7 +73,10 @@ export class SyncService {
       onChange: () => told.change?.(),
       settle: (path) => this.#settle(path),
     });
+    const waiting = { id, root: replica.root, since: new Date().toISOString(), end: () => replica.close() };
+    this.#open.set(id, waiting);
     return (stream) => {
+      if (this.#open.get(id) !== waiting) return Promise.resolve(void stream.destroy());
       told.change = () => sendChanged(stream);
       return this.#serve(id, replica, stream);
     };

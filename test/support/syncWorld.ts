@@ -37,7 +37,7 @@ export class SyncWorld implements AsyncDisposable {
   static async open(): Promise<SyncWorld> {
     const folder = mkdtempSync(join(quickFolder(), 'berth-sync-'));
     const service = new SyncService({ dataRoot: join(folder, 'data'), log: silentLog, home: join(folder, 'home') });
-    return new SyncWorld(folder, service, await serveRoutes([...syncRoutes(service), ...cloneRoutes()]));
+    return new SyncWorld(folder, service, await serveRoutes([...syncRoutes(service), ...cloneRoutes(), { method: 'GET', path: '/_ping', handle: (_context, reply) => reply.json(200, 'OK') }]));
   }
 
   get record(): SyncRecord {

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, copyFileSync, existsSync, fchmodSync, fchownSync, fstatSync, lchownSync, linkSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, fchownSync, fstatSync, lchownSync, linkSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { systemCode } from '../errors.ts';
 import type { Capabilities, Change, Entry, FileEntry, Outcome } from '../sync/entry.ts';
@@ -6,7 +6,7 @@ import { inOrder } from '../sync/applyOrder.ts';
 import { isGitIndex } from '../sync/gitIndex.ts';
 import { gitFolderOf, nameOf, parentOf, stagingName } from '../sync/paths.ts';
 import { breathe, isLong } from './breathe.ts';
-import { FolderWalk, isMissing, readFlags } from './folderWalk.ts';
+import { FolderWalk, copyRegular, isMissing, readFlags } from './folderWalk.ts';
 import type { StagingFolder } from './staging.ts';
 import type { TreeIndex } from './treeIndex.ts';
 import { markOf, sameMark } from './treeIndex.ts';
@@ -173,7 +173,7 @@ export class Applier {
     this.#uses.set(digest, uses - 1);
     if (lookAt(staging.place(digest)) === undefined) throw new Stale();
     if (uses <= 1) return staging.place(digest);
-    copyFileSync(staging.place(digest), staging.place('copy'), constants.COPYFILE_FICLONE);
+    copyRegular(staging.place(digest), staging.place('copy'));
     return staging.place('copy');
   }
 
@@ -204,7 +204,7 @@ export class Applier {
     const source = lstatSync(ready);
     if (target === undefined || target.dev === source.dev || source.isSymbolicLink()) return ready;
     const beside = `${place.slice(0, place.length - nameOf(place).length)}${stagingName}-tmp`;
-    copyFileSync(ready, beside);
+    copyRegular(ready, beside);
     this.#permissions(beside, source.mode & 0o777);
     unlinkSync(ready);
     return beside;
@@ -212,14 +212,11 @@ export class Applier {
 
   #permissions(place: string, mode: number): void {
     if (!this.#parts.capabilities.modes) return;
-    if (process.platform === 'win32') return;
+    if (!this.#parts.owner && (lstatSync(place).mode & 0o777) === mode) return;
     const file = openSync(place, readFlags);
     try {
       if ((fstatSync(file).mode & 0o777) !== mode) fchmodSync(file, mode);
       this.#own((uid, gid) => fchownSync(file, uid, gid));
-    } catch (error) {
-      if (systemCode(error) !== 'EPERM') throw error;
-      chmodSync(place, mode);
     } finally {
       closeSync(file);
     }

@@ -1,4 +1,4 @@
-import { closeSync, constants, lstatSync, openSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, fstatSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { systemCode } from '../errors.ts';
 
@@ -6,6 +6,31 @@ const FOLDER = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_
 
 /** Opens a file that may be anything by now: never through a link, and without waiting for a pipe's other end. */
 export const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+
+/** A new file, open for writing; what is there goes, and if it is a link it is not followed. */
+export function createFile(place: string, mode: number): number {
+  try {
+    return openSync(place, CREATE, mode);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+    rmSync(place, { force: true });
+    return openSync(place, CREATE, mode);
+  }
+}
+
+/** Copies a regular file to a new one, through no link on either side. */
+export function copyRegular(from: string, to: string): void {
+  const file = openSync(from, readFlags);
+  try {
+    if (!fstatSync(file).isFile()) throw Object.assign(new Error(`${from} is no file`), { code: 'ENOENT' });
+    rmSync(to, { force: true });
+    copyFileSync(process.platform === 'linux' ? `/proc/self/fd/${file}` : from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  } finally {
+    closeSync(file);
+  }
+}
 
 /**
  * A way from a root to the folders below it that no link leads astray. On Linux each folder is held open, so that names are looked up in the folder

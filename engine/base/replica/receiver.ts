@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { closeSync, futimesSync, openSync, readSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, futimesSync, readSync, writeSync } from 'node:fs';
 import type { ContentRecord } from '../sync/contentStream.ts';
 import { readRecords } from '../sync/contentStream.ts';
 import { syncPeerInvalid } from '../sync/errors.ts';
 import { isGitIndex } from '../sync/gitIndex.ts';
 import type { Wanted } from '../sync/messages.ts';
 import { breathe, isLong } from './breathe.ts';
+import { createFile } from './folderWalk.ts';
 import type { StagingFolder } from './staging.ts';
 
 /** A file that was asked for, and where its blocks are when it comes as a difference. */
@@ -77,11 +78,9 @@ class Arrival {
   }
 
   close(intact: boolean): boolean {
-    const { path, digest } = this.#file.wanted;
+    const { path, digest, mode } = this.#file.wanted;
     if (this.#out === undefined) {
-      if (!intact || !this.#staging.write(path, digest, this.#first ?? Buffer.alloc(0))) return false;
-      if (this.#mtime !== undefined) utimesSync(this.#staging.place(digest), new Date(), new Date(this.#mtime));
-      return true;
+      return intact && this.#staging.write(path, digest, this.#first ?? Buffer.alloc(0), { mode, mtime: this.#mtime });
     }
     if (this.#mtime !== undefined) futimesSync(this.#out, new Date(), new Date(this.#mtime));
     this.abandon();
@@ -111,7 +110,7 @@ class Arrival {
   #write(data: Buffer, grows: boolean): void {
     if (grows) this.#grow(data.length);
     if (this.#out === undefined) {
-      this.#out = openSync(this.#staging.partOf(this.#file.wanted.digest), 'w', 0o600);
+      this.#out = createFile(this.#staging.partOf(this.#file.wanted.digest), 0o600);
       const first = this.#first;
       this.#first = undefined;
       if (first) this.#write(first, false);

@@ -1,11 +1,10 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { blockSizeFor, blockSum } from '../sync/blocks.ts';
 import type { Need, Wanted } from '../sync/messages.ts';
 import { nameOf, parentOf } from '../sync/paths.ts';
 import { breathe, isLong } from './breathe.ts';
 import { digestFile, readAll } from './contentDigest.ts';
-import { FolderWalk, readFlags } from './folderWalk.ts';
+import { FolderWalk, copyRegular, readFlags } from './folderWalk.ts';
 import type { Expected } from './receiver.ts';
 import type { StagingFolder } from './staging.ts';
 import type { TreeIndex } from './treeIndex.ts';
@@ -70,14 +69,13 @@ export class Stager {
   }
 
   /** A file that was moved or copied on the other side is here already. */
-  async #copyFromElsewhere(walk: FolderWalk, { path, digest, size }: Wanted): Promise<boolean> {
+  async #copyFromElsewhere(walk: FolderWalk, { path, digest, size, mode }: Wanted): Promise<boolean> {
     const from = this.#pathOf(digest);
     if (from === undefined) return false;
     try {
       const place = walk.enter(parentOf(from)) + nameOf(from);
-      if (size <= IN_MEMORY) return this.#staging.write(path, digest, readRegular(place, size + IN_MEMORY));
-      if (!lstatSync(place).isFile()) return false;
-      await copyFile(place, this.#staging.partOf(digest), constants.COPYFILE_FICLONE);
+      if (size <= IN_MEMORY) return this.#staging.write(path, digest, readRegular(place, size + IN_MEMORY), { mode });
+      copyRegular(place, this.#staging.partOf(digest));
       return this.#staging.finish(digest, (await digestFile(from, this.#staging.partOf(digest)))?.digest ?? '');
     } catch {
       return false; // changed or gone: it is sent, then

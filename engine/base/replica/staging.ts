@@ -1,8 +1,8 @@
-import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, futimesSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
 import { stagingName } from '../sync/paths.ts';
 import { digestFile, digestOfBytes, readAll } from './contentDigest.ts';
-import { FolderWalk, isMissing, readFlags } from './folderWalk.ts';
+import { FolderWalk, createFile, isMissing, readFlags } from './folderWalk.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const ABANDONED_MS = 7 * 24 * 3600 * 1000;
@@ -133,11 +133,12 @@ export class StagingFolder implements Disposable {
   }
 
   /** Writes content that fits in memory; false: it is not what it should be. */
-  write(path: string, digest: string, content: Buffer): boolean {
+  write(path: string, digest: string, content: Buffer, { mode, mtime }: { readonly mode: number; readonly mtime?: number | undefined }): boolean {
     if (digestOfBytes(path, content) !== digest) return false;
-    const file = openSync(this.place(digest), 'w', 0o600);
+    const file = createFile(this.place(digest), mode);
     try {
-      writeSync(file, content);
+      for (let at = 0; at < content.length; ) at += writeSync(file, content, at);
+      if (mtime !== undefined) futimesSync(file, new Date(), new Date(mtime));
     } finally {
       closeSync(file);
     }

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { BlockEncoder } from '../sync/blocks.ts';
 import type { BlockOp } from '../sync/blocks.ts';
 import { ContentWriter } from '../sync/contentStream.ts';
+import { isGitIndex } from '../sync/gitIndex.ts';
 import type { Need } from '../sync/messages.ts';
 import { nameOf, parentOf } from '../sync/paths.ts';
 import { breathe, isLong } from './breathe.ts';
@@ -14,9 +15,10 @@ const PIECE = 1 << 17;
 export async function* supplyFiles(root: string, index: TreeIndex, needs: readonly Need[], onChanged: (path: string) => void): AsyncGenerator<Buffer> {
   using walk = new FolderWalk(root);
   const writer = new ContentWriter();
+  const buffer = Buffer.allocUnsafe(PIECE);
   for (const need of needs) {
     const known = index.get(need.path)?.entry;
-    const file = known?.kind === 'file' && known.digest === need.digest ? openQuietly(walk, need.path) : undefined;
+    const file = known?.kind === 'file' && known.digest === need.digest ? openQuietly(walk, need.path, known.size) : undefined;
     if (file === undefined) {
       onChanged(need.path);
       writer.add({ kind: 'file', index: need.index, mtime: 0 });
@@ -24,7 +26,7 @@ export async function* supplyFiles(root: string, index: TreeIndex, needs: readon
       continue;
     }
     try {
-      yield* supplyFile(file, need, writer, onChanged);
+      yield* supplyFile(file, need, buffer, writer, onChanged);
     } finally {
       closeSync(file);
     }
@@ -34,10 +36,12 @@ export async function* supplyFiles(root: string, index: TreeIndex, needs: readon
   if (last) yield last;
 }
 
-function openQuietly(walk: FolderWalk, path: string): number | undefined {
+/** The file, if it still has the size that was announced: more than that must never be sent. The size of an index counts for as little as its caches. */
+function openQuietly(walk: FolderWalk, path: string, size: number): number | undefined {
   try {
     const file = openSync(walk.enter(parentOf(path)) + nameOf(path), readFlags);
-    if (fstatSync(file).isFile()) return file;
+    const stats = fstatSync(file);
+    if (stats.isFile() && (stats.size === size || isGitIndex(path))) return file;
     closeSync(file);
   } catch {
     // gone, or not to be read: the next scan says so
@@ -45,13 +49,12 @@ function openQuietly(walk: FolderWalk, path: string): number | undefined {
   return undefined;
 }
 
-async function* supplyFile(file: number, need: Need, writer: ContentWriter, onChanged: (path: string) => void): AsyncGenerator<Buffer> {
+async function* supplyFile(file: number, need: Need, buffer: Buffer, writer: ContentWriter, onChanged: (path: string) => void): AsyncGenerator<Buffer> {
   const before = fstatSync(file);
   writer.add({ kind: 'file', index: need.index, mtime: before.mtimeMs });
   const encoder = need.signature && new BlockEncoder({ blockSize: need.signature.blockSize, sums: Buffer.from(need.signature.sums, 'base64') });
-  const buffer = Buffer.allocUnsafe(PIECE);
   for (let at = 0; ; ) {
-    const count = readSync(file, buffer, 0, PIECE, at);
+    const count = readSync(file, buffer, 0, Math.min(PIECE, before.size - at), at);
     const ops = count === 0 ? (encoder?.finish() ?? []) : (encoder?.push(buffer.subarray(0, count)) ?? [{ kind: 'data' as const, data: buffer.subarray(0, count) }]);
     for (const op of ops) {
       writer.add(op satisfies BlockOp);

@@ -34,7 +34,7 @@ export class TreeWatcher implements Disposable {
     known?.watcher.close();
     this.#folders.delete(path);
     try {
-      const watcher = watch(place, (_event, name) => this.#listener.changed(name === null ? path : childPath(path, name)));
+      const watcher = watch(place, (_event, name) => this.#listener.changed(name === null || name === '' ? path : childPath(path, name)));
       watcher.on('error', () => this.#drop(path));
       watcher.unref();
       this.#folders.set(path, { watcher, inode });

@@ -11,7 +11,7 @@ export interface SyncForUpOptions {
   /** The socket that leads to the engine. */
   readonly socketPath: string;
   /** The host whose link that is. */
-  readonly host: string;
+  readonly host?: string;
   readonly launcher: Launcher;
   readonly signal: AbortSignal;
 }
@@ -19,7 +19,7 @@ export interface SyncForUpOptions {
 /** For `up` on another host: the folder's sync runs from now on, both sides are equal, and this is the folder there. */
 export async function syncForUp(options: SyncForUpOptions): Promise<{ readonly remoteFolder: string; readonly record: SyncRecord; readonly status: ReportedStatus }> {
   const { records, folder, socketPath, host, launcher, signal } = options;
-  const record = (await findSync(records, folder, socketPath)) ?? (await records.add({ local: folder, socketPath, host, ignore: [], gitignore: true }));
+  const record = (await findSync(records, folder, socketPath)) ?? (await records.add({ local: folder, socketPath, ...(host === undefined ? {} : { host }), ignore: [], gitignore: true }));
   await startInBackground(records, record, launcher);
   const status = await askSync(placeOf(records, record), 'flush', signal);
   return { remoteFolder: status.remote ?? record.remote, record, status };

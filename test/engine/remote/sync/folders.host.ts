@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SyncPair, put, treeOf } from '../../../support/syncPair.ts';
 
@@ -119,6 +120,21 @@ describe('two folders kept equal', () => {
     for (const name of readdirSync(pair.local)) rmSync(join(pair.local, name));
     await assert.rejects(pair.cycle(), { code: 'SYNC_ROOT_EMPTIED' });
     assert.deepEqual(Object.keys(treeOf(pair.remote)), ['a', 'b']);
+  });
+
+  it('writes nothing through links that somebody laid in its own folder', async () => {
+    put(pair.folder, { victim: 'precious' });
+    chmodSync(join(pair.folder, 'victim'), 0o600);
+    put(pair.local, { f: 'f', g: 'f', big: 'x'.repeat(3_000_000) });
+    mkdirSync(join(pair.remote, '.berth-sync/a1'), { recursive: true });
+    for (const content of ['f', 'x'.repeat(3_000_000)]) {
+      const digest = createHash('sha256').update(content).digest('hex');
+      for (const name of [digest, `part-${digest}`, `base-${digest}`, 'copy', 'link']) rmSync(join(pair.remote, '.berth-sync/a1', name), { force: true });
+      for (const name of [digest, `part-${digest}`, `base-${digest}`, 'copy', 'link']) symlinkSync(join(pair.folder, 'victim'), join(pair.remote, '.berth-sync/a1', name));
+    }
+    await pair.cycle();
+    assertEqual();
+    assert.deepEqual([readFileSync(join(pair.folder, 'victim'), 'utf8'), statSync(join(pair.folder, 'victim')).mode & 0o777], ['precious', 0o600]);
   });
 
   it('never writes through a link that took the place of a folder', async () => {
