@@ -33,6 +33,13 @@ export class ChosenHost {
     this.#name = name === undefined || name === localHost ? undefined : (await this.#remote.hosts.find(name)).name;
   }
 
+  /** By port of the engine's host; `undefined`: that is this machine. */
+  async portsHere(): Promise<ReadonlyMap<number, number> | undefined> {
+    if (this.#name === undefined) return undefined;
+    const status = await this.#remote.link(this.#name).status();
+    return new Map((status?.ports ?? []).map(({ hostPort, localPort }) => [hostPort, localPort]));
+  }
+
   async engine(context: CliContext): Promise<ApiClient> {
     if (this.#name === undefined) return this.#local.engine();
     const name = this.#name;

@@ -10,6 +10,8 @@ export interface CliContext {
   readonly host: string | undefined;
   /** Where the engine that is meant has an absolute folder of this machine; `begin`: see `folderOnHost`. */
   engineFolder(folder: string, options: { readonly begin: boolean }): Promise<string>;
+  /** On another host: which port of this machine leads to which of the engine's host. */
+  portsHere(): Promise<ReadonlyMap<number, number> | undefined>;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;

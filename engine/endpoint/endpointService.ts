@@ -1,4 +1,3 @@
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { basename } from 'node:path';
 import type { ShareRequest, SshAuthorize, SshConnect, SshTarget } from '../api/berth/ssh.ts';
@@ -9,7 +8,7 @@ import type { AgentLauncher } from './agentProcess.ts';
 import { ClientLinks } from './clientLinks.ts';
 import type { EndpointConnection } from './connection.ts';
 import { EndpointStore } from './endpointStore.ts';
-import { invalidPublicKey, noSuchTarget, upgradeRequired } from './errors.ts';
+import { invalidPublicKey, noSuchTarget } from './errors.ts';
 import type { EndpointContainers, EndpointDevContainer, EndpointDevContainers } from './ports.ts';
 import { RelayPool } from './relayPool.ts';
 import { shareWithContainer } from './sharing.ts';
@@ -89,7 +88,6 @@ export class EndpointService {
 
   /** Serves a raw connection to its end. */
   async serve(target: ConnectionTarget, request: SshConnect, stream: Duplex): Promise<void> {
-    if (!(stream instanceof Socket)) throw upgradeRequired({ path: 'ssh' });
     const { log, containers, agent } = this.#parts;
     const parts = { execs: containers.execs, launcher: agent, relays: this.#relays, links: this.links, log, target, request };
     // ssh2 is loaded only once somebody connects: an idle engine shall be small.

@@ -2,7 +2,10 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import type { ForwardedPort } from '../../api/berth/link.ts';
 import type { ApiClient } from '../../api/client.ts';
+import { portEventSchema } from '../../api/berth/port.ts';
+import type { DevPort } from '../../api/berth/port.ts';
 import { containerSummarySchema } from '../../api/docker/containerView.ts';
+import type { ContainerSummary } from '../../api/docker/containerView.ts';
 import { systemCode } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { MuxSession } from '../../base/mux/muxSession.ts';
@@ -17,11 +20,19 @@ export interface PortForwardsOptions {
 }
 
 type Wanted = Omit<ForwardedPort, 'localPort'>;
+type Target = Parameters<typeof createStreamServer>[0]['target'];
 
-/** Published TCP ports of the host's containers, each at 127.0.0.1 of this machine: under its own number where that is free, else under another. */
+interface WantedPort {
+  readonly port: Wanted;
+  readonly target: Target;
+}
+
+/** Published TCP ports of the host's containers, and what the engine forwards of its dev containers, each at 127.0.0.1 of this machine: under its own number where that is free, else under another. */
 export class PortForwards {
   readonly #options: PortForwardsOptions;
   readonly #open = new Map<string, { readonly server: StreamServer; readonly port: ForwardedPort }>();
+  /** Of dev containers, where their engine forwards them to its own host. */
+  readonly #devPorts = new Map<string, DevPort>();
   #following: AbortController | undefined;
   #queue: Promise<void> = Promise.resolve();
 
@@ -43,9 +54,12 @@ export class PortForwards {
     this.#following?.abort();
     const following = new AbortController();
     this.#following = following;
-    void this.#watch(following.signal).catch((error: unknown) => {
-      if (!following.signal.aborted) this.#options.log.info('events ended', { error });
-    });
+    this.#devPorts.clear();
+    for (const watch of [this.#watch(following.signal), this.#watchDevPorts(following.signal)]) {
+      void watch.catch((error: unknown) => {
+        if (!following.signal.aborted) this.#options.log.info('events ended', { error });
+      });
+    }
   }
 
   close(): void {
@@ -64,6 +78,16 @@ export class PortForwards {
     for await (const _event of events) await this.#refresh(signal);
   }
 
+  async #watchDevPorts(signal: AbortSignal): Promise<void> {
+    const events = this.#options.client.lines('GET', '/berth/v1/ports', portEventSchema, { query: { follow: 1 }, signal });
+    for await (const { type, port } of events) {
+      const key = `${port.containerId}/${port.host}:${port.port}`;
+      if (type === 'close' || !port.local || port.published) this.#devPorts.delete(key);
+      else this.#devPorts.set(key, port);
+      await this.#refresh(signal);
+    }
+  }
+
   #refresh(signal: AbortSignal): Promise<void> {
     const run = this.#queue.then(() => this.#update(signal));
     this.#queue = run.catch(() => undefined);
@@ -72,13 +96,7 @@ export class PortForwards {
 
   async #update(signal: AbortSignal): Promise<void> {
     const running = await this.#options.client.json('GET', '/containers/json', z.array(containerSummarySchema), { signal });
-    const wanted = new Map<string, Wanted>();
-    for (const { Id, Names, Ports } of running) {
-      for (const { Type, PrivatePort, PublicPort } of Ports ?? []) {
-        if (Type !== 'tcp' || PublicPort === undefined) continue;
-        wanted.set(`${Id}/${PrivatePort}/${PublicPort}`, { container: Id, name: (Names[0] ?? Id).replace(/^\//, ''), containerPort: PrivatePort, hostPort: PublicPort });
-      }
-    }
+    const wanted = new Map<string, WantedPort>([...publishedPorts(running), ...forwardedPorts(this.#devPorts)]);
     for (const [key, { server }] of [...this.#open]) {
       if (wanted.has(key)) continue;
       server.close();
@@ -88,9 +106,9 @@ export class PortForwards {
     this.#options.onChange();
   }
 
-  async #forward(key: string, port: Wanted): Promise<void> {
+  async #forward(key: string, { port, target }: WantedPort): Promise<void> {
     const { need, onChange, log } = this.#options;
-    const server = createStreamServer({ target: { kind: 'container-port', container: port.container, port: port.containerPort }, need, onChange });
+    const server = createStreamServer({ target, need, onChange });
     try {
       const localPort = (await listen(server, port.hostPort)) ?? (await listen(server, 0));
       if (localPort !== undefined) this.#open.set(key, { server, port: { ...port, localPort } });
@@ -98,6 +116,22 @@ export class PortForwards {
       log.warn('a port is not forwarded', { port: port.hostPort, error });
     }
   }
+}
+
+function publishedPorts(running: readonly ContainerSummary[]): Array<[string, WantedPort]> {
+  return running.flatMap(({ Id, Names, Ports }) =>
+    (Ports ?? []).flatMap(({ Type, PrivatePort, PublicPort }): Array<[string, WantedPort]> => {
+      if (Type !== 'tcp' || PublicPort === undefined) return [];
+      const port = { container: Id, name: (Names[0] ?? Id).replace(/^\//, ''), containerPort: PrivatePort, hostPort: PublicPort };
+      return [[`${Id}/${PrivatePort}/${PublicPort}`, { port, target: { kind: 'container-port', container: Id, port: PrivatePort } }]];
+    }),
+  );
+}
+
+function forwardedPorts(ports: ReadonlyMap<string, DevPort>): Array<[string, WantedPort]> {
+  return [...ports].flatMap(([key, { containerId, container, port, local }]): Array<[string, WantedPort]> =>
+    local ? [[`dev ${key} ${local.port}`, { port: { container: containerId, name: container, containerPort: port, hostPort: local.port }, target: { kind: 'host-port', port: local.port } }]] : [],
+  );
 }
 
 /** `undefined`: this number is not to be had. */

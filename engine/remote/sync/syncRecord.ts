@@ -53,7 +53,7 @@ export class SyncRecords {
 
   async add(record: Omit<SyncRecord, 'id' | 'created' | 'remote'> & { readonly remote?: string }): Promise<SyncRecord> {
     const id = randomBytes(8).toString('hex');
-    const full: SyncRecord = { ...record, id, created: new Date().toISOString(), remote: record.remote ?? `~/berth/${plainName(record.local)}-${id.slice(0, 6)}` };
+    const full: SyncRecord = { ...record, id, created: new Date().toISOString(), remote: record.remote ?? `~/berth/${id.slice(0, 6)}/${plainName(record.local)}` };
     await mkdir(this.stateFolder(id), { recursive: true, mode: 0o700 });
     await writeFileAtomic(join(this.stateFolder(id), 'sync.json'), `${JSON.stringify(full, null, 2)}\n`);
     return full;

@@ -29,12 +29,26 @@ async function ports(context: CliContext, folder: string | undefined, options: P
   const query = { folder: options.all === true ? undefined : await engineFolderPath(context, folder ?? '.') };
   const client = await context.engine();
   if (options.follow === true) {
-    for await (const event of client.lines('GET', '/berth/v1/ports', portEventSchema, { query: { ...query, follow: 1 }, signal: context.signal })) context.stdout.write(`${options.json === true ? JSON.stringify(event) : sentence(event)}\n`);
+    for await (const event of client.lines('GET', '/berth/v1/ports', portEventSchema, { query: { ...query, follow: 1 }, signal: context.signal })) await printEvent(context, event, options.json === true);
     return;
   }
-  const found = await client.json('GET', '/berth/v1/ports', z.array(devPortSchema), { query });
+  const here = await context.portsHere();
+  const found = (await client.json('GET', '/berth/v1/ports', z.array(devPortSchema), { query })).map((port) => asReachedHere(port, here));
   if (options.json === true) context.stdout.write(`${JSON.stringify(found)}\n`);
   else context.stdout.write(formatTable(['PORT', 'ADDRESS', 'LABEL', 'PROCESS'], found.map((port) => [nameOf(port), addressOf(port), port.label ?? '', processOf(port)])));
+}
+
+async function printEvent(context: CliContext, event: PortEvent, json: boolean): Promise<void> {
+  const here = { ...event, port: asReachedHere(event.port, await context.portsHere()) };
+  context.stdout.write(`${json ? JSON.stringify(here) : sentence(here)}\n`);
+}
+
+/** A port of another host is reached by the number that its link gave it here. */
+function asReachedHere(port: DevPort, here: ReadonlyMap<number, number> | undefined): DevPort {
+  if (!here || !port.local) return port;
+  const { local: there, ...rest } = port;
+  const number = here.get(there.port);
+  return number === undefined ? rest : { ...rest, local: { host: '127.0.0.1', port: number } };
 }
 
 function sentence({ type, port }: PortEvent): string {

@@ -5,13 +5,13 @@ import { registerAdd } from './add.ts';
 import { registerConnect } from './connect.ts';
 import { registerHostDoctor } from './doctor.ts';
 import { registerHostList } from './list.ts';
-import { registerPorts } from './ports.ts';
+import { registerHostPorts } from './ports.ts';
 import { registerPushTo } from './pushTo.ts';
 import type { RemoteHosts } from './remoteHosts.ts';
 import { registerRm } from './rm.ts';
 import { registerUse } from './use.ts';
 
-/** `berth host …`, `berth ports`, and `berth link`, which the others start. */
+/** `berth host …`, and `berth link`, which the others start. */
 export function registerHostCommands(remote: RemoteHosts): (program: Command, context: CliContext) => void {
   return (program, context) => {
     const group = program.command('host').description('hosts that are reached by SSH');
@@ -21,7 +21,7 @@ export function registerHostCommands(remote: RemoteHosts): (program: Command, co
     registerConnect(group, context, remote);
     registerHostDoctor(group, context, remote);
     registerRm(group, context, remote);
-    registerPorts(program, context, remote);
+    registerHostPorts(group, context, remote);
     const images = program.commands.find((command) => command.name() === 'image');
     if (images) registerPushTo(images, context, remote);
     program

@@ -21,7 +21,7 @@ export function registerSyncCommands(launcher: Launcher): (program: Command, con
     const withRules = (command: Command): Command =>
       command.option('--ignore <pattern>', 'leave this out, in the notation of .gitignore (!pattern: keep it); may be repeated', collect).option('--no-gitignore', 'sync also what .gitignore leaves out');
     withRules(group.command('start <local> [remote]'))
-      .description('sync in the background; remote is a folder of the host (default: ~/berth/<name>-<id>)')
+      .description('sync in the background; remote is a folder of the host (default: ~/berth/<id>/<name>)')
       .action((local: string, remote: string | undefined, options: SyncOptions) => startSync(context, records, launcher, { local, remote, options }));
     withRules(group.command('run [local] [remote]'))
       .description('sync in the foreground, until Ctrl+C')

@@ -76,7 +76,7 @@ describe('hosts on the command line', () => {
     const said = async (number: number): Promise<string> => text(connect({ host: '127.0.0.1', port: number }));
     const deadline = Date.now() + 10_000;
     while ((await said(port.localPort).catch(() => '')) !== 'hello from there\n') assert.ok(Date.now() < deadline, 'nothing answers');
-    assert.match((await world.berth(['--host', 'far', 'ports'])).stdout, new RegExp(`web +8000 +127\\.0\\.0\\.1:${port.localPort}\n`));
+    assert.match((await world.berth(['host', 'ports', 'far'])).stdout, new RegExp(`web +8000 +127\\.0\\.0\\.1:${port.localPort}\n`));
     await engine.docker(['rm', '-f', 'web']);
     for await (const seen of status.lines('GET', '/berth/v1/link/watch', linkStatusSchema)) if (seen.ports.length === 0) break;
     const free = createServer();
