@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { start } from '../../../../engine/host/process.ts';
@@ -58,6 +59,11 @@ describe('the system\'s ssh', () => {
     assert.notDeepEqual(await processesNaming(`-F ${sshd.home}`), []);
     child.kill('SIGKILL');
     for (const deadline = Date.now() + 10_000; (await processesNaming(`-F ${sshd.home}`)).length > 0; await delay(20)) assert.ok(Date.now() < deadline, 'ssh is still there');
+    const left = async (): Promise<string[]> => (await readdir(tmpdir())).filter((name) => name.startsWith(`berth-ssh-${child.pid}-`));
+    assert.equal((await left()).length, 1);
+    const connection = await connectToHost('root@127.0.0.1:28130', { ...sshd.client, transport: 'system', ask: person().ask });
+    await connection.close();
+    assert.deepEqual(await left(), [], 'the next connection clears up');
   });
 
   it('asks through us: an unknown host key and a passphrase', async () => {
