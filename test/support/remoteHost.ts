@@ -100,14 +100,6 @@ export class RemoteHost {
     return run('ip', ['link', 'set', this.#link, 'up']);
   }
 
-  /** A packet takes this long, each way. 0: no delay. */
-  async delay(ms: number): Promise<void> {
-    const change = ms === 0 ? ['qdisc', 'del', 'dev'] : ['qdisc', 'replace', 'dev'];
-    const how = ms === 0 ? ['root'] : ['root', 'netem', 'delay', `${ms}ms`, 'limit', '10000'];
-    await run('tc', [...change, this.#link, ...how], ms === 0 ? { okStatus: 'any' } : {});
-    await run('nsenter', ['--target', String(this.#pid), '--net', 'tc', ...change, 'eth0', ...how], ms === 0 ? { okStatus: 'any' } : {});
-  }
-
   /** What its sshd said. */
   log(): Promise<string> {
     return readFile(join(this.folder, 'upper/var/log/sshd.log'), 'utf8').catch(() => '');

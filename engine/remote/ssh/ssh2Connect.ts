@@ -10,7 +10,7 @@ import type { HostKeyCheck } from './hostKeyCheck.ts';
 import { collectIdentities } from './identities.ts';
 import type { Identities, Identity } from './identities.ts';
 import { Patience } from './patience.ts';
-import { hearRefusals, signAtOnce } from './ssh2Inside.ts';
+import { hearRefusals, logInAtOnce, signAtOnce } from './ssh2Inside.ts';
 import { Ssh2Connection } from './ssh2Connection.ts';
 import { sshClosedAtOnce, sshHandshakeFailed, sshNotSsh, sshTimedOut } from './sshErrors.ts';
 import { openTransportStream } from './transportStream.ts';
@@ -128,6 +128,7 @@ class Attempt {
         hostVerifier: this.#verifier(ask, fail),
       });
       signAtOnce(client, identities.keys);
+      logInAtOnce(client, this.#config.preferredAuthentications.includes('publickey') ? identities.keys[0] : undefined);
       hearRefusals(client, (allowed, partial) => authentication.heard(allowed, partial));
       progress.watch();
     });

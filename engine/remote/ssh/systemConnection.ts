@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, start } from '../../host/process.ts';
 import type { HostConnection, RemoteProcess } from '../connection.ts';
+import { childStream } from './childStream.ts';
 import { listens } from './ssh2Connection.ts';
 import { remotePortClosed, remoteSocketMissing, sshChannelRefused, sshLinkLost, streamlocalRefused, tcpForwardingRefused } from './sshErrors.ts';
 import type { SshMaster } from './sshMaster.ts';
@@ -49,11 +50,19 @@ export class SystemConnection implements HostConnection {
       const { stdin, stdout, stderr } = child;
       if (!stdin || !stdout || !stderr) return reject(sshChannelRefused({ host: this.description, detail: 'ssh could not be started' }));
       stdin.on('error', () => undefined); // writing to a command that has ended: its end says so
+      let killed = false;
       const exit = new Promise<{ code?: number; signal?: string }>((done) => {
-        child.once('close', (code, signal) => done(code !== null ? { code } : signal !== null ? { signal } : {}));
+        // ssh's own status says nothing about a command that was not waited for.
+        child.once('close', (code, signal) => done(killed ? {} : code !== null ? { code } : signal !== null ? { signal } : {}));
         child.once('error', () => done({}));
       });
-      child.once('spawn', () => resolve({ stdin, stdout, stderr, exit, kill: () => void child.kill() }));
+      // The master holds the pipes too: their ends on this side are closed, so that the command's end need not be waited for.
+      const kill = (): void => {
+        killed = true;
+        child.kill();
+        for (const pipe of [stdin, stdout, stderr]) pipe.destroy();
+      };
+      child.once('spawn', () => resolve({ stdin, stdout, stderr, exit, kill }));
       child.once('error', (error) => reject(sshChannelRefused({ host: this.description, detail: error.message }, { cause: error })));
     });
   }
@@ -63,7 +72,7 @@ export class SystemConnection implements HostConnection {
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     const before = this.#parts.master.mark;
     const child = this.#start(['-W', address, '-o', 'LogLevel=DEBUG1'], []);
-    if (await opened(child)) return streamOf(child);
+    if (await opened(child)) return childStream(child);
     const detail = (await this.#refusal(before)) ?? 'ssh could not open it';
     throw /prohibited/.test(detail) ? tcpForwardingRefused({ host: this.description, address, detail }) : remotePortClosed({ host: this.description, address, detail });
   }
@@ -144,12 +153,4 @@ function opened(child: ChildProcess): Promise<boolean> {
     child.once('close', () => resolve(false));
     child.once('error', () => resolve(false));
   });
-}
-
-function streamOf(child: ChildProcess): Duplex {
-  const { stdin, stdout } = child;
-  if (!stdin || !stdout) throw new Error('ssh has no pipes');
-  const stream = Duplex.from({ writable: stdin, readable: stdout });
-  stream.once('close', () => void child.kill());
-  return stream;
 }

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CleanupStack } from '../../base/cleanup.ts';
-import { cancelled } from '../../base/errors.ts';
+import { cancelled, systemCode } from '../../base/errors.ts';
 import type { Ask, HostConnection } from '../connection.ts';
 import { serveAskpass } from './askpass.ts';
 import type { SshEnvironment } from './environment.ts';
@@ -43,7 +43,8 @@ export async function connectBySystemSsh(target: SshTarget, options: SystemOptio
   await using undo = new CleanupStack();
   const cleanup = new CleanupStack();
   undo.defer(() => cleanup.run());
-  const folder = await mkdtemp(join(tmpdir(), 'berth-ssh-'));
+  await removeStale();
+  const folder = await mkdtemp(join(tmpdir(), `berth-ssh-${process.pid}-`));
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   let timedOut = false;
   const patience = new Patience(TOUCH_SECONDS, 'ssh', () => (timedOut = true));
@@ -77,4 +78,21 @@ function arguments_(target: SshTarget, { config, configFile }: SystemOptions, co
     '--',
     target.host,
   ];
+}
+
+/** Folders of processes that were killed. Another user's cannot be removed, which is as it should be. */
+async function removeStale(): Promise<void> {
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    const pid = /^berth-ssh-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
+  }
 }

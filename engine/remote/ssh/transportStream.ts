@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { systemCode } from '../../base/errors.ts';
 import { start } from '../../host/process.ts';
 import type { HostConnection } from '../connection.ts';
+import { childStream } from './childStream.ts';
 import { shellFor } from './environment.ts';
 import type { SshEnvironment } from './environment.ts';
 import type { HostConfig } from './hostConfig.ts';
@@ -53,14 +54,12 @@ function byCommand(command: string, options: WayOptions): TransportStream {
   let status: string | undefined;
   child.stderr?.on('data', (chunk: Buffer) => (stderr = `${stderr}${chunk.toString()}`.slice(-1_000)));
   child.once('error', (error) => (status = error.message));
-  if (!child.stdin || !child.stdout) throw sshProxyFailed({ host, command, detail: 'it could not be started' });
-  const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
+  const stream = childStream(child);
   stream.on('error', () => undefined); // how the command ended says more
   child.once('exit', (code, name) => (status ??= `it ended with ${name ?? `status ${code}`}`));
   // Its last words come after its output ended: only then is it known why.
   const over = once(child, 'close').catch(() => undefined);
   void over.then(() => stream.destroy());
-  stream.once('close', () => void child.kill());
   signal.addEventListener('abort', () => stream.destroy(), { once: true });
   const failure = async (): Promise<Error | undefined> => {
     await atMost(LAST_WORDS_MS, over);
