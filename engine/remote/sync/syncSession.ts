@@ -139,6 +139,7 @@ export class SyncSession implements AsyncDisposable {
       indexFile: join(stateFolder, 'index'),
       rules: { gitignore: record.gitignore, extra: record.ignore },
       onChange: () => this.#poke(),
+      knows: (path) => this.#ancestor?.has(path) ?? false,
       ...(process.platform === 'linux' ? { settle: async (root: string) => void (await run('sync', ['-f', root])) } : {}),
     });
     const stream = await untilConnected(connect, signal);
