@@ -63,6 +63,8 @@ export class SyncSession implements AsyncDisposable {
   #boot: string | undefined;
   #ancestor: Map<string, Entry> | undefined;
   #savedAt = performance.now();
+  /** In a row. */
+  #halts = 0;
   #done: Promise<void> | undefined;
 
   private constructor(options: SyncSessionOptions) {
@@ -123,7 +125,7 @@ export class SyncSession implements AsyncDisposable {
         const lost = isLost(error);
         this.#say({ state: lost ? 'disconnected' : 'halted', detail: error instanceof Error ? error.message : String(error) });
         if (!lost) this.#failFlushes(error);
-        await delay(lost ? Math.min(5000, 100 * 2 ** attempt) : RETRY_AFTER, undefined, { signal }).catch(() => undefined);
+        await delay(lost ? Math.min(5000, 100 * 2 ** attempt) : Math.min(30_000, RETRY_AFTER * 2 ** this.#halts++), undefined, { signal }).catch(() => undefined);
       }
     }
   }
@@ -209,6 +211,7 @@ export class SyncSession implements AsyncDisposable {
   }
 
   #take(report: CycleReport): void {
+    this.#halts = 0;
     this.#say({
       state: report.pending.length > 0 ? 'working' : 'watching',
       ...(report.limited === undefined ? {} : { detail: report.limited }),
