@@ -187,8 +187,8 @@ export class SyncSession implements AsyncDisposable {
       isFirst = false;
       unsaved ||= report.agreed > 0;
       this.#take(report);
-      const isQuiet = report.toLocal + report.toRemote === 0 && report.pending.length === 0;
-      if (flushes.length > 0 && isQuiet) {
+      // Everything was looked at after the flush was asked for, so this is what it asks for, whatever came in since.
+      if (flushes.length > 0 && report.pending.length === 0) {
         if (unsaved) unsaved = await this.#persist(local, remote);
         this.#resolveFlushes(flushes);
       } else if (flushes.length > 0) {
