@@ -23,7 +23,7 @@ export function setupPackages() {
 
 /** Host packages by the program that shows they are there. */
 export const engineTools = { crun: 'crun', runc: 'runc', conmon: 'conmon', nft: 'nftables', ip: 'iproute2', mmdebstrap: 'mmdebstrap', getfattr: 'attr', tini: 'tini' };
-export const testTools = { ...engineTools, 'docker-registry': 'docker-registry', skopeo: 'skopeo', chromium: 'chromium', dockerd: 'docker.io', docker: 'docker.io', htpasswd: 'apache2-utils' };
+export const testTools = { ...engineTools, 'docker-registry': 'docker-registry', skopeo: 'skopeo', chromium: 'chromium', dockerd: 'docker.io', docker: 'docker.io', htpasswd: 'apache2-utils', git: 'git', rsync: 'rsync' };
 
 /** Installs missing host packages with apt when root; returns the programs that are still missing. */
 export function setupHost(tools) {
