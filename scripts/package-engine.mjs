@@ -64,7 +64,7 @@ function readFiles(folder, prefix) {
 
 function engineFiles() {
   const ours = ['finish.cjs', 'launcher.sh'].map((name) => text(name, readFileSync(join(root, 'scripts/engine-archive', name))));
-  return [...ours, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), text('app/berth.cjs', readFileSync(join(dist, 'berth.cjs'))), ...readFiles(join(dist, 'node_modules/node-unix-socket'), 'app/node_modules/node-unix-socket/')];
+  return [...ours, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), ...['berth.cjs', 'endpoint-agent.cjs'].map((name) => text(`app/${name}`, readFileSync(join(dist, name)))), ...readFiles(join(dist, 'node_modules/node-unix-socket'), 'app/node_modules/node-unix-socket/')];
 }
 
 /** The native add-on of an architecture. Where it cannot be had the archive lacks it, and says so: attaching to containers fails then. */

@@ -20,7 +20,7 @@ export interface CloneContext {
 
 const SCHEMES = /^(https?|ssh|git|file):\/\//;
 /** `user@host:path`, as scp has it. */
-const SCP_LIKE = /^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]/;
+const SCP_LIKE = /^[A-Za-z0-9_.][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:]/;
 
 /**
  * Clones a repository by this host's git; returns the folder. Nobody can be asked for a password: keys of an agent and git's own helpers are what there is.

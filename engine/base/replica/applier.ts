@@ -81,6 +81,7 @@ export class Applier {
     const kind = there === undefined ? undefined : kindOf(there);
     if (there === undefined || kind !== known.entry.kind || kind !== from.kind) throw new Stale();
     if (kind !== 'folder' && !sameMark(known.mark, markOf(there))) throw new Stale();
+    if (from.kind === 'file' && known.entry.kind === 'file' && from.digest !== known.entry.digest) throw new Stale();
     return there;
   }
 

@@ -1,4 +1,5 @@
 import { closeSync, constants, copyFileSync, fstatSync, lstatSync, openSync, rmSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { systemCode } from '../errors.ts';
 
@@ -20,16 +21,30 @@ export function createFile(place: string, mode: number): number {
   }
 }
 
-/** Copies a regular file to a new one, through no link on either side. */
-export function copyRegular(from: string, to: string): void {
+/** Copies a regular file to a new one, through no link on either side. For files that may be large: others have their turn meanwhile. */
+export async function copyLarge(from: string, to: string): Promise<void> {
   const file = openSync(from, readFlags);
   try {
-    if (!fstatSync(file).isFile()) throw Object.assign(new Error(`${from} is no file`), { code: 'ENOENT' });
-    rmSync(to, { force: true });
-    copyFileSync(process.platform === 'linux' ? `/proc/self/fd/${file}` : from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await copyFile(readyToCopy(from, file, to), to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   } finally {
     closeSync(file);
   }
+}
+
+/** The same at once. */
+export function copyRegular(from: string, to: string): void {
+  const file = openSync(from, readFlags);
+  try {
+    copyFileSync(readyToCopy(from, file, to), to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readyToCopy(from: string, file: number, to: string): string {
+  if (!fstatSync(file).isFile()) throw Object.assign(new Error(`${from} is no file`), { code: 'ENOENT' });
+  rmSync(to, { force: true });
+  return process.platform === 'linux' ? `/proc/self/fd/${file}` : from;
 }
 
 /**

@@ -36,6 +36,8 @@ export interface ReplicaOptions {
   readonly rules?: { readonly gitignore: boolean; readonly extra: readonly string[] };
   /** Instead of all those: exactly these paths. */
   readonly filter?: PathFilter;
+  /** Whether the other side has a path spelt like this: for systems that take two spellings for one name. */
+  readonly knows?: (path: string) => boolean;
   /** Changes are noticed and told; else only `scan` finds them. */
   readonly onChange?: () => void;
   /** Writes the disk's caches; default: file by file. */
@@ -76,6 +78,7 @@ export class Replica implements Side, AsyncDisposable {
       remembered: parts.remembered,
       modes: capabilities.modes,
       normalizing: capabilities.normalizing,
+      knows: options.knows ?? (() => false),
       onFolder: (path, place, inode) => this.#noticing?.watcher.add(path, place, inode),
       onFolderGone: (path) => this.#noticing?.watcher.remove(path),
       ...(local?.readsFiles === true ? { onIgnoreFile: (folder: string, text: string) => local.rules.add(folder, text) } : {}),
@@ -113,12 +116,14 @@ export class Replica implements Side, AsyncDisposable {
     const report = (await this.#look(all, taken.paths)) || rules !== undefined || !this.#hasScanned;
     this.#hasScanned = true;
     const changes = this.#index.takeChanges();
+    // Nobody comes back to them where changes are not noticed: then it must be said.
+    const restless = this.#noticing ? [] : [...this.#scanner.restless].map((path) => [path, 'it changes all the time'] as const);
     this.#noticing?.later(this.#scanner.restless);
     this.#scanner.restless.clear();
     return {
       full: report,
       changes: report ? [...this.#index.entries()].map(([path, { entry }]) => [path, entry] as const) : changes,
-      problems: [...this.#scanner.problems],
+      problems: [...this.#scanner.problems, ...restless],
       busy: [...this.#scanner.busy],
       ...(this.#noticing?.limited === undefined ? {} : { limited: this.#noticing.limited }),
     };

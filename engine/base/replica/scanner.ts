@@ -20,6 +20,8 @@ export interface ScanParts {
   readonly remembered: Map<string, Indexed>;
   readonly modes: boolean;
   readonly normalizing: boolean;
+  /** Whether the other side has a path spelt like this. */
+  readonly knows: (path: string) => boolean;
   /** Hears of each folder before it is read, with a place where it can be opened now. */
   readonly onFolder: (path: string, place: string, inode: number) => void;
   readonly onFolderGone: (path: string) => void;
@@ -53,13 +55,21 @@ export class Scanner {
     using walk = new FolderWalk(this.#parts.root);
     const done = new Set<string>();
     for (const wanted of [...paths].sort()) {
-      const path = this.#firstUnknown(wanted);
+      const path = this.#firstUnknown(this.#spelt(wanted));
       if (path === undefined || done.has(path) || this.#isBelowIgnored(path, filter)) continue;
       done.add(path);
       this.#noteLock(walk, path);
       await this.#scanPath(walk, path, filter);
       if (isLong()) await breathe();
     }
+  }
+
+  /** Where a name can be written in two ways, the way that is known already, whatever the system says. */
+  #spelt(path: string): string {
+    if (!this.#parts.normalizing) return path;
+    const composed = path.normalize('NFC');
+    for (const spelling of [path, composed, path.normalize('NFD')]) if (this.#parts.index.get(spelling) !== undefined || this.#parts.knows(spelling)) return spelling;
+    return composed;
   }
 
   /** The path itself, or the nearest folder above that was not known until now. */
@@ -91,8 +101,8 @@ export class Scanner {
     if (nameOf(folder) === '.git' && names.some((name) => name.endsWith('.lock'))) this.busy.add(folder);
     const found = new Set<string>();
     for (const raw of names) {
-      const name = this.#parts.normalizing ? raw.normalize('NFC') : raw;
-      const path = childPath(folder, name);
+      const path = this.#spelt(childPath(folder, raw));
+      const name = nameOf(path);
       if (name.includes('\uFFFD')) this.problems.set(path, 'its name is not valid UTF-8');
       else await this.#scanPath(walk, path, filter);
       found.add(name);

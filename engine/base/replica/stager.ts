@@ -4,7 +4,7 @@ import type { Need, Wanted } from '../sync/messages.ts';
 import { nameOf, parentOf } from '../sync/paths.ts';
 import { breathe, isLong } from './breathe.ts';
 import { digestFile, readAll } from './contentDigest.ts';
-import { FolderWalk, copyRegular, readFlags } from './folderWalk.ts';
+import { FolderWalk, copyLarge, readFlags } from './folderWalk.ts';
 import type { Expected } from './receiver.ts';
 import type { StagingFolder } from './staging.ts';
 import type { TreeIndex } from './treeIndex.ts';
@@ -75,7 +75,7 @@ export class Stager {
     try {
       const place = walk.enter(parentOf(from)) + nameOf(from);
       if (size <= IN_MEMORY) return this.#staging.write(path, digest, readRegular(place, size + IN_MEMORY), { mode });
-      copyRegular(place, this.#staging.partOf(digest));
+      await copyLarge(place, this.#staging.partOf(digest));
       return this.#staging.finish(digest, (await digestFile(from, this.#staging.partOf(digest)))?.digest ?? '');
     } catch {
       return false; // changed or gone: it is sent, then

@@ -132,7 +132,6 @@ export class Controller {
       const [above = ''] = foldersAbove(path);
       if (kind === 'folder' ? isOut(path) : isOut(above) || rules.ignores(path, false)) ancestor.delete(path);
     }
-    this.#open.clear();
   }
 
   #refuseEmptied(): void {

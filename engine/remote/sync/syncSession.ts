@@ -63,6 +63,8 @@ export class SyncSession implements AsyncDisposable {
   #boot: string | undefined;
   #ancestor: Map<string, Entry> | undefined;
   #savedAt = performance.now();
+  /** In a row. */
+  #halts = 0;
   #done: Promise<void> | undefined;
 
   private constructor(options: SyncSessionOptions) {
@@ -123,7 +125,7 @@ export class SyncSession implements AsyncDisposable {
         const lost = isLost(error);
         this.#say({ state: lost ? 'disconnected' : 'halted', detail: error instanceof Error ? error.message : String(error) });
         if (!lost) this.#failFlushes(error);
-        await delay(lost ? Math.min(5000, 100 * 2 ** attempt) : RETRY_AFTER, undefined, { signal }).catch(() => undefined);
+        await delay(lost ? Math.min(5000, 100 * 2 ** attempt) : Math.min(30_000, RETRY_AFTER * 2 ** this.#halts++), undefined, { signal }).catch(() => undefined);
       }
     }
   }
@@ -139,6 +141,7 @@ export class SyncSession implements AsyncDisposable {
       indexFile: join(stateFolder, 'index'),
       rules: { gitignore: record.gitignore, extra: record.ignore },
       onChange: () => this.#poke(),
+      knows: (path) => this.#ancestor?.has(path) ?? false,
       ...(process.platform === 'linux' ? { settle: async (root: string) => void (await run('sync', ['-f', root])) } : {}),
     });
     const stream = await untilConnected(connect, signal);
@@ -184,8 +187,8 @@ export class SyncSession implements AsyncDisposable {
       isFirst = false;
       unsaved ||= report.agreed > 0;
       this.#take(report);
-      const isQuiet = report.toLocal + report.toRemote === 0 && report.pending.length === 0;
-      if (flushes.length > 0 && isQuiet) {
+      // Everything was looked at after the flush was asked for, so this is what it asks for, whatever came in since.
+      if (flushes.length > 0 && report.pending.length === 0) {
         if (unsaved) unsaved = await this.#persist(local, remote);
         this.#resolveFlushes(flushes);
       } else if (flushes.length > 0) {
@@ -208,6 +211,7 @@ export class SyncSession implements AsyncDisposable {
   }
 
   #take(report: CycleReport): void {
+    this.#halts = 0;
     this.#say({
       state: report.pending.length > 0 ? 'working' : 'watching',
       ...(report.limited === undefined ? {} : { detail: report.limited }),

@@ -45,6 +45,7 @@ describe('cloning on the host', () => {
     ['an option for ssh', () => `ssh://-oProxyCommand=touch%20${marker()}/x`],
     ['an option for ssh behind a user', () => `ssh://me@-oProxyCommand=touch%20${marker()}/x`],
     ['a host that is an option, as scp has it', () => `-oProxyCommand=touch ${marker()}:x`],
+    ['a host that is an option behind a user, as scp has it', () => 'me@-oProxyCommand:x'],
     ['no address', () => 'nothing'],
     ['two lines', () => 'https://example.com/a\n--config=x'],
   ] as const) {
