@@ -39,8 +39,8 @@ const choiceSchema = z.object({ key: z.string(), name: z.string(), path: z.strin
 const CANDIDATES = ['crun', 'runc'];
 
 /**
- * The OCI runtime of this host: the first of crun and runc that really runs a container here; else, or where we may make no control groups, the first
- * that does without them; else a MissingRuntime. The answer is remembered in `<dataRoot>/runtime.json` for these binaries, this kernel and these cgroup mounts.
+ * The OCI runtime of this host: the first of crun and runc that really runs a container here (without control groups where we may make none), else a
+ * MissingRuntime. The answer is remembered in `<dataRoot>/runtime.json` for these binaries, this kernel and these cgroup mounts.
  */
 export async function chooseRuntime(dataRoot: string, stateRoot: string, cgroupParent: string, log: Log): Promise<OciRuntime> {
   const found = (await Promise.all(CANDIDATES.map(locateTool))).flatMap((one) => one ?? []);
@@ -50,15 +50,15 @@ export async function chooseRuntime(dataRoot: string, stateRoot: string, cgroupP
   const known = await remembered(file, key);
   if (known) return new OciRuntime(known.name, known.path, join(stateRoot, known.name), known.cgroups);
   const failures: string[] = [];
-  for (const { name, path, cgroups } of (usable ? [true, false] : [false]).flatMap((one) => found.map((tool) => ({ ...tool, cgroups: one })))) {
-    const runtime = new OciRuntime(name, path, join(stateRoot, name), cgroups);
+  for (const { name, path } of found) {
+    const runtime = new OciRuntime(name, path, join(stateRoot, name), usable);
     const failure = await smokeRun(runtime, cgroupParent);
     if (failure === undefined) {
-      await writeFileAtomic(file, `${JSON.stringify({ key, name, path, cgroups }, null, 2)}\n`);
+      await writeFileAtomic(file, `${JSON.stringify({ key, name, path, cgroups: usable }, null, 2)}\n`);
       return runtime;
     }
-    failures.push(`${name}${cgroups ? '' : ' without control groups'}: ${failure}`);
-    log.info('an OCI runtime does not work here', { runtime: name, cgroups, failure });
+    failures.push(`${name}: ${failure}`);
+    log.info('an OCI runtime does not work here', { runtime: name, cgroups: usable, failure });
   }
   const problem = found.length > 0 ? noUsableRuntime({ detail: failures.join('; ') }) : hostToolMissing({ tool: CANDIDATES.join(' or '), hint: 'Run berth doctor --fix to install what Berth needs.' });
   log.warn('containers cannot run on this host yet', { problem });
