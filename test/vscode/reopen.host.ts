@@ -52,7 +52,8 @@ describe('Reopen in Container, in the browser', () => {
     await makeExtension(join(folder, 'tools'));
     await writeFile(join(folder, 'notes.txt'), 'from outside\n');
     await chown(join(folder, 'notes.txt'), owner, owner);
-    server = await WorkbenchServer.start({ env: dev.engine.env, settings: { 'berth.socketPath': dev.engine.client.socketPath }, vsix: [vsix()] });
+    // VSCODE_PROXY_URI: without code-server's front there is no proxy for loopback addresses.
+    server = await WorkbenchServer.start({ env: { ...dev.engine.env, VSCODE_PROXY_URI: 'http://127.0.0.1:{{port}}/' }, settings: { 'berth.socketPath': dev.engine.client.socketPath }, vsix: [vsix()] });
     browser = await launchBrowser();
     outside = await WorkbenchPage.open(browser, server.url(folder));
   });
