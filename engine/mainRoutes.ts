@@ -5,6 +5,7 @@ import { parseOsRelease } from './host/osRelease.ts';
 import { probeHost } from './host/probe.ts';
 import { realHostView } from './host/probeView.ts';
 import type { EngineParts, Services } from './mainServices.ts';
+import type { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
 import { berthBuildRoutes } from './server/routes/berth/build.ts';
 import { devContainerRoutes } from './server/routes/berth/devcontainers.ts';
@@ -24,14 +25,14 @@ import { version } from './version.ts';
 
 /** Every route of the engine. */
 export function engineRouteTable(parts: EngineParts, services: Services): Route[] {
-  const { containers, images, networks, volumes, builds, archives, snapshots, events } = services;
+  const { containers, images, volumes, builds, archives, snapshots, events } = services;
   const probe = () => probeHost(realHostView(), parts.config);
   return [
     ...systemRoutes(engineFacts(parts, services), { containers: () => containers.counts(), images: () => images.list().length }, events),
     ...containerRoutes(containers),
     ...execRoutes(containers),
     ...imageRoutes({ images, archives, snapshots }),
-    ...networkRoutes(networks, (ref) => containers.find(ref).id),
+    ...networkRoutes(networkChanges(services), (ref) => containers.find(ref).id),
     ...volumeRoutes(volumes),
     ...dockerBuildRoutes(builds),
     ...engineRoutes(() => engineStatus(parts, services), parts.stop),
@@ -41,6 +42,15 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...portRoutes(services.ports),
     ...doctorRoutes(probe),
   ];
+}
+
+/** What changes the networks of a container also changes what it is told of them. */
+function networkChanges({ networks, containers }: Services): Pick<NetworkService, 'catalog' | 'connect' | 'disconnect'> {
+  return {
+    catalog: networks.catalog,
+    connect: (id, network, wish) => containers.changeNetworks(id, (found) => networks.connect(found, network, wish)),
+    disconnect: (id, network) => containers.changeNetworks(id, (found) => networks.disconnect(found, network)),
+  };
 }
 
 const started = new Date().toISOString();
