@@ -7,6 +7,7 @@ import { probeHost } from './host/probe.ts';
 import { realHostView } from './host/probeView.ts';
 import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import type { EngineParts, Services } from './mainServices.ts';
+import type { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
 import { berthBuildRoutes } from './server/routes/berth/build.ts';
 import { cloneRoutes } from './server/routes/berth/clone.ts';
@@ -30,14 +31,14 @@ import { version } from './version.ts';
 
 /** Every route of the engine. */
 export function engineRouteTable(parts: EngineParts, services: Services): Route[] {
-  const { containers, images, networks, volumes, builds, archives, snapshots, events } = services;
+  const { containers, images, volumes, builds, archives, snapshots, events } = services;
   const probe = () => probeHost(realHostView(), parts.config);
   return [
     ...systemRoutes(engineFacts(parts, services), { containers: () => containers.counts(), images: () => images.list().length }, events),
     ...containerRoutes(containers),
     ...execRoutes(containers),
     ...imageRoutes({ images, archives, snapshots }),
-    ...networkRoutes(networks, (ref) => containers.find(ref).id),
+    ...networkRoutes(networkChanges(services), (ref) => containers.find(ref).id),
     ...volumeRoutes(volumes),
     ...dockerBuildRoutes(builds),
     ...engineRoutes(() => engineStatus(parts, services), parts.stop),
@@ -51,6 +52,15 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...syncRoutes(services.syncs),
     ...cloneRoutes(),
   ];
+}
+
+/** What changes the networks of a container also changes what it is told of them. */
+function networkChanges({ networks, containers }: Services): Pick<NetworkService, 'catalog' | 'connect' | 'disconnect'> {
+  return {
+    catalog: networks.catalog,
+    connect: (id, network, wish) => containers.changeNetworks(id, (found) => networks.connect(found, network, wish)),
+    disconnect: (id, network) => containers.changeNetworks(id, (found) => networks.disconnect(found, network)),
+  };
 }
 
 const started = new Date().toISOString();

@@ -10,6 +10,7 @@ import type { Container } from './container.ts';
 import { createContainer } from './creation.ts';
 import { Ender } from './ending.ts';
 import { cgroupsMissing, isPaused, isRunning, notPaused, notRunning, removalInProgress, sameName } from './errors.ts';
+import { keepResolvConf } from './etcWriter.ts';
 import { ExecService } from './execService.ts';
 import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
@@ -172,8 +173,15 @@ export class ContainerService {
       container.record = { ...container.record, name };
       await store.saveRecord(container);
       store.releaseName(old);
+      this.parts.networks.rename(container.id, name);
     });
     announce(events, container, 'rename', { oldName: `/${old}` });
+  }
+
+  /** Does what changes the networks of a container. */
+  async changeNetworks(ref: string, change: (id: string) => Promise<void>): Promise<void> {
+    const container = this.find(ref);
+    await this.parts.locks.run(container.id, () => keepResolvConf(this.parts.networks, container, () => change(container.id)));
   }
 
   /** Changes limits and restart policy, of a running container at once. */

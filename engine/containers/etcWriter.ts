@@ -3,6 +3,7 @@ import type { Container } from './container.ts';
 import { hostsFile, resolvConfFile } from './etcFiles.ts';
 import type { Joined } from './joining.ts';
 import type { Networks } from './ports.ts';
+import type { ContainerRecord } from './record.ts';
 
 export interface EtcPaths {
   readonly hosts: string;
@@ -20,7 +21,30 @@ export async function writeEtcFiles(networks: Networks, { record, paths }: Conta
   await Promise.all([
     writeFile(paths.hosts, hostsFile({ hostname, domainname: config.Domainname ?? '', endpoint, extraHosts: host.ExtraHosts ?? [], ...(base === undefined ? {} : { base }) }), { mode: 0o644 }),
     writeFile(paths.hostname, `${hostname}\n`, { mode: 0o644 }),
-    writeFile(paths.resolvConf, resolvConfFile(networks.resolvConf(onHost ? 'host' : 'bridge'), host), { mode: 0o644 }),
+    writeFile(paths.resolvConf, resolvConfText(networks, record), { mode: 0o644 }),
   ]);
   return paths;
+}
+
+/** A container's resolv.conf, by the networks it is in now. Where those resolve names, `--dns` says whom they ask for what they do not know. */
+export function resolvConfText(networks: Networks, { id, hostConfig, network }: ContainerRecord): string {
+  const base = networks.resolvConf(network.mode === 'host' ? 'host' : 'bridge', id);
+  if (!networks.resolvesNames(id) || serversForNetwork(hostConfig.Dns).length < (hostConfig.Dns ?? []).length) return resolvConfFile(base, hostConfig);
+  const options = hostConfig.DnsOptions ?? [];
+  return resolvConfFile(base, { ...hostConfig, Dns: [], DnsOptions: options.length === 0 || options.some((option) => option.startsWith('ndots:')) ? options : [...options, 'ndots:0'] });
+}
+
+/** The servers of `--dns` that a network can ask; one on loopback is in the container, which then asks it itself. */
+export function serversForNetwork(dns: readonly string[] | null | undefined): string[] {
+  return (dns ?? []).filter((server) => !server.startsWith('127.') && server !== '::1');
+}
+
+/** Does what changes a running container's networks; its resolv.conf follows, unless somebody has written another one. */
+export async function keepResolvConf(networks: Networks, { record, paths }: Container, change: () => Promise<void>): Promise<void> {
+  const before = resolvConfText(networks, record);
+  await change();
+  const after = resolvConfText(networks, record);
+  if (record.network.mode.startsWith('container:') || after === before) return;
+  // Written in place: the container has this very file mounted.
+  if ((await readFile(paths.resolvConf, 'utf8').catch(() => '')) === before) await writeFile(paths.resolvConf, after);
 }

@@ -2,6 +2,7 @@ import { hostname as hostName } from 'node:os';
 import type { NamespaceChoice } from '../host/ociSpec.ts';
 import type { Container } from './container.ts';
 import { ipcNotShareable, networkSharedGone } from './errors.ts';
+import { serversForNetwork } from './etcWriter.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Endpoint } from './ports.ts';
 
@@ -33,7 +34,7 @@ export async function attachNetwork(parts: Pick<ContainerParts, 'networks' | 'st
   const hostname = record.config.Hostname || (mode === 'host' ? hostName() : record.id.slice(0, 12));
   const shared = containerOf(parts, mode);
   if (shared) return { network: { path: `/proc/${shared.state.process?.pid}/ns/net` }, networkOf: shared, hostname: shared.record.config.Hostname || shared.id.slice(0, 12), namespaces };
-  const endpoint = await parts.networks.attach(record.id, { network: mode === 'bridge' ? 'default' : mode, hostname, name: record.name, aliases, ...(mac ? { mac } : {}), ...(ip ? { ip } : {}) });
+  const endpoint = await parts.networks.attach(record.id, { network: mode === 'bridge' ? 'default' : mode, hostname, name: record.name, aliases, dns: serversForNetwork(record.hostConfig.Dns), ...(mac ? { mac } : {}), ...(ip ? { ip } : {}) });
   return { network: endpoint.netnsPath === '' ? 'host' : { path: endpoint.netnsPath }, endpoint, hostname, namespaces };
 }
 

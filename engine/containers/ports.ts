@@ -61,7 +61,7 @@ export interface PortRequest {
 }
 
 export interface Networks {
-  attach(containerId: string, request: { readonly network: string; readonly hostname: string; readonly name?: string; readonly aliases?: readonly string[]; readonly mac?: string; readonly ip?: string }): Promise<Endpoint>;
+  attach(containerId: string, request: { readonly network: string; readonly hostname: string; readonly name?: string; readonly aliases?: readonly string[]; readonly mac?: string; readonly ip?: string; readonly dns?: readonly string[] }): Promise<Endpoint>;
   /** All or none. Throws PORT_IN_USE. */
   publish(containerId: string, endpoint: Pick<Endpoint, 'ip'>, ports: readonly PortRequest[]): Promise<unknown>;
   /** Takes back ports, addresses and namespace; fine if there are none. */
@@ -71,7 +71,12 @@ export interface Networks {
   /** Those of a running container, the one with the default route first. */
   endpoints(containerId: string): readonly Endpoint[];
   publishedPorts(containerId: string): readonly PortRequest[];
-  resolvConf(mode?: 'bridge' | 'host'): string;
+  /** A container has another name. */
+  rename(containerId: string, name: string): void;
+  /** Of a container as it is attached now. */
+  resolvConf(mode?: 'bridge' | 'host', containerId?: string): string;
+  /** Whether its networks resolve its names: `--dns` is then for them, not for the container. */
+  resolvesNames(containerId: string): boolean;
 }
 
 export interface ContainerVolume {

@@ -14,41 +14,60 @@ export async function allowLoopbackSource(device: string): Promise<void> {
   await writeFile(`/proc/sys/net/ipv4/conf/${device}/route_localnet`, '1');
 }
 
+/** A bridge; with `gateway` its containers ask this host at that address, by ports that are redirected (names). */
+export interface PassedBridge {
+  readonly bridge: string;
+  readonly gateway?: string;
+}
+
+interface PassRule {
+  readonly chain: 'FORWARD' | 'INPUT';
+  /** In the order in which `iptables -S` prints it. */
+  readonly match: readonly string[];
+}
+
 /**
- * Where iptables' FORWARD chain drops by default (dockerd sets that), an accept in a table of ours does not help: every base chain
- * must let a packet pass. Then two accept rules a bridge go to the head of iptables' own FORWARD, by iptables itself so
- * that its tables stay readable to it. Returns whether rules are in place. On hosts without such a policy it changes nothing.
+ * Where iptables' FORWARD chain drops by default (dockerd sets that), or INPUT (ufw does), an accept in a table of ours does not help: every base
+ * chain must let a packet pass. Then accept rules for a bridge go to the head of iptables' own chains, by iptables itself so that its
+ * tables stay readable to it. On hosts without such a policy it changes nothing.
  */
-export async function passIptablesForward(bridge: string): Promise<boolean> {
-  const chain = await listForward();
-  if (chain === undefined || !/^-P FORWARD DROP/m.test(chain)) return false;
-  for (const match of forwardMatches(bridge)) {
-    if (!chain.includes(`-A FORWARD ${match.join(' ')} -j ACCEPT`)) await run('iptables', ['-w', '-I', 'FORWARD', ...match, '-j', 'ACCEPT'], { okStatus: 'any' });
-  }
-  return true;
+export async function passIptables(passed: readonly PassedBridge[]): Promise<void> {
+  const rules = passed.flatMap(passRules);
+  const chains = await listChains(rules);
+  const wanted = rules.filter(({ chain }) => chains.get(chain)?.includes(`-P ${chain} DROP`));
+  for (const rule of wanted) if (!isIn(chains, rule)) await run('iptables', ['-w', '-I', rule.chain, ...rule.match, '-j', 'ACCEPT'], { okStatus: 'any' });
 }
 
-/** Takes back what `passIptablesForward` added. */
-export async function unpassIptablesForward(bridge: string): Promise<void> {
-  const chain = await listForward();
-  for (const match of forwardMatches(bridge)) {
-    if (chain?.includes(`-A FORWARD ${match.join(' ')} -j ACCEPT`)) await run('iptables', ['-w', '-D', 'FORWARD', ...match, '-j', 'ACCEPT'], { okStatus: 'any' });
-  }
+/** Takes back what `passIptables` added. */
+export async function unpassIptables(passed: readonly PassedBridge[]): Promise<void> {
+  const rules = passed.flatMap(passRules);
+  const chains = await listChains(rules);
+  for (const rule of rules) if (isIn(chains, rule)) await run('iptables', ['-w', '-D', rule.chain, ...rule.match, '-j', 'ACCEPT'], { okStatus: 'any' });
 }
 
-function forwardMatches(bridge: string): readonly (readonly string[])[] {
+function passRules({ bridge, gateway }: PassedBridge): PassRule[] {
   return [
-    ['-i', bridge],
-    ['-o', bridge],
+    { chain: 'FORWARD', match: ['-i', bridge] },
+    { chain: 'FORWARD', match: ['-o', bridge] },
+    ...(gateway === undefined ? [] : [{ chain: 'INPUT' as const, match: ['-d', `${gateway}/32`, '-i', bridge, '-m', 'conntrack', '--ctstate', 'DNAT'] }]),
   ];
 }
 
-async function listForward(): Promise<string | undefined> {
-  try {
-    const { status, stdout } = await run('iptables', ['-w', '-S', 'FORWARD'], { okStatus: 'any' });
-    return status === 0 ? stdout : undefined;
-  } catch (error) {
-    if (hostToolMissing.is(error)) return undefined;
-    throw error;
+function isIn(chains: ReadonlyMap<string, string>, { chain, match }: PassRule): boolean {
+  return chains.get(chain)?.includes(`-A ${chain} ${match.join(' ')} -j ACCEPT`) ?? false;
+}
+
+/** What the chains of these rules hold; nothing of those that cannot be read. */
+async function listChains(rules: readonly PassRule[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const chain of new Set(rules.map((rule) => rule.chain))) {
+    try {
+      const { status, stdout } = await run('iptables', ['-w', '-S', chain], { okStatus: 'any' });
+      if (status === 0) found.set(chain, stdout);
+    } catch (error) {
+      if (hostToolMissing.is(error)) break;
+      throw error;
+    }
   }
+  return found;
 }

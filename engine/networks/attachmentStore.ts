@@ -16,6 +16,8 @@ const legSchema = z.object({
   prefix: z.number(),
   gateway: z.string(),
   mac: z.string(),
+  /** What else the container is called in this network. */
+  aliases: z.array(z.string()).default([]),
 });
 
 const portSchema = z.object({ protocol: z.enum(['tcp', 'udp']), hostIp: z.string(), hostPort: z.number(), containerPort: z.number() });
@@ -25,6 +27,9 @@ const attachmentSchema = z.object({
   /** What networks call the container. */
   name: z.string(),
   netns: z.string(),
+  hostname: z.string().default(''),
+  /** The servers that its names are asked of, instead of the host's. */
+  dns: z.array(z.string()).default([]),
   /** The first is the one with the default route. */
   legs: z.array(legSchema),
   ports: z.array(portSchema),

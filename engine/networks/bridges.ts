@@ -17,9 +17,11 @@ export function bridgeName(instance: string): string {
 /** Makes a network's bridge as it should be; fine if some or all of it is there. */
 export async function ensureBridge(record: NetworkRecord, mtu: number): Promise<void> {
   const prefix = requireCidr(record.subnet).prefix;
+  // Left to itself a bridge has the address of one of its ports: when that port goes, all others look for their gateway where it no longer is.
+  const mac = macOf(parseAddress(record.gateway) ?? 0);
   // "File exists" is no failure; what matters is checked by the last, unforced, batch.
   await ipBatch([`link add name ${record.bridge} mtu ${mtu} type bridge`, `addr add ${record.gateway}/${prefix} broadcast + dev ${record.bridge}`], { force: true });
-  await ipBatch([`addr replace ${record.gateway}/${prefix} broadcast + dev ${record.bridge}`, `link set dev ${record.bridge} up`]);
+  await ipBatch([`addr replace ${record.gateway}/${prefix} broadcast + dev ${record.bridge}`, `link set dev ${record.bridge} address ${mac} up`]);
   await allowLoopbackSource(record.bridge);
 }
 

@@ -8,6 +8,7 @@ export class Firewall {
   readonly #forwards = new Map<string, Forward>();
   #networks: readonly RulesetNetwork[] = [];
   #queue: Promise<void> = Promise.resolve();
+  #failover = true;
 
   constructor(instance: string) {
     this.#table = tableName(instance);
@@ -17,8 +18,21 @@ export class Firewall {
   setNetworks(networks: readonly RulesetNetwork[]): Promise<void> {
     return this.#inTurn(async () => {
       this.#networks = networks;
-      await this.#rewrite();
+      await this.#rewrite().catch(async (error: unknown) => {
+        // A kernel without nft's `socket`: what is wrong otherwise is wrong without it too, and thrown then.
+        if (!this.#failover || !networks.some(({ names }) => names)) throw error;
+        this.#failover = false;
+        await this.#rewrite().catch((again: unknown) => {
+          this.#failover = true;
+          throw again;
+        });
+      });
     });
+  }
+
+  /** Whether the kernel asks others for names while no engine runs: see ruleset.ts. Known after `setNetworks`. */
+  get failover(): boolean {
+    return this.#failover;
   }
 
   /** Publishes ports; throws what nft said, and then none is published. */
@@ -60,7 +74,7 @@ export class Firewall {
   }
 
   #rewrite(): Promise<void> {
-    return applyNft(rulesetText(this.#table, this.#networks, [...this.#forwards.values()]));
+    return applyNft(rulesetText(this.#table, this.#networks, [...this.#forwards.values()], this.#failover));
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

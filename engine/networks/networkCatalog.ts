@@ -1,12 +1,12 @@
 import { badRequest } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import { shortRandom } from '../base/ids.ts';
-import { unpassIptablesForward } from '../host/ipForwarding.ts';
+import { unpassIptables } from '../host/ipForwarding.ts';
 import { contains, parseAddress, requireCidr } from './ipv4.ts';
 import { networkExists, networkInUse, networkPredefined, noSuchNetwork } from './errors.ts';
 import { ensureBridge, pickSubnet, removeBridge } from './bridges.ts';
 import type { AttachedLeg, Attachment } from './attachmentStore.ts';
-import { bridgeNetworks } from './networkParts.ts';
+import { passedBridge, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import type { NetworkRecord } from './networkStore.ts';
 import { passForward, plainRecord } from './prepare.ts';
@@ -56,7 +56,7 @@ export class NetworkCatalog {
 
   /** A bridge of its own. Throws NETWORK_EXISTS, SUBNET_TAKEN, BAD_REQUEST. */
   async create(request: NewNetwork): Promise<NetworkRecord> {
-    const { store, firewall, addresses } = this.#parts;
+    const { store, addresses, names } = this.#parts;
     checkRequest(request);
     if (store.byName(request.name)) throw networkExists({ name: request.name });
     const choice = await pickSubnet(store.list(), 1, request.subnet);
@@ -72,9 +72,11 @@ export class NetworkCatalog {
     await store.save(record); // before the bridge: a killed engine's half-made network is finished by the next start
     try {
       await ensureBridge(record, this.#parts.mtu);
-      await firewall.setNetworks(bridgeNetworks(this.#parts));
+      await names.open(record);
+      await writeNetworks(this.#parts);
       await passForward(this.#parts);
     } catch (error) {
+      await names.close(record.id);
       await removeBridge(record.bridge);
       await store.remove(record.name);
       throw error;
@@ -89,11 +91,12 @@ export class NetworkCatalog {
     const { record, members } = this.inspect(ref);
     if (PREDEFINED.has(record.name)) throw networkPredefined({ name: record.name });
     if (members.length > 0) throw networkInUse({ name: record.name, containers: members.map(({ name }) => name).join(', ') });
+    await this.#parts.names.close(record.id);
     await removeBridge(record.bridge);
-    await unpassIptablesForward(record.bridge);
+    await unpassIptables([passedBridge(record)]);
     await this.#parts.store.remove(record.name);
     this.#parts.addresses.close(record.id);
-    await this.#parts.firewall.setNetworks(bridgeNetworks(this.#parts));
+    await writeNetworks(this.#parts);
     this.#events.publish('network', 'destroy', record.id, { name: record.name, type: record.driver });
   }
 

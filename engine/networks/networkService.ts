@@ -11,13 +11,13 @@ import { isMac } from './ipv4.ts';
 import { NamespacePool } from './namespacePool.ts';
 import type { Leg, Namespace } from './namespaces.ts';
 import { NetworkCatalog } from './networkCatalog.ts';
-import { forwardsOf, networkParts } from './networkParts.ts';
+import { DEFAULT_NETWORK, forwardsOf, hasNames, networkParts } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import type { NetworkRecord } from './networkStore.ts';
 import type { PortRequest, PublishedPort } from './portPublisher.ts';
-import { DEFAULT_NETWORK, passForward, prepareNetworks, removeKernelParts } from './prepare.ts';
+import { passForward, prepareNetworks, removeKernelParts } from './prepare.ts';
 import { Reaper } from './reaper.ts';
-import { readResolvConf } from './resolvConf.ts';
+import { containerServers, readResolvConf } from './resolvConf.ts';
 
 export interface AttachRequest {
   /** `default`, `none`, `host`, or a network's name or id. */
@@ -27,6 +27,8 @@ export interface AttachRequest {
   readonly name?: string;
   readonly aliases?: readonly string[];
   readonly mac?: string;
+  /** The servers that names are asked of, instead of the host's. */
+  readonly dns?: readonly string[];
   /** A wished address; only user-defined networks give it. */
   readonly ip?: string;
 }
@@ -84,8 +86,8 @@ export class NetworkService {
     await this.release(containerId);
     if (record.driver === 'host') return { ...nowhere(record), netnsPath: '', endpointId: newId() };
     const namespace = await this.#namespaceFor(record, request);
-    const legs = namespace.leg ? [toAttachedLeg(record, namespace.leg)] : [];
-    const attachment: Attachment = { containerId, name: request.name ?? request.hostname, netns: namespace.name, legs, ports: [] };
+    const legs = namespace.leg ? [toAttachedLeg(record, namespace.leg, request.aliases)] : [];
+    const attachment: Attachment = { containerId, name: request.name ?? request.hostname, hostname: request.hostname, dns: [...(request.dns ?? [])], netns: namespace.name, legs, ports: [] };
     this.#parts.attachments.save(attachment);
     this.#events.publish('network', 'connect', record.id, { container: containerId, name: record.name, type: record.driver });
     this.#recheckForward();
@@ -129,17 +131,17 @@ export class NetworkService {
   }
 
   /** Puts a running container into one more network. Throws CONTAINER_NOT_ATTACHED, ALREADY_CONNECTED. */
-  async connect(containerId: string, networkRef: string, wish: { readonly ip?: string } = {}): Promise<void> {
+  async connect(containerId: string, networkRef: string, wish: { readonly ip?: string; readonly aliases?: readonly string[] } = {}): Promise<void> {
     const record = this.catalog.require(networkRef);
     const attachment = this.#parts.attachments.get(containerId);
     if (!attachment || record.driver !== 'bridge' || attachment.legs.length === 0) throw containerNotAttached({ container: containerId });
     if (attachment.legs.some(({ networkId }) => networkId === record.id)) throw alreadyConnected({ container: attachment.name, network: record.name });
-    const leg = this.#parts.addresses.newLeg(record, this.#parts.mtu, { ...wish, device: freeDevice(attachment.legs) });
+    const leg = this.#parts.addresses.newLeg(record, this.#parts.mtu, { ...(wish.ip === undefined ? {} : { ip: wish.ip }), device: freeDevice(attachment.legs) });
     await this.#parts.namespaces.addLeg(attachment.netns, leg).catch((error: unknown) => {
       this.#parts.addresses.giveBack(record.id, leg.ip);
       throw error;
     });
-    this.#parts.attachments.save({ ...attachment, legs: [...attachment.legs, toAttachedLeg(record, leg)] });
+    this.#parts.attachments.save({ ...attachment, legs: [...attachment.legs, toAttachedLeg(record, leg, wish.aliases)] });
     this.#events.publish('network', 'connect', record.id, { container: containerId, name: record.name, type: record.driver });
   }
 
@@ -151,15 +153,47 @@ export class NetworkService {
     if (!attachment || !leg) throw containerNotAttached({ container: containerId });
     const first = attachment.legs[0] === leg;
     if (first) await this.#parts.publisher.withdraw(containerId, forwardsOf(attachment));
-    this.#parts.attachments.save({ ...attachment, legs: attachment.legs.filter((other) => other !== leg), ports: first ? [] : attachment.ports });
+    const rest = attachment.legs.filter((other) => other !== leg);
+    this.#parts.attachments.save({ ...attachment, legs: rest, ports: first ? [] : attachment.ports });
     await this.#parts.namespaces.removeLegs([leg]);
+    if (first) await this.#moveDefaultRoute({ ...attachment, legs: rest, ports: [] });
     this.#parts.addresses.giveBack(record.id, leg.ip);
     this.#events.publish('network', 'disconnect', record.id, { container: containerId, name: record.name, type: record.driver });
   }
 
-  /** `/etc/resolv.conf` for a container: see resolvConf.ts. */
-  resolvConf(mode: 'bridge' | 'host' = 'bridge'): string {
-    return readResolvConf(mode);
+  /** The way out of a container's first network is gone with it: it leads through another one now, if one has a way out. */
+  async #moveDefaultRoute(attachment: Attachment): Promise<void> {
+    for (const leg of attachment.legs) {
+      const record = this.#parts.store.find(leg.networkId);
+      if (!record || record.internal) continue;
+      await ipBatch([`route replace default via ${record.gateway}`], { netns: attachment.netns });
+      this.#parts.attachments.save({ ...attachment, legs: [{ ...leg, gateway: record.gateway }, ...attachment.legs.filter((other) => other !== leg)] });
+      return;
+    }
+  }
+
+  /** A container has another name: so it is called from now on. */
+  rename(containerId: string, name: string): void {
+    const attachment = this.#parts.attachments.get(containerId);
+    if (attachment) this.#parts.attachments.save({ ...attachment, name });
+  }
+
+  /** `/etc/resolv.conf` for a container, by the networks it is in: see resolvConf.ts. */
+  resolvConf(mode: 'bridge' | 'host' = 'bridge', containerId = ''): string {
+    return readResolvConf(mode, this.#nameServers(containerId));
+  }
+
+  /** Whether a container's names are resolved by a network that it is in. */
+  resolvesNames(containerId: string): boolean {
+    return this.#nameServers(containerId).length > 0;
+  }
+
+  /** Who resolves names for a container in a user-defined network: the network; where the kernel cannot stand in for it, others behind it. */
+  #nameServers(containerId: string): string[] {
+    const networks = (this.#parts.attachments.get(containerId)?.legs ?? []).flatMap(({ networkId }) => this.#parts.store.find(networkId) ?? []);
+    const named = networks.find((record) => hasNames(record) && this.#parts.names.portOf(record.id) !== undefined);
+    if (!named) return [];
+    return this.#parts.firewall.failover ? [named.gateway] : [named.gateway, ...containerServers()];
   }
 
   /** Resolves when the pool is full and what was released is gone. */
@@ -172,6 +206,7 @@ export class NetworkService {
     await this.#pool.close();
     await this.#reaper.settled();
     await this.#parts.publisher.close();
+    await this.#parts.names.closeAll();
     await this.#parts.firewall.settled();
     if (this.#parts.attachments.list().length === 0) await removeKernelParts(this.#parts);
   }
@@ -226,8 +261,8 @@ function freeDevice(legs: readonly AttachedLeg[]): string {
   for (let index = 0; ; index++) if (!used.has(`eth${index}`)) return `eth${index}`;
 }
 
-function toAttachedLeg(record: NetworkRecord, { veth, device, ip, prefix, gateway, mac }: Leg): AttachedLeg {
-  return { networkId: record.id, networkName: record.name, endpointId: newId(), veth, device, ip, prefix, gateway, mac };
+function toAttachedLeg(record: NetworkRecord, { veth, device, ip, prefix, gateway, mac }: Leg, aliases: readonly string[] = []): AttachedLeg {
+  return { aliases: [...aliases], networkId: record.id, networkName: record.name, endpointId: newId(), veth, device, ip, prefix, gateway, mac };
 }
 
 function toEndpoint(netns: string, { networkName, networkId, ip, prefix, gateway, mac, endpointId }: AttachedLeg): Endpoint {

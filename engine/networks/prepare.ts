@@ -1,14 +1,11 @@
 import { newId } from '../base/ids.ts';
 import { listBridgePorts, listRoutes, uplinkMtu } from '../host/ip.ts';
-import { enableForwarding, passIptablesForward, unpassIptablesForward } from '../host/ipForwarding.ts';
+import { enableForwarding, passIptables, unpassIptables } from '../host/ipForwarding.ts';
 import { bridgeName, collidesWithHost, ensureBridge, pickSubnet, removeBridge } from './bridges.ts';
 import type { NetworkRecord } from './networkStore.ts';
-import { bridgeNetworks, forwardsOf } from './networkParts.ts';
+import { DEFAULT_NETWORK, bridgeNetworks, forwardsOf, hasNames, passedBridge, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import { firstCandidate } from './subnets.ts';
-
-/** The network containers join unless they say otherwise; Docker's name for it. */
-export const DEFAULT_NETWORK = 'bridge';
 
 /**
  * Makes the kernel agree with the records: bridges, the nft table, the namespaces containers hold. What no record knows
@@ -25,19 +22,20 @@ export async function prepareNetworks(parts: NetworkParts): Promise<void> {
   for (const record of bridgeNetworks(parts)) {
     await ensureBridge(record, parts.mtu);
     parts.addresses.open(record);
+    if (hasNames(record)) await parts.names.open(record);
   }
   for (const { legs } of parts.attachments.list()) for (const { networkId, ip } of legs) parts.addresses.reserve(networkId, ip);
   await removeStrays(parts);
   for (const attachment of parts.attachments.list()) parts.firewall.remember(forwardsOf(attachment));
-  await parts.firewall.setNetworks(bridgeNetworks(parts));
+  await writeNetworks(parts);
   await passForward(parts);
   await parts.publisher.keepOnly(parts.attachments.list().flatMap(({ ports }) => ports));
   for (const { containerId, legs, ports } of parts.attachments.list()) if (legs[0]) await parts.publisher.resume(containerId, legs[0].ip, ports);
 }
 
-/** See `passIptablesForward`; asked again now and then, because dockerd may start after Berth. */
+/** See `passIptables`; asked again now and then, because dockerd may start after Berth. */
 export async function passForward(parts: NetworkParts): Promise<void> {
-  for (const { bridge } of bridgeNetworks(parts)) if (!(await passIptablesForward(bridge))) return;
+  await passIptables(bridgeNetworks(parts).map(passedBridge));
 }
 
 /** Forgets attachments whose namespace is gone: the host was restarted. */
@@ -80,9 +78,7 @@ async function removeStrays(parts: NetworkParts): Promise<void> {
 /** The opposite of `prepareNetworks`: bridges, the table and every namespace of this instance go; the records stay. */
 export async function removeKernelParts(parts: NetworkParts): Promise<void> {
   await parts.namespaces.destroy((await parts.namespaces.list()).map((name) => ({ name, legs: [] })));
-  for (const { bridge } of bridgeNetworks(parts)) {
-    await removeBridge(bridge);
-    await unpassIptablesForward(bridge);
-  }
+  for (const { bridge } of bridgeNetworks(parts)) await removeBridge(bridge);
+  await unpassIptables(bridgeNetworks(parts).map(passedBridge));
   await parts.firewall.removeTable();
 }

@@ -8,7 +8,20 @@ export interface RulesetNetwork {
   readonly subnet: string;
   /** Its containers reach each other and this host, and nothing else. */
   readonly internal?: boolean;
+  /** Its names are asked for at `address`, port 53. */
+  readonly names?: NameServer;
 }
+
+export interface NameServer {
+  readonly address: string;
+  /** Where the engine listens. */
+  readonly port: number;
+  /** Who is asked while no engine runs; only with `failover`. */
+  readonly upstream?: string;
+}
+
+/** Marks the first packet of a question that an engine is there to answer, on its way through this host's hooks. One bit, so that others' masks hold. */
+const ENGINE_ANSWERS = '0x10000000';
 
 export interface Forward {
   readonly protocol: 'tcp' | 'udp';
@@ -23,9 +36,9 @@ export function tableName(instance: string): string {
   return instance === 'berth' ? 'berth' : `berth-${instance}`;
 }
 
-/** Replaces the table as a whole. */
-export function rulesetText(table: string, networks: readonly RulesetNetwork[], forwards: readonly Forward[]): string {
-  return [`add table inet ${table}`, `delete table inet ${table}`, `table inet ${table} {`, ...sets(networks), ...chains(networks), '}', ...elements('add', table, forwards), ''].join('\n');
+/** Replaces the table as a whole. `failover`: the kernel can tell whether somebody listens (nft's `socket`). */
+export function rulesetText(table: string, networks: readonly RulesetNetwork[], forwards: readonly Forward[], failover = true): string {
+  return [`add table inet ${table}`, `delete table inet ${table}`, `table inet ${table} {`, ...sets(networks), ...(failover ? nameChains(networks) : []), ...chains(networks, failover), '}', ...elements('add', table, forwards), ''].join('\n');
 }
 
 /** Adds or removes published ports. */
@@ -45,14 +58,47 @@ function sets(networks: readonly RulesetNetwork[]): string[] {
   ];
 }
 
-function chains(networks: readonly RulesetNetwork[]): string[] {
+/**
+ * Port 53 of a gateway leads to the engine's socket (on another port, so that it is in nobody's way), and when there is no such socket, the engine
+ * being gone, to the host's resolver: names from outside go on, at once and without a second server in resolv.conf. Whether the socket is there the
+ * kernel tells by the packet's own port, so that is changed, looked at, and changed back, before anything else sees the packet.
+ */
+function nameChains(networks: readonly RulesetNetwork[]): string[] {
+  const named = networks.flatMap(({ bridge, names }) => (names ? [{ bridge, names }] : []));
+  if (named.length === 0) return [];
+  const look = (chain: string, protocol: string): string[] => [`chain ${chain} {`, `socket wildcard 0 meta mark set ${ENGINE_ANSWERS}`, `${protocol} dport set 53`, '}'];
+  return [
+    ...look('look_udp', 'udp'), ...look('look_tcp', 'tcp'),
+    'chain names {', 'type filter hook prerouting priority -350; policy accept;',
+    ...named.flatMap(({ bridge, names: { address, port } }) => [
+      `iifname "${bridge}" ip daddr ${address} udp dport 53 udp dport set ${port} goto look_udp`,
+      `iifname "${bridge}" ip daddr ${address} tcp dport 53 tcp flags & (syn | ack) == syn tcp dport set ${port} goto look_tcp`,
+    ]),
+    '}',
+    // Routing rules of others by marks must not see ours.
+    'chain named {', 'type filter hook prerouting priority -99; policy accept;', `iifname @bridges meta mark ${ENGINE_ANSWERS} meta mark set 0`, '}',
+  ];
+}
+
+function nameRules(networks: readonly RulesetNetwork[], failover: boolean): string[] {
+  return networks.flatMap(({ bridge, names }) => {
+    if (!names) return [];
+    const asked = `iifname "${bridge}" ip daddr ${names.address} meta l4proto { tcp, udp } th dport 53`;
+    if (!failover) return [`${asked} redirect to :${names.port}`];
+    return [`${asked} meta mark ${ENGINE_ANSWERS} redirect to :${names.port}`, ...(names.upstream === undefined ? [] : [`${asked} dnat ip to ${names.upstream}`])];
+  });
+}
+
+function chains(networks: readonly RulesetNetwork[], failover: boolean): string[] {
   return [
     // route_localnet on the bridges and DNAT for 127.0.0.1 must not open the host's loopback to containers or neighbours.
-    'chain guard {', 'type filter hook prerouting priority raw; policy accept;', 'iifname != "lo" ip daddr 127.0.0.0/8 drop', '}',
+    'chain guard {', 'type filter hook prerouting priority raw; policy accept;', 'iifname != "lo" ip daddr 127.0.0.0/8 drop',
+    // Who answers for names is there for the network's own containers.
+    ...networks.flatMap(({ bridge, names }) => (names ? [`iifname != "${bridge}" ip daddr ${names.address} meta l4proto { tcp, udp } th dport ${names.port} drop`] : [])), '}',
     'chain published {',
     ...(['tcp', 'udp'] as const).flatMap((protocol) => [`dnat ip to ip daddr . ${protocol} dport map @${protocol}_one`, `dnat ip to ${protocol} dport map @${protocol}_any`]),
     '}',
-    'chain prerouting {', 'type nat hook prerouting priority dstnat; policy accept;', 'meta nfproto ipv4 fib daddr type local jump published', '}',
+    'chain prerouting {', 'type nat hook prerouting priority dstnat; policy accept;', ...nameRules(networks, failover), 'meta nfproto ipv4 fib daddr type local jump published', '}',
     'chain output {', 'type nat hook output priority -100; policy accept;', 'meta nfproto ipv4 fib daddr type local jump published', '}',
     'chain postrouting {', 'type nat hook postrouting priority srcnat; policy accept;',
     // The host's loopback, and a container that reaches a neighbour by its published port: answers must come back here.

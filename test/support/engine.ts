@@ -25,6 +25,8 @@ export interface TestEngineOptions {
   readonly parent?: string;
   /** Programs (absolute, not links) that this engine shall not find: covered in a mount namespace of its own. */
   readonly hide?: readonly string[];
+  /** Files that this engine shall see as others: what it sees in the place of each. */
+  readonly cover?: Readonly<Record<string, string>>;
 }
 
 /** An engine of the test's own: a real process on its own roots, socket, bridge and nft table. */
@@ -33,10 +35,12 @@ export class TestEngine {
   readonly instance: string;
   readonly env: NodeJS.ProcessEnv;
   readonly client: ApiClient;
+  readonly #covers: ReadonlyArray<readonly [string, string]>;
 
   private constructor(root: string, options: TestEngineOptions) {
     this.root = root;
     this.instance = options.instance;
+    this.#covers = [...(options.hide ?? []).map((path) => [path, '/dev/null'] as const), ...Object.entries(options.cover ?? {})];
     const socketPath = join(root, 'run', 'berth.sock');
     this.env = {
       ...process.env,
@@ -59,13 +63,18 @@ export class TestEngine {
     assert.ok(existsSync(bundle), `${bundle} is not there: npm run build`);
     const root = await mkdtemp(join(options.parent ?? fastFolder(), `berth-${options.instance}-`));
     const engine = new TestEngine(root, options);
-    if (options.hide) await engine.#startWithout(options.hide);
-    else await engine.berth(['engine', 'start']);
+    await engine.startAgain();
     return engine;
   }
 
-  async #startWithout(hidden: readonly string[]): Promise<void> {
-    const covers = hidden.map((path) => `mount --bind /dev/null ${path}`).join(' && ');
+  /** Starts an engine after the one before it has ended; as that one, it does not find what is hidden. */
+  async startAgain(): Promise<void> {
+    if (this.#covers.length > 0) await this.#startCovered();
+    else await this.berth(['engine', 'start']);
+  }
+
+  async #startCovered(): Promise<void> {
+    const covers = this.#covers.map(([path, by]) => `mount --bind ${by} ${path}`).join(' && ');
     await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', `${covers} && exec "$@"`, 'sh', process.execPath, bundle, 'engine', 'start'], { cwd: this.root, env: this.env });
   }
 

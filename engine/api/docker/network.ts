@@ -19,7 +19,7 @@ export type NetworkCreate = z.infer<typeof networkCreateSchema>;
 export const networkConnectSchema = z.looseObject({
   Container: z.string(),
   Force: optional(z.boolean()),
-  EndpointConfig: optional(z.looseObject({ IPAMConfig: optional(z.looseObject({ IPv4Address: optional(z.string()) })) })),
+  EndpointConfig: optional(z.looseObject({ IPAMConfig: optional(z.looseObject({ IPv4Address: optional(z.string()) })), Aliases: optional(z.array(z.string())) })),
 });
 
 /** A network, as `GET /networks` and `GET /networks/:id` give it. Addresses in `Containers` carry their prefix length. */

@@ -19,6 +19,8 @@ const networks: Networks = {
   endpoints: () => [],
   publishedPorts: () => [],
   resolvConf: () => '',
+  rename: () => undefined,
+  resolvesNames: () => false,
 };
 
 describe('containers in a store', () => {

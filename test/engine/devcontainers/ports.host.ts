@@ -46,6 +46,7 @@ describe('ports of a dev container', () => {
       assert.deepEqual(found?.local, { host: '127.0.0.1', port });
       assert.equal(await ask(port, 'hello'), `${name} heard hello\n`);
     }
+    await until(folder, 28713, listening);
     const ports = await list(folder);
     assert.deepEqual(ports.map(({ port, loopbackOnly, families, onAutoForward, label }) => ({ port, loopbackOnly, families, onAutoForward, label })), [
       { port: 28710, loopbackOnly: true, families: ['ipv4'], onAutoForward: 'openBrowser', label: 'web' },

@@ -192,6 +192,30 @@ describe('NetworkService on this host', () => {
     await assert.rejects(service.catalog.create({ name: 'clash', subnet: `${a.gateway.split('.').slice(0, 2).join('.')}.0.0/16` }), { code: 'SUBNET_TAKEN' });
   });
 
+  it('leads a container out through another network when it leaves its first one', async () => {
+    await service.catalog.create({ name: 'other', subnet: '10.199.9.0/24' });
+    const a = await attach('a');
+    await service.connect('a', 'other');
+    await service.disconnect('a', 'bridge');
+    assert.match((await run('nsenter', [`--net=${a.netnsPath}`, 'ip', 'route'])).stdout, /^default via 10\.199\.9\.1 /m);
+    assert.deepEqual(service.endpoints('a').map(({ networkName, gateway }) => [networkName, gateway]), [['other', '10.199.9.1']]);
+    await service.release('a');
+    await service.settled();
+    await service.catalog.remove('other');
+  });
+
+  it('keeps a bridge’s own address when the containers in it go, so that the others find their gateway', async () => {
+    const address = async (): Promise<string> => /link\/ether (\S+)/.exec((await run('ip', ['link', 'show', 'dev', `br-${instance}`])).stdout)?.[1] ?? '';
+    const before = await address();
+    for (let round = 0; round < 3; round += 1) {
+      await attach('a');
+      await service.release('a');
+      await service.settled();
+    }
+    assert.match(before, /^02:42:/);
+    assert.equal(await address(), before);
+  });
+
   it('writes its table again when someone flushed the host’s rules', async () => {
     const a = await attach('a');
     await serve(a, 80, 'a');

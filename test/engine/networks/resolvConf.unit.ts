@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { resolvConfFor } from '../../../engine/networks/resolvConf.ts';
+import { resolvConfByName, resolvConfFor } from '../../../engine/networks/resolvConf.ts';
 
 describe('resolv.conf for containers', () => {
   it('keeps reachable resolvers, search domains and options', () => {
@@ -8,6 +8,10 @@ describe('resolv.conf for containers', () => {
 
   it('replaces systemd-resolved’s loopback address by the resolvers behind it', () => {
     assert.equal(resolvConfFor('nameserver 127.0.0.53\noptions edns0\n', 'nameserver 192.168.1.1\nnameserver fe80::1%2\n'), 'options edns0\nnameserver 192.168.1.1\n');
+  });
+
+  it('names the network’s own server where there is one, and lets it be asked for names without a dot', () => {
+    assert.equal(resolvConfByName('nameserver 10.0.0.53\nsearch corp.example\noptions ndots:2 edns0\n', ['10.202.0.1']), 'search corp.example\nnameserver 10.202.0.1\noptions edns0 ndots:0\n');
   });
 
   it('falls back to public resolvers when the host names none a container could reach', () => {

@@ -35,7 +35,7 @@ export function networkRoutes(service: Pick<NetworkService, 'catalog' | 'connect
       handle: async (context, reply) => {
         const { Container, EndpointConfig } = await context.json(networkConnectSchema);
         const ip = EndpointConfig?.IPAMConfig?.IPv4Address;
-        await service.connect(lookup(Container), context.params['id'] ?? '', ip === undefined || ip === '' ? {} : { ip });
+        await service.connect(lookup(Container), context.params['id'] ?? '', { ...(ip === undefined || ip === '' ? {} : { ip }), aliases: EndpointConfig?.Aliases ?? [] });
         reply.empty(200);
       },
     },
