@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { ApiClient } from '../../engine/api/client.ts';
 import { run, start } from '../../engine/host/process.ts';
 import type { RunOptions, RunResult } from '../../engine/host/process.ts';
 import { leftovers } from './leftovers.ts';
+import type { OrdinaryUser } from './ordinaryUser.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 /** The engine as users get it. `npm run build` makes it; `npm test` does so before the host suites. */
@@ -25,24 +26,32 @@ export interface TestEngineOptions {
   readonly parent?: string;
   /** Programs (absolute, not links) that this engine shall not find: covered in a mount namespace of its own. */
   readonly hide?: readonly string[];
+  /** Whether the host shall have control groups for this engine; default true. */
+  readonly cgroups?: boolean;
+  /** Whose engine it is; default: root's. */
+  readonly user?: OrdinaryUser;
 }
 
 /** An engine of the test's own: a real process on its own roots, socket, bridge and nft table. */
 export class TestEngine {
   readonly root: string;
+  readonly dataRoot: string;
+  readonly runRoot: string;
   readonly instance: string;
   readonly env: NodeJS.ProcessEnv;
   readonly client: ApiClient;
+  readonly #user: OrdinaryUser | undefined;
 
   private constructor(root: string, options: TestEngineOptions) {
     this.root = root;
     this.instance = options.instance;
-    const socketPath = join(root, 'run', 'berth.sock');
+    this.#user = options.user;
+    // An ordinary user has nothing else on this host: the engine's places are where users have them.
+    this.dataRoot = options.user ? join(options.user.root, 'home/.local/share/berth') : join(root, 'data');
+    this.runRoot = options.user ? join(options.user.runtimeFolder, 'berth') : join(root, 'run');
+    const socketPath = join(this.runRoot, 'berth.sock');
     this.env = {
-      ...process.env,
-      BERTH_DATA_ROOT: join(root, 'data'),
-      BERTH_RUN_ROOT: join(root, 'run'),
-      BERTH_SOCKET: socketPath,
+      ...(options.user ? options.user.env : { ...process.env, BERTH_DATA_ROOT: this.dataRoot, BERTH_RUN_ROOT: this.runRoot, BERTH_SOCKET: socketPath }),
       BERTH_INSTANCE: options.instance,
       BERTH_IDLE_SECONDS: '600',
       DOCKER_HOST: `unix://${socketPath}`,
@@ -56,20 +65,22 @@ export class TestEngine {
   /** Makes the folders and starts the engine in the background, as the CLI does on demand. */
   static async start(options: TestEngineOptions): Promise<TestEngine> {
     assert.ok(existsSync(bundle), `${bundle} is not there: npm run build`);
-    const root = await mkdtemp(join(options.parent ?? fastFolder(), `berth-${options.instance}-`));
+    const root = await mkdtemp(join(options.user ? join(options.user.root, 'work') : (options.parent ?? fastFolder()), `berth-${options.instance}-`));
+    if (options.user) await chown(root, options.user.uid, options.user.uid);
     const engine = new TestEngine(root, options);
-    if (options.hide) await engine.#startWithout(options.hide);
+    const covers = [...(options.hide ?? []).map((path) => `mount --bind /dev/null ${path}`), ...(options.cgroups === false ? ['mount -t tmpfs -o ro none /sys/fs/cgroup'] : [])];
+    if (covers.length > 0) await engine.#startBehind(covers);
     else await engine.berth(['engine', 'start']);
     return engine;
   }
 
-  async #startWithout(hidden: readonly string[]): Promise<void> {
-    const covers = hidden.map((path) => `mount --bind /dev/null ${path}`).join(' && ');
-    await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', `${covers} && exec "$@"`, 'sh', process.execPath, bundle, 'engine', 'start'], { cwd: this.root, env: this.env });
+  async #startBehind(covers: readonly string[]): Promise<void> {
+    await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', `${covers.join(' && ')} && exec "$@"`, 'sh', process.execPath, bundle, 'engine', 'start'], { cwd: this.root, env: this.env });
   }
 
   /** Runs a berth command; throws for a status that is not in `okStatus` (default 0). */
   berth(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    if (this.#user) return this.#user.berth(args, { cwd: this.root, ...options, env: { ...this.env, ...options.env } });
     return run(process.execPath, [bundle, ...args], { cwd: this.root, ...options, env: { ...this.env, ...options.env } });
   }
 
@@ -99,8 +110,16 @@ export class TestEngine {
     const ids = (await this.docker(['ps', '-aq'], { okStatus: 'any' })).stdout.split('\n').filter(Boolean);
     if (ids.length > 0) await this.docker(['rm', '-f', '-v', ...ids], { okStatus: 'any' });
     await this.berth(['engine', 'stop'], { okStatus: 'any' });
-    const left = await leftovers(this.root, this.instance);
+    const left = [...(await leftovers(this.root, this.instance)), ...(this.#user ? await untilNothing(() => this.#user?.processes() ?? []) : [])];
     await rm(this.root, { recursive: true, force: true });
     assert.deepEqual(left, [], 'the engine left something on the host');
+  }
+}
+
+/** What there still is after a while: the keeper of an ordinary user's namespaces leaves when it hears that nobody needs it. */
+export async function untilNothing(look: () => Promise<string[]> | string[]): Promise<string[]> {
+  for (const end = Date.now() + 10_000; ; await delay(20)) {
+    const left = await look();
+    if (left.length === 0 || Date.now() > end) return left;
   }
 }
