@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { baseTar } from '../../support/base.ts';
+import { TestEngine, bundle, untilNothing } from '../../support/engine.ts';
+import { OrdinaryUser } from '../../support/ordinaryUser.ts';
+import { tarball } from '../../support/tarball.ts';
+
+const IMAGE = 'debian:bookworm';
+const SERVER = 'use IO::Socket; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 5, ReuseAddr => 1) or die; while ($c = $s->accept) { print $c "HTTP/1.0 200 OK\\r\\n\\r\\nhello"; close $c }';
+
+async function page(url: string): Promise<string> {
+  return fetch(url).then((response) => response.text(), () => '');
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 20_000; !(await holds()); await delay(30)) assert.ok(Date.now() < end, `not in time: ${what}`);
+}
+
+describe('the engine of an ordinary user', () => {
+  let user: OrdinaryUser;
+  let engine: TestEngine;
+
+  before(async () => {
+    user = await OrdinaryUser.create('rtlmany', { bundle, subIds: true });
+    engine = await TestEngine.start({ instance: 'rtlmany', user });
+    await engine.docker(['import', await baseTar(), IMAGE]);
+  });
+  after(async () => {
+    await engine.remove();
+    await user.remove();
+  });
+
+  const keeper = async (): Promise<{ process: { pid: number } }> => JSON.parse(await readFile(join(engine.runRoot, 'keepers/current.json'), 'utf8')) as { process: { pid: number } };
+
+  it('serves on a socket that is the user’s alone, and says that it has no root', async () => {
+    const info = await stat(join(engine.runRoot, 'berth.sock'));
+    assert.deepEqual([info.uid, (info.mode & 0o777).toString(8)], [user.uid, '600']);
+    assert.match((await engine.berth(['engine', 'status'])).stdout, /without root/);
+    assert.match((await engine.docker(['info'])).stdout, /Security Options:\n.*\n.*\n?\s+rootless/);
+  });
+
+  it('makes root of a container the user, and every other id one of the user’s range', async () => {
+    const shared = join(user.root, 'work', 'shared');
+    await engine.docker(['run', '--rm', '-v', `${shared}:/shared`, IMAGE, 'sh', '-c', 'touch /shared/root && touch /shared/other && chown 1000:1000 /shared/other']);
+    const [mine, other] = await Promise.all(['root', 'other'].map((name) => stat(join(shared, name))));
+    assert.deepEqual([mine?.uid, other?.uid], [user.uid, 1_200_000 + 999]);
+    assert.equal((await engine.docker(['run', '--rm', '-u', '1000', IMAGE, 'id', '-u'])).stdout, '1000\n');
+  });
+
+  it('publishes ports on the host, by IPv4, IPv6 and on one address, and takes them back', async () => {
+    await engine.docker(['run', '-d', '--name', 'web', '-p', '28800:80', '-p', '127.0.0.1:28801:80', IMAGE, 'perl', '-e', SERVER]);
+    await until('the page', async () => (await page('http://127.0.0.1:28800/')) === 'hello');
+    assert.deepEqual(await Promise.all(['http://[::1]:28800/', 'http://127.0.0.1:28801/', 'http://[::1]:28801/'].map(page)), ['hello', 'hello', '']);
+    const taken = await engine.docker(['run', '--rm', '-p', '28800:80', IMAGE, 'true'], { okStatus: 'any' });
+    assert.match(taken.stderr, /Bind for 0\.0\.0\.0:28800 failed: port is already allocated/);
+    await engine.docker(['rm', '-f', 'web']);
+    assert.equal(await page('http://127.0.0.1:28800/'), '');
+  });
+
+  it('says that a port below 1024 needs root, and leaves nothing of the container', async () => {
+    const { status, stderr } = await engine.docker(['run', '--rm', '-p', '127.0.0.1:801:80', IMAGE, 'true'], { okStatus: 'any' });
+    assert.equal(status, 125);
+    assert.match(stderr, /Cannot publish 127\.0\.0\.1:801 on this host: ports below .* need root/);
+    assert.equal((await engine.docker(['ps', '-aq'])).stdout, '');
+  });
+
+  it('answers limits that it cannot keep with a warning, and what cannot be done without control groups with the reason', async () => {
+    const made = await engine.docker(['run', '-d', '--name', 'limited', '-m', '64m', '--cpus', '0.5', IMAGE, 'sleep', '60']);
+    assert.match(made.stderr, /--memory, --cpus had no effect/);
+    assert.match((await engine.docker(['pause', 'limited'], { okStatus: 'any' })).stderr, /may not use control groups/);
+    assert.match((await engine.docker(['update', '--memory', '32m', '--memory-swap', '32m', 'limited'], { okStatus: 'any' })).stderr, /may not use control groups/);
+    assert.match((await engine.docker(['top', 'limited'])).stdout, /sleep 60/);
+    assert.match((await engine.docker(['stats', '--no-stream', '--format', '{{.PIDs}} {{.MemUsage}}', 'limited'])).stdout, /^1 [\d.]+[KM]iB/);
+    await engine.docker(['rm', '-f', 'limited']);
+  });
+
+  it('builds, saves and loads layers that take files and whole folders of lower layers away', async () => {
+    const context = join(user.root, 'work', 'context');
+    await mkdir(context);
+    await writeFile(join(context, 'Dockerfile'), `FROM ${IMAGE}\nRUN mkdir -p /d/old && touch /d/old/x && useradd dev && chown -R dev /d\nRUN rm -r /d/old && mkdir /d/old && touch /d/old/new && rm /etc/debian_version\nUSER dev\nCOPY --chown=dev Dockerfile /d/mine\nRUN touch /d/made\n`);
+    await engine.docker(['build', '-t', 'built', context]);
+    const look = ['run', '--rm', 'built', 'sh', '-c', 'cd /d && find . | sort && stat -c %U made mine && ls /etc/debian_version'];
+    const seen = await engine.docker(look, { okStatus: [2] });
+    assert.equal(seen.stdout, '.\n./made\n./mine\n./old\n./old/new\ndev\ndev\n');
+    const { stdout: id } = await engine.docker(['inspect', '-f', '{{.Id}}', 'built']);
+    await engine.docker(['save', '-o', join(engine.root, 'built.tar'), 'built']);
+    await engine.docker(['rmi', '-f', 'built']);
+    await engine.docker(['load', '-i', join(engine.root, 'built.tar')]);
+    assert.equal((await engine.docker(['inspect', '-f', '{{.Id}}', 'built'])).stdout, id);
+    assert.equal((await engine.docker(look, { okStatus: [2] })).stdout, seen.stdout);
+    await engine.docker(['rmi', '-f', 'built']);
+  });
+
+  it('leaves device nodes of an image out, and refuses owners for whom the user has no id', async () => {
+    const device = { path: 'dev/disk', type: 'block' as const, deviceMajor: 8, deviceMinor: 0 };
+    const import_ = (members: Parameters<typeof tarball>[0]): ReturnType<TestEngine['docker']> => engine.docker(['import', '-', 'devices'], { input: tarball(members), okStatus: 'any' });
+    assert.equal((await import_([device, { path: 'dev/again', type: 'hardlink', linkPath: 'dev/disk' }, { path: 'file', content: 'x' }])).status, 0);
+    await engine.docker(['rmi', 'devices']);
+    assert.match((await import_([{ path: 'file', content: 'x', uid: 100_000 }])).stderr, /file cannot belong to 100000:0 here/);
+  });
+
+  it('gives volumes what the image has, keeps them, and removes them with files of other ids', async () => {
+    await engine.docker(['run', '--rm', '-v', 'kept:/var/mail', IMAGE, 'sh', '-c', 'stat -c %G /var/mail; touch /var/mail/letter; chown 1000 /var/mail/letter']);
+    assert.equal((await engine.docker(['run', '--rm', '-v', 'kept:/v', IMAGE, 'stat', '-c', '%u', '/v/letter'])).stdout, '1000\n');
+    await engine.docker(['volume', 'rm', 'kept']);
+  });
+
+  it('lets containers, their ports and their logs go on when it is killed, and takes them over again in the same namespaces', async () => {
+    await engine.docker(['run', '-d', '--name', 'on', '-p', '28802:80', IMAGE, 'perl', '-e', `$| = 1; print "up\\n"; ${SERVER}`]);
+    await until('the page', async () => (await page('http://127.0.0.1:28802/')) === 'hello');
+    const before = await keeper();
+    await engine.kill();
+    assert.equal(await page('http://127.0.0.1:28802/'), 'hello');
+    await engine.berth(['engine', 'start']);
+    assert.deepEqual(await keeper(), before);
+    assert.equal((await engine.docker(['exec', 'on', 'echo', 'here'])).stdout, 'here\n');
+    assert.equal((await engine.docker(['logs', 'on'])).stdout, 'up\n');
+    await engine.docker(['run', '--rm', IMAGE, 'true']);
+    await engine.docker(['stop', '-t', '0', 'on']);
+    assert.equal(await page('http://127.0.0.1:28802/'), '');
+    await engine.docker(['rm', 'on']);
+  });
+
+  it('starts once when several commands ask for it at the same time', async () => {
+    await engine.berth(['engine', 'stop']);
+    const answers = await Promise.all(Array.from({ length: 3 }, () => engine.berth(['engine', 'start'])));
+    assert.equal(new Set(answers.map(({ stdout }) => /pid (\d+)/.exec(stdout)?.[1])).size, 1);
+    assert.equal((await readdir(join(engine.runRoot, 'keepers'))).length, 3);
+  });
+
+  it('leaves with its last container: nothing of the user runs any more, though no engine was there to see the end', async () => {
+    const door = join(user.root, 'work', 'door');
+    await mkdir(door);
+    await engine.docker(['run', '-d', '--name', 'last', '-v', `${door}:/door`, IMAGE, 'sh', '-c', 'while [ ! -e /door/shut ]; do sleep 0.05; done; exit 4']);
+    await engine.docker(['exec', 'last', 'true']);
+    await engine.berth(['engine', 'stop']);
+    assert.ok((await user.processes()).some((line) => line.includes('conmon')));
+    await writeFile(join(door, 'shut'), '');
+    assert.deepEqual(await untilNothing(() => user.processes()), []);
+    assert.match((await engine.berth(['ps', '-a'])).stdout, /Exited \(4\)/);
+    await engine.docker(['rm', 'last']);
+  });
+
+  it('recovers when the keeper of its namespaces is killed: what ran there is recorded as ended, and restarted where that was asked for', async () => {
+    await engine.docker(['run', '-d', '--name', 'lost', IMAGE, 'sleep', '600']);
+    await engine.docker(['run', '-d', '--name', 'wanted', '--restart', 'always', '-p', '28803:80', IMAGE, 'perl', '-e', SERVER]);
+    const pid = await engine.pid();
+    process.kill((await keeper()).process.pid, 'SIGKILL');
+    await until('the engine leaves', async () => !(await user.processes()).some((line) => line.startsWith(`process ${pid} `)));
+    await engine.berth(['engine', 'start']);
+    assert.equal((await engine.docker(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'lost'])).stdout, 'exited 255\n');
+    await until('the page', async () => (await page('http://127.0.0.1:28803/')) === 'hello');
+    await engine.docker(['rm', '-f', 'lost', 'wanted']);
+  });
+
+  it('lets the user remove all its data, files of other ids too, once nothing runs', async () => {
+    await engine.docker(['run', '-d', '--name', 'busy', IMAGE, 'sleep', '600']);
+    assert.match((await engine.berth(['engine', 'reset', '--yes'], { okStatus: [1] })).stderr, /RESET_CONTAINERS_RUN/);
+    await engine.docker(['rm', '-f', 'busy']);
+    await engine.berth(['engine', 'reset', '--yes']);
+    await assert.rejects(stat(engine.dataRoot), { code: 'ENOENT' });
+    assert.deepEqual(await untilNothing(() => user.processes()), []);
+    await engine.berth(['engine', 'start']);
+  });
+});
+
+describe('the engine of a user with one id only', () => {
+  let user: OrdinaryUser;
+  let engine: TestEngine;
+
+  before(async () => {
+    user = await OrdinaryUser.create('rtlone', { bundle, subIds: false });
+    engine = await TestEngine.start({ instance: 'rtlone', user });
+    await engine.docker(['import', await baseTar(), IMAGE]);
+  });
+  after(async () => {
+    await engine.remove();
+    await user.remove();
+  });
+
+  it('says what will not work', async () => {
+    assert.match((await engine.docker(['info'])).stderr, /Only one user id is mapped/);
+  });
+
+  it('runs containers and builds whose files are all root’s', async () => {
+    const context = join(user.root, 'work', 'context');
+    await mkdir(context);
+    await writeFile(join(context, 'Dockerfile'), `FROM ${IMAGE}\nRUN echo made > /made\nCOPY --chown=33:33 Dockerfile /copied\n`);
+    await engine.docker(['build', '-t', 'built', context]);
+    assert.equal((await engine.docker(['run', '--rm', 'built', 'sh', '-c', 'cat /made; stat -c %u /copied; find /var /etc ! -user 0'])).stdout, 'made\n0\n');
+    assert.match((await engine.docker(['run', '--rm', '-u', '1000', IMAGE, 'true'], { okStatus: 'any' })).stderr, /1000/);
+  });
+
+  it('gives a terminal although the map has no group of terminals', async () => {
+    assert.match((await engine.docker(['run', '--rm', '-t', IMAGE, 'tty'])).stdout, /\/dev\/pts\/0/);
+  });
+});
