@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { chown, cp, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createVSIX } from '@vscode/vsce';
 import type { Browser } from 'playwright-core';
@@ -24,6 +27,16 @@ async function makeExtension(folder: string): Promise<void> {
   await createVSIX({ cwd: source, packagePath: join(folder, 'buoy.vsix'), dependencies: false, skipLicense: true, allowMissingRepository: true });
 }
 
+/** What code-server's front does for an editor in a browser: leads it to loopback addresses that an extension opens. */
+async function startFront(): Promise<Server> {
+  const front = createServer((request, response) => {
+    const [, port = '', path = ''] = /^\/(\d+)(\/.*)$/.exec(request.url ?? '') ?? [];
+    response.writeHead(302, { Location: `http://127.0.0.1:${port}${path}`, Connection: 'close' }).end();
+  });
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+  return front;
+}
+
 /** A project whose image is a static busybox and nothing else. */
 async function bareProject(dev: DevProjects): Promise<string> {
   const context = dev.folder('busybox');
@@ -39,6 +52,7 @@ describe('Reopen in Container, in the browser', () => {
   let dev: DevProjects;
   let server: WorkbenchServer;
   let browser: Browser;
+  let front: Server;
   let outside: WorkbenchPage;
   let inside: WorkbenchPage | undefined;
   let folder: string;
@@ -52,8 +66,8 @@ describe('Reopen in Container, in the browser', () => {
     await makeExtension(join(folder, 'tools'));
     await writeFile(join(folder, 'notes.txt'), 'from outside\n');
     await chown(join(folder, 'notes.txt'), owner, owner);
-    // VSCODE_PROXY_URI: without code-server's front there is no proxy for loopback addresses.
-    server = await WorkbenchServer.start({ env: { ...dev.engine.env, VSCODE_PROXY_URI: 'http://127.0.0.1:{{port}}/' }, settings: { 'berth.socketPath': dev.engine.client.socketPath }, vsix: [vsix()] });
+    front = await startFront();
+    server = await WorkbenchServer.start({ env: { ...dev.engine.env, VSCODE_PROXY_URI: `http://127.0.0.1:${(front.address() as AddressInfo).port}/{{port}}/` }, settings: { 'berth.socketPath': dev.engine.client.socketPath }, vsix: [vsix()] });
     browser = await launchBrowser();
     outside = await WorkbenchPage.open(browser, server.url(folder));
   });
@@ -61,6 +75,7 @@ describe('Reopen in Container, in the browser', () => {
   after(async () => {
     await browser?.close();
     await server?.stop();
+    front?.close();
     await dev?.remove();
   });
 

@@ -62,9 +62,7 @@ async function startServer({ entry, data, timeoutMs }: LaunchRequest): Promise<s
   const where = ['--socket-path', `${data}/server.sock`, '--connection-token-file', `${data}/token`, '--server-data-dir', data, '--extensions-dir', `${data}/extensions`];
   const how = ['--accept-server-license-terms', '--telemetry-level', 'off', '--disable-workspace-trust'];
   process.umask(0o022); // what the user makes in its terminals is as elsewhere
-  // Addresses of programs inside are opened as they are: their ports are led to the same numbers of the host's loopback.
-  const env = { ...process.env, VSCODE_PROXY_URI: 'http://127.0.0.1:{{port}}/' };
-  const child = spawn(process.execPath, [entry, ...where, ...how], { detached: true, env, stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [entry, ...where, ...how], { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   let ended = false;
   child.once('error', () => (ended = true));
