@@ -81,8 +81,9 @@ function suite(asRoot: boolean): void {
     const follow = engine.startDocker(['logs', '-f', 'life']);
     let followed = '';
     follow.stdout?.on('data', (chunk: Buffer) => (followed += chunk.toString()));
+    const ended = once(follow, 'close'); // it may be over before the stop is
     await engine.docker(['stop', 'life']);
-    await once(follow, 'close');
+    await ended;
     assert.equal(followed, 'begin\nbye\n');
     assert.equal((await engine.docker(['wait', 'life'])).stdout.trim(), '3');
     await engine.docker(['start', 'life']);
@@ -112,8 +113,9 @@ function suite(asRoot: boolean): void {
     let text = '';
     attached.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
     await delay(300);
+    const left = once(attached, 'close');
     attached.stdin?.write('words\n');
-    await once(attached, 'close');
+    await left;
     assert.equal(text, 'got words\n');
     await engine.docker(['rm', '-f', 'talk']);
   });
