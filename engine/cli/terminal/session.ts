@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly stdin: boolean;
   /** Default `ctrl-p,ctrl-q`; empty: none. */
   readonly detachKeys?: string | undefined;
+  /** Leaves when this is aborted; what runs there goes on. */
+  readonly signal?: AbortSignal;
   /** Tells the other side our size. */
   resize(size: { rows: number; columns: number }): Promise<unknown>;
 }
@@ -27,13 +29,23 @@ export async function runSession(context: CliContext, socket: Socket, options: S
   try {
     const output = copyOutput(socket, { stdout: context.stdout, stderr: context.stderr }, options.tty).then(() => 'ended' as const);
     output.catch(() => undefined);
-    return await Promise.race([output, detached]);
+    return await Promise.race([output, detached, ...(options.signal ? [aborted(options.signal)] : [])]);
   } finally {
     await leaveRawMode?.();
     stopResizing();
     stopInput();
     socket.destroy();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  const leave = new Promise<never>((_resolve, reject) => {
+    const fail = (): void => reject(new DOMException('interrupted', 'AbortError'));
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
+  leave.catch(() => undefined);
+  return leave;
 }
 
 function keysOf(text: string | undefined): number[] {

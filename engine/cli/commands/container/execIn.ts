@@ -42,6 +42,7 @@ export async function execIn(context: CliContext, client: ApiClient, container: 
     tty: request.tty,
     stdin: request.stdin,
     detachKeys: request.detachKeys,
+    signal: context.signal,
     resize: ({ rows, columns }) => client.send('POST', `/exec/${Id}/resize`, { query: { h: rows, w: columns } }),
   });
   if (end === 'detached') return;
