@@ -55,7 +55,7 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
     registerClone,
     registerContainerCommands,
     registerImageCommands,
-    registerSystemCommands,
+    registerSystemCommands((one) => chosen.every(one)),
     registerHostCommands(remote),
     registerDoctorCommand({ probe: () => probe(config), run: runOnTerminal }),
     registerEngineCommands({

@@ -21,6 +21,7 @@ import { syncRoutes } from './server/routes/berth/syncs.ts';
 import { portRoutes } from './server/routes/berth/ports.ts';
 import { dockerBuildRoutes } from './server/routes/docker/build.ts';
 import { containerRoutes } from './server/routes/docker/containers.ts';
+import { diskUsageRoutes } from './server/routes/docker/diskUsage.ts';
 import { execRoutes } from './server/routes/docker/exec.ts';
 import { imageRoutes } from './server/routes/docker/images.ts';
 import { networkRoutes } from './server/routes/docker/networks.ts';
@@ -40,6 +41,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...imageRoutes({ images, archives, snapshots }),
     ...networkRoutes(networkChanges(services), (ref) => containers.find(ref).id),
     ...volumeRoutes(volumes),
+    ...diskUsageRoutes({ images, snapshots, containers, volumes, builds }),
     ...dockerBuildRoutes(builds),
     ...engineRoutes(() => engineStatus(parts, services), parts.stop),
     ...berthImageRoutes(images, archives),

@@ -64,6 +64,20 @@ export interface BuildResult {
   readonly cached: boolean;
 }
 
+export interface CachedItem {
+  readonly id: string;
+  readonly type: string;
+  readonly snapshotId: string | null;
+  /** Bytes. */
+  readonly size?: number;
+  readonly description: string;
+  /** RFC 3339. */
+  readonly created: string;
+  /** Milliseconds since 1970. */
+  readonly lastUsed: number;
+  readonly inUse: boolean;
+}
+
 export interface BuildServiceParts {
   /** The engine's data root: the builder's things are in `build-cache/`. */
   readonly dataRoot: string;
@@ -147,6 +161,13 @@ export class BuildService {
       this.#running--;
       await this.#collectReplaced();
     }
+  }
+
+  /** What the builder keeps: layers of steps, and folders of cache mounts. `size`: where no snapshot says it. */
+  async cached(): Promise<readonly CachedItem[]> {
+    const steps = this.#solver.cache.list().map(({ key, snapshotId, description, created, lastUsed }) => ({ id: key, type: 'regular', snapshotId, description, created, lastUsed, inUse: snapshotId !== null && this.#holds.has(snapshotId) }));
+    const mounts = (await this.#solver.mounts.list()).map((mount) => ({ ...mount, type: 'exec.cachemount', snapshotId: null, description: 'RUN --mount=type=cache' }));
+    return [...steps, ...mounts];
   }
 
   /** Forgets steps that no running build uses, and frees their layers as far as nothing else needs them. */

@@ -40,9 +40,17 @@ export class ChosenHost {
     return new Map((status?.ports ?? []).map(({ hostPort, localPort }) => [hostPort, localPort]));
   }
 
-  async engine(context: CliContext): Promise<ApiClient> {
-    if (this.#name === undefined) return this.#local.engine();
-    const name = this.#name;
+  engine(context: CliContext): Promise<ApiClient> {
+    return this.#name === undefined ? this.#local.engine() : this.#reach(context, this.#name);
+  }
+
+  /** This machine's engine and those of all hosts, by name. */
+  async every(context: CliContext): Promise<Array<readonly [string, () => Promise<ApiClient>]>> {
+    const hosts = await this.#remote.hosts.list();
+    return [[localHost, this.#local.engine], ...hosts.map(({ name }) => [name, () => this.#reach(context, name)] as const)];
+  }
+
+  #reach(context: CliContext, name: string): Promise<ApiClient> {
     const since = Date.now();
     let said = '';
     return this.#remote.link(name).reach({

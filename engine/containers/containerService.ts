@@ -30,6 +30,7 @@ import { reconcileContainers } from './reconcile.ts';
 import { Remover } from './removal.ts';
 import { Restarter, shouldRestart } from './restartPolicy.ts';
 import { Starter } from './starter.ts';
+import { withSizes } from './sizes.ts';
 import { containerStats } from './stats.ts';
 import { Stopper } from './stopping.ts';
 import { containerTop } from './top.ts';
@@ -201,6 +202,11 @@ export class ContainerService {
 
   list(options: ListOptions): object[] {
     return listContainers(this.parts.store, this.parts.networks, this.#imageNames, options);
+  }
+
+  /** What `list` gave, with `SizeRw`: the bytes of a container's own files, and `SizeRootFs`: with its image's. */
+  withSizes(listed: readonly object[]): Promise<object[]> {
+    return withSizes(this.parts, listed);
   }
 
   /** Docker's shape. */

@@ -35,6 +35,8 @@ export interface ImageCommit {
 export interface Snapshots {
   /** The overlay lower directory of a snapshot (absolute). */
   lowerDir(id: string): string;
+  /** `size`: bytes of its files. */
+  get(id: string): { readonly size: number } | undefined;
   /** A layer to fill. */
   begin(): Promise<PendingSnapshot>;
 }

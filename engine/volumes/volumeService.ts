@@ -77,6 +77,11 @@ export class VolumeService {
     return ANONYMOUS in volume.labels;
   }
 
+  /** Bytes of a volume's files. Throws NO_SUCH_VOLUME. */
+  size(name: string): Promise<number> {
+    return folderSize(this.inspect(name).mountpoint);
+  }
+
   /** The containers that have this volume. */
   usersOf(name: string): readonly string[] {
     return this.#options.inUse(name);

@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/
 import { join } from 'node:path';
 import { cancelled } from '../../base/errors.ts';
 import { shortRandom } from '../../base/ids.ts';
+import { treeSize } from '../../snapshots/treeSize.ts';
 
 /** A folder of `RUN --mount=type=cache`, held until disposed. */
 export interface HeldCache extends AsyncDisposable {
@@ -55,6 +56,18 @@ export class MountCache {
       this.#leave(name);
       throw error;
     }
+  }
+
+  /** The folders there are. `size`: bytes of their files. */
+  async list(): Promise<Array<{ readonly id: string; readonly size: number; readonly created: string; readonly lastUsed: number; readonly inUse: boolean }>> {
+    const names = (await readdir(this.#root).catch(() => [])).filter((name) => !name.startsWith(TEMP));
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const info = await stat(join(this.#root, name)).catch(() => undefined);
+        return info ? [{ id: name, size: await treeSize(join(this.#root, name)), created: info.birthtime.toISOString(), lastUsed: info.atimeMs, inUse: this.#uses.has(name) }] : [];
+      }),
+    );
+    return found.flat();
   }
 
   /** Removes the folders that nobody uses and that were last used before `unusedSince` (milliseconds since 1970); returns how many. */

@@ -50,9 +50,10 @@ export function containerRoutes(containers: ContainerService): Route[] {
   ];
 }
 
-function list(containers: ContainerService, context: RequestContext, reply: Reply): void {
+async function list(containers: ContainerService, context: RequestContext, reply: Reply): Promise<void> {
   const limit = numberOf(context, 'limit');
-  reply.json(200, containers.list({ all: flagOf(context, 'all'), ...(limit === undefined ? {} : { limit }), filters: parseFilters(context.query.get('filters')) }));
+  const found = containers.list({ all: flagOf(context, 'all'), ...(limit === undefined ? {} : { limit }), filters: parseFilters(context.query.get('filters')) });
+  reply.json(200, flagOf(context, 'size') ? await containers.withSizes(found) : found);
 }
 
 async function create(containers: ContainerService, context: RequestContext, reply: Reply): Promise<void> {

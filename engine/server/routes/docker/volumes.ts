@@ -71,6 +71,7 @@ function isTrue(value: string | null): boolean {
   return value === '1' || value?.toLowerCase() === 'true';
 }
 
-function toResource({ name, mountpoint, created, labels }: Volume): VolumeResource {
+/** Docker's shape. */
+export function toResource({ name, mountpoint, created, labels }: Volume): VolumeResource {
   return { CreatedAt: created, Driver: 'local', Labels: { ...labels }, Mountpoint: mountpoint, Name: name, Options: null, Scope: 'local' };
 }
