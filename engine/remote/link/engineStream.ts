@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { BerthError } from '../../base/errors.ts';
 import type { OperationContext } from '../../base/context.ts';
 import type { HostConnection, RemoteProcess } from '../connection.ts';
-import { remoteEngineDidNotStart } from './errors.ts';
+import { remoteEngineDidNotStart } from '../install/startRemoteEngine.ts';
 
 /** Where a host's engine is. */
 export interface PreparedHost {
@@ -35,7 +35,7 @@ async function startEngine(connection: HostConnection, host: PreparedHost): Prom
   process.stdin.end();
   process.stdout.resume();
   const [said, { code, signal }] = await Promise.all([tailOf(process.stderr), process.exit]);
-  if (code !== 0) throw remoteEngineDidNotStart({ host: connection.description, detail: said || `status ${code ?? signal ?? 'unknown'}` });
+  if (code !== 0) throw remoteEngineDidNotStart({ host: connection.description, detail: said || `status ${code ?? signal ?? 'unknown'}`, log: host.command });
 }
 
 /** The whole way on one channel: `berth engine dial-stdio` starts the engine if need be. */
@@ -43,14 +43,14 @@ async function dialByProcess(connection: HostConnection, host: PreparedHost, ctx
   ctx.report({ status: 'opening the engine\'s socket by a process on the host' });
   const process = await connection.exec(`${host.command} engine dial-stdio`);
   const stream = Duplex.from({ readable: process.stdout, writable: process.stdin });
-  void failWith(process, connection, stream);
+  void failWith(process, connection, host, stream);
   stream.once('close', () => process.kill());
   return stream;
 }
 
-async function failWith(process: RemoteProcess, connection: HostConnection, stream: Duplex): Promise<void> {
+async function failWith(process: RemoteProcess, connection: HostConnection, host: PreparedHost, stream: Duplex): Promise<void> {
   const [said, { code }] = await Promise.all([tailOf(process.stderr), process.exit]);
-  if (code !== 0 && !stream.destroyed) stream.destroy(remoteEngineDidNotStart({ host: connection.description, detail: said || `berth engine dial-stdio ended with status ${code ?? 'unknown'}` }));
+  if (code !== 0 && !stream.destroyed) stream.destroy(remoteEngineDidNotStart({ host: connection.description, detail: said || `berth engine dial-stdio ended with status ${code ?? 'unknown'}`, log: host.command }));
 }
 
 async function tailOf(stream: Readable): Promise<string> {
