@@ -73,18 +73,18 @@ describe('bad input', () => {
     if ((await run('id', ['-u', 'nobody'], { okStatus: 'any' })).status !== 0) this.skip();
     await chmod(engine.root, 0o755);
     await chmod(join(engine.root, 'run'), 0o755);
-    const result = await run('setpriv', ['--reuid', 'nobody', '--clear-groups', process.execPath, bundle, 'ps'], { env: { ...engine.env, HOME: '/nonexistent' }, cwd: '/', okStatus: 'any' });
+    const result = await run('/usr/bin/setpriv', ['--reuid', 'nobody', '--clear-groups', process.execPath, bundle, 'ps'], { env: { ...engine.env, HOME: '/nonexistent' }, cwd: '/', okStatus: 'any' });
     assert.notEqual(result.status, 0);
     assert.match(result.stderr, /berth\.sock.*EACCES.*\[PERMISSION_DENIED\]/s);
   });
 
-  it('an ordinary user who starts an engine: ROOT_REQUIRED, and what to do', async () => {
+  it('an ordinary user who starts an engine where what that needs is missing: what, and what to do', async () => {
     const home = await mkdtemp(join(tmpdir(), 'berth-home-'));
     await chmod(home, 0o777);
-    const env = { PATH: process.env['PATH'], HOME: home, BERTH_RUN_ROOT: join(home, 'run') };
-    const result = await run('setpriv', ['--reuid', 'nobody', '--clear-groups', process.execPath, bundle, 'engine', 'start'], { env, cwd: '/', okStatus: 'any' });
+    const env = { PATH: '/nonexistent', HOME: home, BERTH_RUN_ROOT: join(home, 'run') };
+    const result = await run('/usr/bin/setpriv', ['--reuid', 'nobody', '--clear-groups', process.execPath, bundle, 'engine', 'start'], { env, cwd: '/', okStatus: 'any' });
     assert.notEqual(result.status, 0);
-    assert.match(result.stderr, /runs as root only.*sudo.*\[ROOT_REQUIRED\]/s);
+    assert.match(result.stderr, /(rootlesskit|flock|nsenter|mkfifo).*berth doctor --fix.*\[HOST_TOOL_MISSING\]/s);
     await rm(home, { recursive: true });
   });
 
