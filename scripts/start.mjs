@@ -13,7 +13,7 @@ async function main() {
   setupPackages();
   await buildIfNeeded();
   if (process.getuid?.() !== 0) {
-    console.log('Built: dist/berth.cjs and dist/extension.cjs. Skipped: installing host packages, the engine and the sample, which need root in this version: sudo npm start');
+    console.log('Built: dist/berth.cjs and dist/extension.cjs. Skipped: installing host packages, and the sample, whose user is not root: that needs root (sudo npm start). An engine of your own: node dist/berth.cjs doctor says what it needs');
     return;
   }
   const missing = setupHost(engineTools).filter((name) => !['crun', 'runc'].includes(name));
@@ -30,7 +30,8 @@ async function main() {
 /** Runs a berth command and returns its output; progress and errors go to the terminal. */
 function run(args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(pinnedNode(), [berth, ...args], { stdio: ['inherit', 'pipe', 'inherit'], env: pinnedEnvironment() });
+    // Trying the sample changes nothing in the user's SSH configuration.
+    const child = spawn(pinnedNode(), [berth, ...args], { stdio: ['inherit', 'pipe', 'inherit'], env: { ...pinnedEnvironment(), BERTH_SSH_CONFIG: '0' } });
     let out = '';
     child.stdout.on('data', (chunk) => (out += chunk));
     child.once('error', reject);
