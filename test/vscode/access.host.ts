@@ -53,12 +53,15 @@ describe('what the extension does not do', () => {
     }
   });
 
-  it('on the account of an ordinary user says that the engine needs root', async () => {
-    server = await WorkbenchServer.start({ env: { BERTH_SOCKET: join(folder, 'none.sock'), USER: 'nobody' }, vsix: [vsix()], uid: nobody });
+  it('on the account of an ordinary user, for whom the tools cannot start an engine without root, says what they said', async () => {
+    const bin = join(folder, 'bin');
+    await mkdir(bin);
+    await writeFile(join(bin, 'rootlesskit'), '#!/bin/sh\necho the harbour is shut >&2\nexit 1\n', { mode: 0o755 });
+    server = await WorkbenchServer.start({ env: { BERTH_SOCKET: join(folder, 'none.sock'), USER: 'nobody', PATH: `${bin}:${process.env['PATH'] ?? ''}` }, vsix: [vsix()], uid: nobody });
     workbench = await WorkbenchPage.open(browser, server.url(folder));
     await workbench.openBerth();
     await workbench.page.getByRole('button', { name: 'Start Engine' }).first().click();
-    await workbench.notification(/runs as root only for now, and this editor runs as nobody/).waitFor();
+    await workbench.notification(/could not be started without root: .*the harbour is shut/).waitFor();
   });
 
   it('in a workspace that is not trusted Up is refused, whatever asks for it', async () => {

@@ -107,7 +107,8 @@ describe('Reopen in Container, in the browser', () => {
     assert.ok(inside);
     await inside.page.keyboard.press('Control+P');
     await inside.page.locator('.quick-input-widget input[type=text]').fill('notes.txt');
-    await inside.page.locator('.quick-input-list .monaco-list-row').first().click();
+    // The list has other rows until the search has ended.
+    await inside.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'notes.txt' }).first().click();
     const lines = inside.page.locator('.editor-instance .view-lines');
     await lines.getByText('from outside').waitFor();
     assert.equal(await lines.evaluate((element) => (globalThis as unknown as { getComputedStyle(of: unknown): { fontSize: string } }).getComputedStyle(element).fontSize), '23px', 'the settings of devcontainer.json are applied');
