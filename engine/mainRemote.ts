@@ -22,6 +22,8 @@ import { hostsFile, linkPaths, rememberedFile, thisPlatform } from './remote/lin
 import { forgetHost, rememberedHost } from './remote/link/remembered.ts';
 import { connectToHost } from './remote/ssh/connect.ts';
 import { parseHostUrl } from './remote/ssh/target.ts';
+import { stockOf } from './remote/stock.ts';
+import { asRoot } from './remote/sudo/asRoot.ts';
 import { version } from './version.ts';
 
 /** How hosts are reached and furnished: by SSH and the installer, in tests by this machine itself. */
@@ -44,7 +46,10 @@ export function sshReach(script: string, env: NodeJS.ProcessEnv): HostReach {
   };
   return {
     checkUrl: (url) => void parseHostUrl(url),
-    dial: (host, { ask, signal }) => connectToHost(host.url, { ask, transport: host.transport, signal }),
+    dial: async (host, { ask, signal }) => {
+      const connection = await connectToHost(host.url, { ask, transport: host.transport, signal });
+      return host.sudo === true ? asRoot(connection, ask, signal) : connection;
+    },
     prepare: async (host, connection, ctx) => {
       const engine = await installEngine(connection, archives, ctx, place(host));
       for (const { message } of engine.warnings) ctx.report({ status: message });
@@ -79,7 +84,7 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
   const target = (host: Host): LinkTarget => ({
     dial: (options) => reach.dial(host, options),
     prepare: (connection, ctx) => reach.prepare(host, connection, ctx),
-    remembered: rememberedHost(rememberedFile(host.name, platform), host.url, version),
+    remembered: rememberedHost(rememberedFile(host.name, platform), `${host.sudo === true ? 'sudo ' : ''}${host.url}`, version),
   });
   return {
     hosts,
@@ -87,10 +92,12 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
     link: (name) => new LinkClient(name, linkPaths(name, platform), launcher),
     checkUrl: (url) => reach.checkUrl(url),
     examine: (host, ask, signal) => examineHost(target(host), ask, signal),
-    purge: async (host, options, ask, ctx) => {
-      const connection = await reach.dial(host, { ...ctx, ask });
+    purge: async (host, { force, agreed }, ctx) => {
+      const connection = await reach.dial(host, ctx);
       try {
-        await reach.purge(host, connection, options, ctx);
+        if (agreed && !(await agreed(await stockOf(connection, target(host).remembered, ctx)))) return false;
+        await reach.purge(host, connection, { force }, ctx);
+        return true;
       } finally {
         await connection.close();
       }

@@ -10,6 +10,7 @@ import { DevContainerService } from './devcontainers/devContainerService.ts';
 import { agentLauncher } from './endpoint/agentLauncher.ts';
 import { EndpointService } from './endpoint/endpointService.ts';
 import { PortService } from './devcontainers/forwarding/portService.ts';
+import { HostLoopback } from './host/rootless/hostLoopback.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
 import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers } from './mainAdapters.ts';
@@ -61,7 +62,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
     isNeeded: () => services.containers.isNeeded() || services.builds.running > 0,
     containerAddress: (container) => containerAddress(services.containers, container),
     close: async () => {
-      services.devContainers.close();
+      await services.devContainers.close();
       await services.syncs.close();
       await services.ports.close();
       await services.containers.close();
@@ -100,9 +101,10 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
-  const ports = new PortService({ log, events, containers: devContainers(containers) });
+  const loopback = new HostLoopback(config.keeper);
+  const ports = new PortService({ log, events, containers: devContainers(containers), loopback });
   ports.open();
-  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers), volumes: devVolumes(volumes), ports });
+  const devContainerService = new DevContainerService({ dataRoot, log, events, images: devImages(images, snapshots), builder: devBuilder(builds), containers: devContainers(containers), volumes: devVolumes(volumes), ports, loopback });
   await devContainerService.open();
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
   const syncs = new SyncService({ dataRoot, log });

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { DevContainer, DevContainerRef, ExecSpec, ExecSpecRequest, UpRequest } from '../api/berth/devcontainer.ts';
 import type { EventBus } from '../base/eventBus.ts';
+import type { HostLoopback } from '../host/rootless/hostLoopback.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { configFileLabel, devcontainerId, idLabels, localFolderLabel } from './config/devcontainerId.ts';
@@ -29,6 +30,7 @@ export interface DevContainerServiceParts {
   readonly containers: DevContainers;
   readonly volumes: DevVolumes;
   readonly ports: Pick<PortService, 'apply'>;
+  readonly loopback: HostLoopback;
 }
 
 /** Dev containers: what devcontainer.json says, made and kept on the other services. */
@@ -45,7 +47,7 @@ export class DevContainerService {
     this.#parts = parts;
     this.#store = new WorkspaceStore(dataRoot, log);
     this.editor = new EditorBundle(dataRoot, process.env);
-    this.web = new WebEditors({ dataRoot, log, execs: parts.containers.execs, bundle: this.editor, running: (request, signal) => this.#running(request, signal) });
+    this.web = new WebEditors({ dataRoot, log, execs: parts.containers.execs, bundle: this.editor, loopback: parts.loopback, running: (request, signal) => this.#running(request, signal) });
   }
 
   /** Once, before anything is asked: what dev containers mount, and the ports of the editors there were. */
@@ -54,8 +56,8 @@ export class DevContainerService {
     await this.web.restore();
   }
 
-  close(): void {
-    this.web.close();
+  close(): Promise<void> {
+    return this.web.close();
   }
 
   /** All dev containers, the running ones first. */

@@ -18,7 +18,7 @@ const dialSteps: ReadonlyArray<readonly [string, RegExp]> = [
   ['name', /NAME_UNKNOWN|INVALID_HOST_URL/],
   ['connection', /REFUSED|UNREACHABLE|TIMED_OUT|PROXY|JUMP|NOT_SSH|CLOSED_AT_ONCE|HANDSHAKE|LINK_LOST/],
   ['host key', /HOST_KEY/],
-  ['login', /AUTH|NEEDS_ANSWER|PASSPHRASE|KEY_FILE/],
+  ['login', /AUTH|SUDO|NEEDS_ANSWER|PASSPHRASE|KEY_FILE/],
 ];
 const laterSteps = ['shell', 'kernel', 'disk', 'engine', 'API'];
 const minimalKernel = [5, 11] as const;

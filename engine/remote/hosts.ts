@@ -20,6 +20,8 @@ const hostSchema = z.looseObject({
   transport: z.enum(['auto', 'ssh2', 'system']),
   /** Where Berth is on the host; absent: .berth in the user's home. */
   dir: z.string().optional(),
+  /** Everything there is done as root, by sudo. */
+  sudo: z.boolean().optional(),
 });
 export type Host = z.infer<typeof hostSchema>;
 export const transports = hostSchema.shape.transport.options;

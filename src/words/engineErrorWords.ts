@@ -150,6 +150,8 @@ const onTheWay: Readonly<Record<string, (get: Get) => string>> = {
   SSH_CLOSED_AT_ONCE: (get) => l10n.t('{0}: the server closed the connection at once. It may have too many connections, or refuse this address.', get('host')),
   SSH_HANDSHAKE_FAILED: (get) => l10n.t('{0}: the secure connection could not be agreed on: {1}', get('host'), get('detail')),
   SSH_AUTH_FAILED: (get) => l10n.t('{0} did not let you in. Tried: {1}. The server allows: {2}.', get('host'), get('tried'), get('allowed')),
+  SUDO_MISSING: (get) => l10n.t('{0} has no sudo. Install it there, log in as root, or add the host without sudo.', get('host')),
+  SUDO_REFUSED: (get) => l10n.t('sudo on {0} does not let you be root: {1}', get('host'), get('detail')),
   SSH_LINK_LOST: (get) => l10n.t('The connection to {0} was lost: {1}', get('host'), get('detail')),
   SSH_CHANNEL_REFUSED: (get) => l10n.t('{0} refused to run a command: {1}', get('host'), get('detail')),
   SSH_FORCED_COMMAND: (get) => l10n.t('{0} runs a command of its own instead of those it is asked to run. Use an account or a key without that restriction.', get('host')),

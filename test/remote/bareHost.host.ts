@@ -81,7 +81,8 @@ describe('a bare host', () => {
   });
 
   it('is rid of everything after rm --purge', async () => {
-    await assert.rejects(client.berth(['host', 'rm', 'barehost', '--purge']), /REMOTE_CONTAINERS_RUNNING/);
+    await assert.rejects(client.berth(['host', 'rm', 'barehost', '--purge']), /Add --yes/);
+    await assert.rejects(client.berth(['host', 'rm', 'barehost', '--purge', '--yes']), /REMOTE_CONTAINERS_RUNNING/);
     await client.berth(['--host', 'barehost', 'down', project()]);
     await client.berth(['sync', 'stop', '--forget', project()]);
     await client.berth(['host', 'rm', 'barehost', '--purge', '--force']);

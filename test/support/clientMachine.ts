@@ -33,8 +33,8 @@ export class ClientMachine implements AsyncDisposable {
     await writeFile(join(this.home, '.ssh/config'), `${entry.join('\n')}\n`, { mode: 0o600, flag: 'a' });
   }
 
-  async addHost(name: string): Promise<void> {
-    await this.berth(['host', 'add', name, '--name', name]);
+  async addHost(name: string, options: readonly string[] = []): Promise<void> {
+    await this.berth(['host', 'add', name, '--name', name, ...options]);
     this.#hosts.add(name);
   }
 

@@ -5,6 +5,7 @@ import { asBerthError } from '../../base/errors.ts';
 import type { BerthError } from '../../base/errors.ts';
 import { listeningSockets, socketCounts } from '../../host/listeningSockets.ts';
 import type { ListeningSocket } from '../../host/listeningSockets.ts';
+import type { HostLoopback } from '../../host/rootless/hostLoopback.ts';
 import { NamespaceConnector } from '../../host/namespaceConnector.ts';
 import { socketOwners } from '../../host/socketOwners.ts';
 import type { SocketOwner } from '../../host/socketOwners.ts';
@@ -48,15 +49,17 @@ interface Entry {
 export class ContainerPorts {
   readonly source: PortSource;
   #settings: PortSettings;
+  readonly #loopback: HostLoopback;
   readonly #tell: (event: PortEvent) => void;
   readonly #entries = new Map<string, Entry>();
   readonly #connector: NamespaceConnector;
   #counts = '';
   #unread = 0;
 
-  constructor(source: PortSource, settings: PortSettings, tell: (event: PortEvent) => void) {
+  constructor(source: PortSource, settings: PortSettings, loopback: HostLoopback, tell: (event: PortEvent) => void) {
     this.source = source;
     this.#settings = settings;
+    this.#loopback = loopback;
     this.#tell = tell;
     this.#connector = new NamespaceConnector({ namespace: `/proc/${source.pid}/ns/net`, hosts: source.hosts, resolvConf: source.resolvConf });
   }
@@ -160,7 +163,7 @@ export class ContainerPorts {
       return;
     }
     try {
-      entry.forward ??= await openLocalForward(entry.port, attributes.requireLocalPort, () => this.#dial(entry));
+      entry.forward ??= await openLocalForward(this.#loopback, entry.port, attributes.requireLocalPort, () => this.#dial(entry));
     } catch (error) {
       entry.problem = asBerthError(error);
     }

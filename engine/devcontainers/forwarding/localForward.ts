@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { systemCode } from '../../base/errors.ts';
+import type { HostLoopback, LoopbackPort } from '../../host/rootless/hostLoopback.ts';
 import { localPortTaken } from '../errors.ts';
 
 const HOST = '127.0.0.1';
@@ -19,11 +20,11 @@ export interface LocalForward {
 export type Dial = () => Promise<Socket>;
 
 /** Binds `wanted` or, unless `exactly`, the next number that is free. Throws LOCAL_PORT_TAKEN. */
-export async function openLocalForward(wanted: number, exactly: boolean, dial: Dial): Promise<LocalForward> {
+export async function openLocalForward(loopback: HostLoopback, wanted: number, exactly: boolean, dial: Dial): Promise<LocalForward> {
   const candidates = exactly ? [wanted] : [...Array.from({ length: NEIGHBOURS }, (_, index) => wanted + index).filter((port) => port <= 65535), 0];
   for (const port of candidates) {
     try {
-      return await listen(port, dial);
+      return await listen(loopback, port, dial);
     } catch (error) {
       if (systemCode(error) !== 'EADDRINUSE' && systemCode(error) !== 'EACCES') throw error;
     }
@@ -31,20 +32,16 @@ export async function openLocalForward(wanted: number, exactly: boolean, dial: D
   throw localPortTaken({ host: HOST, port: wanted });
 }
 
-function listen(port: number, dial: Dial): Promise<LocalForward> {
+async function listen(loopback: HostLoopback, port: number, dial: Dial): Promise<LocalForward> {
   const sockets = new Set<Socket>();
   const own = (socket: Socket): Socket => {
     sockets.add(socket);
     return socket.once('close', () => sockets.delete(socket));
   };
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (from) => void relay(own(from), dial, own));
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: HOST, port, exclusive: true }, () => {
-      server.on('error', () => undefined).unref();
-      resolve({ host: HOST, port: (server.address() as AddressInfo).port, close: () => closeServer(server, sockets) });
-    });
-  });
+  const held = await loopback.listen(server, port);
+  server.on('error', () => undefined).unref();
+  return { host: HOST, port: held.port, close: () => letGo(held, sockets) };
 }
 
 /** Nobody listens at the other end: the connection ends at once, as it would if it had not been accepted. */
@@ -67,8 +64,8 @@ async function relay(from: Socket, dial: Dial, own: (socket: Socket) => Socket):
   from.pipe(to).pipe(from);
 }
 
-function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+async function letGo(held: LoopbackPort, sockets: ReadonlySet<Socket>): Promise<void> {
+  const released = held.release();
   for (const socket of sockets) socket.destroy();
-  return closed;
+  await released;
 }

@@ -6,6 +6,7 @@ import { notFound } from '../../base/errors.ts';
 import type { BusEvent, EventBus } from '../../base/eventBus.ts';
 import { KeyedMutex } from '../../base/keyedMutex.ts';
 import type { Log } from '../../base/log.ts';
+import type { HostLoopback } from '../../host/rootless/hostLoopback.ts';
 import { isInOwnNetwork } from '../../host/socketOwners.ts';
 import { configFileLabel, devcontainerId, idLabels, localFolderLabel } from '../config/devcontainerId.ts';
 import { findDevContainers, inspectContainer } from '../containerLookup.ts';
@@ -25,6 +26,7 @@ export interface PortServiceParts {
   readonly log: Log;
   readonly events: EventBus;
   readonly containers: DevContainers;
+  readonly loopback: HostLoopback;
 }
 
 interface Watch {
@@ -105,7 +107,7 @@ export class PortService {
     const details = inspectContainer(this.#parts.containers, containerId);
     if (!details.State.Running || isInOwnNetwork(details.State.Pid)) return undefined;
     const settings = await settingsOf();
-    const ports = new ContainerPorts(portSource(details), settings, (event) => this.#announce(event));
+    const ports = new ContainerPorts(portSource(details), settings, this.#parts.loopback, (event) => this.#announce(event));
     const watch: Watch = { ports, timer: undefined, pause: SOON_MS };
     this.#watches.set(containerId, watch);
     await ports.apply(settings);

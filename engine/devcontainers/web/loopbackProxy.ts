@@ -1,37 +1,35 @@
 import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { asBerthError, systemCode } from '../../base/errors.ts';
+import type { HostLoopback, LoopbackPort } from '../../host/rootless/hostLoopback.ts';
 
 /** Hands connections to a port of 127.0.0.1 on to wherever `target` leads, byte by byte: WebSockets need nothing special. */
 export class LoopbackProxy {
-  readonly #server: Server;
+  #held: LoopbackPort | undefined;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(server: Server) {
-    this.#server = server;
-  }
-
   /** Listens on the port if it is free, else on any. */
-  static async listen(port: number, target: () => Promise<Socket>): Promise<LoopbackProxy> {
+  static async listen(loopback: HostLoopback, port: number, target: () => Promise<Socket>): Promise<LoopbackProxy> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
-    const proxy = new LoopbackProxy(server);
+    const proxy = new LoopbackProxy();
     server.on('connection', (socket) => void proxy.#serve(socket, target));
     try {
-      await listening(server, port);
+      proxy.#held = await loopback.listen(server, port);
     } catch (error) {
       if (systemCode(error) !== 'EADDRINUSE' || port === 0) throw error;
-      await listening(server, 0);
+      proxy.#held = await loopback.listen(server, 0);
     }
     return proxy;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#held?.port ?? 0;
   }
 
-  close(): void {
-    this.#server.close();
+  async close(): Promise<void> {
+    const released = this.#held?.release();
     for (const socket of this.#sockets) socket.destroy();
+    await released;
   }
 
   async #serve(client: Socket, target: () => Promise<Socket>): Promise<void> {
@@ -54,16 +52,6 @@ export class LoopbackProxy {
     socket.on('error', () => socket.destroy());
     socket.once('close', () => this.#sockets.delete(socket));
   }
-}
-
-function listening(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 /** Whoever asks is a browser: a sentence in it says more than a closed connection. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { HostLoopback } from '../../host/rootless/hostLoopback.ts';
 
 const LIFE_MS = 60_000;
 
@@ -8,7 +8,7 @@ const LIFE_MS = 60_000;
  * An address of 127.0.0.1 that leads to another one, once, within a minute. Browsers are started with an address among their arguments, which
  * every user of a host can see: this one is worth nothing any more by then.
  */
-export async function oneTimeRedirect(location: string): Promise<string> {
+export async function oneTimeRedirect(loopback: HostLoopback, location: string): Promise<string> {
   const path = `/${randomBytes(32).toString('hex')}`;
   const server = createServer((request, response) => {
     response.setHeader('Connection', 'close');
@@ -17,13 +17,11 @@ export async function oneTimeRedirect(location: string): Promise<string> {
       return;
     }
     response.writeHead(302, { 'Location': location, 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' }).end();
-    server.close();
+    end();
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const held = await loopback.listen(server, 0);
+  const end = (): void => void held.release();
   server.unref();
-  setTimeout(() => server.close(), LIFE_MS).unref();
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+  setTimeout(end, LIFE_MS).unref();
+  return `http://127.0.0.1:${held.port}${path}`;
 }

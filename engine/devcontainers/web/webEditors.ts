@@ -6,6 +6,7 @@ import type { WebAddress, WebRequest } from '../../api/berth/webEditor.ts';
 import { KeyedMutex } from '../../base/keyedMutex.ts';
 import type { Log } from '../../base/log.ts';
 import { run } from '../../host/process.ts';
+import type { HostLoopback } from '../../host/rootless/hostLoopback.ts';
 import { editorCannotRun, editorDidNotStart, editorMountMissing } from '../errors.ts';
 import { editorDataFolder, toolsFolder } from '../plan/planTools.ts';
 import type { DevExecs } from '../ports.ts';
@@ -34,6 +35,7 @@ export interface WebEditorParts {
   readonly log: Log;
   readonly execs: DevExecs;
   readonly bundle: EditorBundle;
+  readonly loopback: HostLoopback;
   /** The running dev container that a request names; throws DEVCONTAINER_NOT_UP. */
   readonly running: (request: WebRequest, signal: AbortSignal) => Promise<RunningDevContainer>;
 }
@@ -79,14 +81,14 @@ export class WebEditors {
       const after = { ...record, port, extensions: [...record.extensions, ...added] };
       if (JSON.stringify(after) !== JSON.stringify(before)) await this.#records.write(definition.id, after);
       const address = { host: '127.0.0.1', port, token: after.token, folder: remote.cwd };
-      return { ...address, once: await oneTimeRedirect(webEditorUrl(address)) };
+      return { ...address, once: await oneTimeRedirect(this.#parts.loopback, webEditorUrl(address)) };
     });
   }
 
   /** The dev container is no more. */
   async forget(id: string): Promise<void> {
     await this.#locks.run(id, async () => {
-      this.#proxies.get(id)?.close();
+      await this.#proxies.get(id)?.close();
       this.#proxies.delete(id);
       this.#requests.delete(id);
       await this.#records.remove(id);
@@ -98,13 +100,14 @@ export class WebEditors {
     return [...(await this.#records.all()).keys()];
   }
 
-  close(): void {
-    for (const proxy of this.#proxies.values()) proxy.close();
+  async close(): Promise<void> {
+    const proxies = [...this.#proxies.values()];
     this.#proxies.clear();
+    await Promise.all(proxies.map((proxy) => proxy.close()));
   }
 
   async #listen(id: string, record: WebRecord): Promise<number> {
-    const proxy = this.#proxies.get(id) ?? (await LoopbackProxy.listen(record.port, () => this.#connect(id)));
+    const proxy = this.#proxies.get(id) ?? (await LoopbackProxy.listen(this.#parts.loopback, record.port, () => this.#connect(id)));
     this.#proxies.set(id, proxy);
     return proxy.port;
   }

@@ -7,6 +7,7 @@ import type { PortEvent } from '../../../engine/api/berth/port.ts';
 import { portSettings } from '../../../engine/devcontainers/forwarding/attributes.ts';
 import { ContainerPorts } from '../../../engine/devcontainers/forwarding/containerPorts.ts';
 import { mergeMetadata } from '../../../engine/devcontainers/config/metadata.ts';
+import { HostLoopback } from '../../../engine/host/rootless/hostLoopback.ts';
 import { start } from '../../../engine/host/process.ts';
 import { ask } from '../../support/ask.ts';
 
@@ -35,7 +36,7 @@ describe('the ports of one network namespace', () => {
     const comm = (): string => (existsSync(`/proc/${first.pid}/comm`) ? readFileSync(`/proc/${first.pid}/comm`, 'utf8') : '');
     for (const deadline = Date.now() + 10_000; comm() !== 'sleep\n'; await delay(10)) assert.ok(Date.now() < deadline, 'the namespace is not there');
     const source = { id: 'c', name: 'c', folder: '/f', configFile: '/f/d', pid: first.pid ?? 0, ip: '', published: new Map(), hosts: '/nowhere', resolvConf: '/nowhere' };
-    ports = new ContainerPorts(source, portSettings(mergeMetadata([], {})), (event) => events.push(event));
+    ports = new ContainerPorts(source, portSettings(mergeMetadata([], {})), new HostLoopback(), (event) => events.push(event));
   });
 
   after(async () => {

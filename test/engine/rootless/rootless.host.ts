@@ -123,6 +123,21 @@ describe('the engine of an ordinary user', () => {
     await engine.docker(['rm', 'on']);
   });
 
+  it('forwards the ports of a dev container to the host itself, also after it was killed, and lets go of them', async () => {
+    const folder = join(user.root, 'work', 'project');
+    await mkdir(folder);
+    await writeFile(join(folder, '.devcontainer.json'), JSON.stringify({ image: IMAGE, remoteUser: 'root', forwardPorts: [28204] }));
+    const { containerId } = JSON.parse((await engine.berth(['up', folder])).stdout.trim().split('\n').at(-1) ?? '') as { containerId: string };
+    await engine.docker(['exec', '-d', containerId, 'perl', '-e', SERVER.replace('LocalPort => 80', 'LocalAddr => "127.0.0.1:28204"')]);
+    await until('the page', async () => (await page('http://127.0.0.1:28204/')) === 'hello');
+    await engine.kill();
+    await engine.berth(['engine', 'start']);
+    await until('the page of the next engine', async () => (await page('http://127.0.0.1:28204/')) === 'hello');
+    await engine.docker(['run', '--rm', '-p', '127.0.0.1:28205:80', IMAGE, 'true']);
+    await engine.berth(['down', folder]);
+    await engine.docker(['run', '--rm', '-p', '127.0.0.1:28204:80', IMAGE, 'true']);
+  });
+
   it('starts once when several commands ask for it at the same time', async () => {
     await engine.berth(['engine', 'stop']);
     const answers = await Promise.all(Array.from({ length: 3 }, () => engine.berth(['engine', 'start'])));

@@ -3,7 +3,15 @@ import type { OperationContext } from '../../../base/context.ts';
 import type { Ask } from '../../../remote/connection.ts';
 import type { HostStep } from '../../../remote/hostDoctor.ts';
 import type { Host, HostList } from '../../../remote/hosts.ts';
+import type { Stock } from '../../../remote/stock.ts';
 import type { LinkClient } from '../../../remote/link/linkClient.ts';
+
+export interface PurgeOptions {
+  /** Also where containers run. */
+  readonly force: boolean;
+  /** Asked first, with what the host's engine has, if it can say. */
+  readonly agreed?: (stock: Stock | undefined) => Promise<boolean>;
+}
 
 /** What the commands about hosts work with; made by the composition root. */
 export interface RemoteHosts {
@@ -15,8 +23,8 @@ export interface RemoteHosts {
   checkUrl(url: string): void;
   /** Each step of the way to a host. */
   examine(host: Host, ask: Ask, signal: AbortSignal): AsyncIterable<HostStep>;
-  /** Removes everything of ours from the host. `force`: also where containers run. */
-  purge(host: Host, options: { readonly force: boolean }, ask: Ask, ctx: OperationContext): Promise<void>;
+  /** Removes everything of ours from the host; false: `agreed` said no, and nothing was done. */
+  purge(host: Host, options: PurgeOptions, ctx: OperationContext & { readonly ask: Ask }): Promise<boolean>;
   /** Forgets what saves round trips to it. */
   forget(name: string): Promise<void>;
   /** The body of `berth link NAME`. */

@@ -1,21 +1,61 @@
 import type { Command } from 'commander';
+import type { Host } from '../../../remote/hosts.ts';
+import type { Stock } from '../../../remote/stock.ts';
+import { confirmed } from '../../confirm.ts';
 import type { CliContext } from '../../context.ts';
 import { askOnTerminal } from '../../terminal/askOnTerminal.ts';
 import type { RemoteHosts } from './remoteHosts.ts';
+
+interface RmOptions {
+  readonly purge: boolean;
+  readonly force: boolean;
+  readonly yes: boolean;
+}
 
 /** `berth host rm`. */
 export function registerRm(parent: Command, context: CliContext, remote: RemoteHosts): void {
   parent
     .command('rm <name>')
     .description('end the link and forget the host; what is on the host stays, unless --purge')
-    .option('--purge', 'first remove the engine from the host, with its containers, images and volumes', false)
-    .option('--force', 'with --purge: also where containers run', false)
-    .action(async (name: string, options: { purge: boolean; force: boolean }) => {
-      const host = await remote.hosts.find(name);
-      await remote.link(name).stop(context.signal);
-      if (options.purge) await remote.purge(host, { force: options.force }, askOnTerminal(context), { signal: context.signal, report: ({ status }) => void context.stderr.write(`${name}: ${status}\n`) });
-      await remote.hosts.remove(name);
-      await remote.forget(name);
-      context.stdout.write(`${name}\n`);
-    });
+    .option('--purge', 'first remove the engine from the host, with all its containers, images and volumes', false)
+    .option('--force', 'with --purge: do not ask, also where containers run', false)
+    .option('-y, --yes', 'with --purge: do not ask', false)
+    .action((name: string, options: RmOptions) => removeHost(context, remote, name, options));
+}
+
+async function removeHost(context: CliContext, remote: RemoteHosts, name: string, options: RmOptions): Promise<void> {
+  const host = await remote.hosts.find(name);
+  if (options.purge && !(await purge(context, remote, host, options))) {
+    context.setExitStatus(1);
+    return;
+  }
+  await remote.link(name).stop(context.signal);
+  await remote.hosts.remove(name);
+  await remote.forget(name);
+  context.stdout.write(`${name}\n`);
+}
+
+/** False: the user does not want it, or nobody could be asked. */
+async function purge(context: CliContext, remote: RemoteHosts, host: Host, { force, yes }: RmOptions): Promise<boolean> {
+  const asks = !force && !yes;
+  // Before anybody is connected to: without a terminal the answer is known.
+  if (asks && !context.stdin.isTTY) return confirmed(context, '');
+  const begin = async (stock?: Stock): Promise<boolean> => {
+    if (asks && !(await confirmed(context, `${questionAbout(host, stock)} [y/N] `))) return false;
+    await remote.link(host.name).stop(context.signal); // it would start the engine again
+    return true;
+  };
+  const report = ({ status }: { readonly status: string }): void => void context.stderr.write(`${host.name}: ${status}\n`);
+  if (!asks) await begin();
+  return remote.purge(host, { force, ...(asks ? { agreed: begin } : {}) }, { signal: context.signal, report, ask: askOnTerminal(context) });
+}
+
+/** Everything that goes, in numbers where they are known. */
+export function questionAbout({ name, url }: Pick<Host, 'name' | 'url'>, stock: Stock | undefined): string {
+  const what = stock === undefined ? 'all its containers, images and volumes' : `${count(stock.containers, 'container')}, ${count(stock.images, 'image')} and ${count(stock.volumes, 'volume')}`;
+  return `Remove the engine from ${name} (${url}), with ${what}? What is in them is lost.`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

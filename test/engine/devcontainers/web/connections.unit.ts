@@ -5,6 +5,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LoopbackProxy } from '../../../../engine/devcontainers/web/loopbackProxy.ts';
+import { HostLoopback } from '../../../../engine/host/rootless/hostLoopback.ts';
 import { oneTimeRedirect } from '../../../../engine/devcontainers/web/oneTimeRedirect.ts';
 import { connectIn } from '../../../../engine/devcontainers/web/serverSocket.ts';
 
@@ -47,18 +48,18 @@ describe("the way to an editor's server", () => {
   });
 
   it('keeps its port when it is free, and takes another when it is not', async () => {
-    const first = await LoopbackProxy.listen(0, () => connectIn(root, 's'));
-    const second = await LoopbackProxy.listen(first.port, () => connectIn(root, 's'));
+    const first = await LoopbackProxy.listen(new HostLoopback(), 0, () => connectIn(root, 's'));
+    const second = await LoopbackProxy.listen(new HostLoopback(), first.port, () => connectIn(root, 's'));
     assert.notEqual(second.port, first.port);
     const { port } = first;
-    first.close();
-    const third = await LoopbackProxy.listen(port, () => connectIn(root, 's'));
+    await first.close();
+    const third = await LoopbackProxy.listen(new HostLoopback(), port, () => connectIn(root, 's'));
     assert.equal(third.port, port);
-    for (const proxy of [second, third]) proxy.close();
+    for (const proxy of [second, third]) await proxy.close();
   });
 
   it('is shown to a browser by an address that leads there once', async () => {
-    const once = await oneTimeRedirect('http://127.0.0.1:1/?tkn=secret');
+    const once = await oneTimeRedirect(new HostLoopback(), 'http://127.0.0.1:1/?tkn=secret');
     assert.equal((await fetch(new URL('/', once))).status, 404);
     const answer = await fetch(once, { redirect: 'manual' });
     assert.deepEqual([answer.status, answer.headers.get('location')], [302, 'http://127.0.0.1:1/?tkn=secret']);
@@ -66,10 +67,10 @@ describe("the way to an editor's server", () => {
   });
 
   it('answers a browser with a sentence when there is no server', async () => {
-    const proxy = await LoopbackProxy.listen(0, () => connectIn(root, 'none.sock'));
+    const proxy = await LoopbackProxy.listen(new HostLoopback(), 0, () => connectIn(root, 'none.sock'));
     const answer = await fetch(`http://127.0.0.1:${proxy.port}/`);
     assert.equal(answer.status, 503);
     assert.match(await answer.text(), /^Berth: /);
-    proxy.close();
+    await proxy.close();
   });
 });
