@@ -193,7 +193,7 @@ export class ContainerService {
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null && value !== undefined && value !== 0 && value !== ''));
     await this.parts.locks.run(container.id, async () => {
       const hostConfig = { ...container.record.hostConfig, ...given };
-      if (container.running && limited.length > 0) await this.parts.runtime.update(container.id, container.paths.bundle, toResources(hostConfig, this.parts.cgroups.swapLimit));
+      if (container.running && limited.length > 0) await this.parts.runtime.update(container.id, container.paths.bundle, toResources(hostConfig, this.parts.cgroups));
       container.record = { ...container.record, hostConfig };
       await this.parts.store.saveRecord(container);
     });

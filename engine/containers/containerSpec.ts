@@ -65,7 +65,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     mounts: mountsOf(facts, host.ReadonlyRootfs ?? false),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
-    resources: { ...toResources(host, facts.swapLimit), ...(facts.blockIo ? { blockIO: facts.blockIo } : {}) },
+    resources: { ...toResources(host, { version: facts.cgroupVersion, swapLimit: facts.swapLimit }), ...(facts.blockIo ? { blockIO: facts.blockIo } : {}) },
     devices: facts.devices,
     deviceRules: facts.deviceRules,
     sysctl: { ...networkSysctls(facts.network, host), ...host.Sysctls },

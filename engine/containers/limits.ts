@@ -1,4 +1,5 @@
 import type { Limits } from '../api/docker/container.ts';
+import type { CgroupFacts } from '../host/cgroups.ts';
 import type { OciResources } from '../host/ociTypes.ts';
 
 /** Docker's flag for each limit that control groups keep. */
@@ -26,16 +27,25 @@ export function limitsIn(limits: Limits): string[] {
   });
 }
 
+/** What of the kernel's control groups decides which limits there are. */
+export type LimitFacts = Pick<CgroupFacts, 'version' | 'swapLimit'>;
+
+/** The flags of limits that were asked for and that version 2 of control groups does not have. Pure. */
+export function limitsLacking({ MemorySwappiness, OomKillDisable }: Limits, { version }: LimitFacts): string[] {
+  if (version === '1') return [];
+  return [...(MemorySwappiness != null && MemorySwappiness >= 0 ? [FLAGS.MemorySwappiness] : []), ...(OomKillDisable ? [FLAGS.OomKillDisable] : [])];
+}
+
 const DEFAULT_PERIOD = 100_000;
 
-/** Docker's limits as OCI resources; the runtime translates them for the cgroup version. Without `swapLimit` the kernel has no limit on swap to set. */
-export function toResources(limits: Limits, swapLimit: boolean): Omit<OciResources, 'devices'> {
+/** Docker's limits as OCI resources; the runtime translates them for the cgroup version, and refuses what that version lacks: it is left out. Pure. */
+export function toResources(limits: Limits, { version, swapLimit }: LimitFacts): Omit<OciResources, 'devices'> {
   const memory = {
     ...(limits.Memory ? { limit: limits.Memory } : {}),
     ...(swapLimit && limits.MemorySwap ? { swap: limits.MemorySwap } : {}),
     ...(limits.MemoryReservation ? { reservation: limits.MemoryReservation } : {}),
-    ...(limits.OomKillDisable ? { disableOOMKiller: true } : {}),
-    ...(limits.MemorySwappiness != null && limits.MemorySwappiness >= 0 ? { swappiness: limits.MemorySwappiness } : {}),
+    ...(version === '1' && limits.OomKillDisable ? { disableOOMKiller: true } : {}),
+    ...(version === '1' && limits.MemorySwappiness != null && limits.MemorySwappiness >= 0 ? { swappiness: limits.MemorySwappiness } : {}),
   };
   const quota = limits.NanoCpus ? { quota: Math.round((limits.NanoCpus * DEFAULT_PERIOD) / 1e9), period: DEFAULT_PERIOD } : { ...(limits.CpuQuota ? { quota: limits.CpuQuota } : {}), ...(limits.CpuPeriod ? { period: limits.CpuPeriod } : {}) };
   const cpu = { ...(limits.CpuShares ? { shares: limits.CpuShares } : {}), ...quota, ...(limits.CpusetCpus ? { cpus: limits.CpusetCpus } : {}), ...(limits.CpusetMems ? { mems: limits.CpusetMems } : {}) };

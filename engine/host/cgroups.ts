@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
@@ -23,8 +23,14 @@ export function cgroupFacts(): CgroupFacts {
     .filter((fields) => fields[4]?.startsWith(CGROUP_ROOT))
     .map((fields) => fields[4] ?? '');
   const version = existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? '2' : '1';
-  const swapLimit = version === '2' || existsSync(join(CGROUP_ROOT, 'memory/memory.memsw.limit_in_bytes'));
+  const swapLimit = version === '2' ? swapLimitV2(CGROUP_ROOT) : existsSync(join(CGROUP_ROOT, 'memory/memory.memsw.limit_in_bytes'));
   return { version, swapLimit, usable: mayMakeCgroups(version), layout: [...new Set(mounts)].sort().join(' ') };
+}
+
+/** The root group has no such files; those below it tell, where they have the memory controller. A kernel started with swapaccount=0 has limits on memory without swap. */
+export function swapLimitV2(root: string): boolean {
+  const groups = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(root, name)).filter((folder) => existsSync(join(folder, 'memory.max')));
+  return groups.length === 0 || groups.some((folder) => existsSync(join(folder, 'memory.swap.max')));
 }
 
 const V1_NEEDED = ['cpu', 'devices', 'freezer', 'memory', 'pids'];

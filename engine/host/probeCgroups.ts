@@ -29,19 +29,15 @@ function delegatedFolder(own: string): string {
 export function probeCgroups(host: HostView, facts: CgroupFacts): DoctorStep {
   const step = stepOf('cgroups', 'Control groups');
   if (facts.mode === 'none') return step.fail('no cgroup file system is mounted', { advice: 'Mount one: mount -t cgroup2 none /sys/fs/cgroup (systemd and most init systems do that).' });
-  // Hierarchies of version 1 are never an ordinary user's.
-  const usable = new Set([...(host.uid === 0 ? facts.v1 : []), ...facts.v2]);
   const seen = describe(facts);
+  if (host.uid !== 0) {
+    // Hierarchies of version 1 are never an ordinary user's; what systemd delegates of version 2 the engine does not use.
+    const why = facts.mode === 'v2' ? 'this version does not use control groups that are delegated to you' : 'version 1 is root’s';
+    return step.warn(`${seen}; an ordinary user's containers cannot be limited, measured or paused (${why})`, { advice: 'Run the engine as root where limits matter.' });
+  }
+  const usable = new Set([...facts.v1, ...facts.v2]);
   const missing = NEEDED.filter((name) => !usable.has(name));
   if (missing.length === 0) return step.ok(seen);
-  if (host.uid !== 0 && facts.mode !== 'v2') {
-    return step.warn(`${seen}; an ordinary user's containers cannot be limited, measured or paused by version 1`, { advice: 'Start the kernel with systemd.unified_cgroup_hierarchy=1 for version 2, or run the engine as root where limits matter.' });
-  }
-  if (host.uid !== 0) {
-    return step.warn(`${seen}; not delegated to you: ${missing.join(', ')}`, {
-      advice: 'Delegate them: a file /etc/systemd/system/user@.service.d/delegate.conf with [Service] Delegate=cpu cpuset io memory pids, then systemctl daemon-reload and log in again.',
-    });
-  }
   const kernelLine = missing.includes('memory') ? ' On Raspberry Pi OS and some cloud kernels, add cgroup_enable=memory to the kernel command line and restart.' : '';
   return step.warn(`${seen}; missing: ${missing.join(', ')}`, { advice: `Limits on ${missing.join(', ')} will not be kept.${kernelLine}` });
 }

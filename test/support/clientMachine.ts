@@ -6,7 +6,14 @@ import { run, start } from '../../engine/host/process.ts';
 import type { RunOptions, RunResult } from '../../engine/host/process.ts';
 import { bundle } from './engine.ts';
 import { packagedEngine } from './engineArchive.ts';
-import type { RemoteHost } from './remoteHost.ts';
+
+/** A host as one who logs in knows it. */
+export interface KnownHost {
+  readonly name: string;
+  readonly address: string;
+  readonly keyFile: string;
+  readonly knownHostsFile: string;
+}
 
 /** Somebody's own machine: a home with an SSH configuration and `berth`, no engine. Disposing ends its links and syncs. */
 export class ClientMachine implements AsyncDisposable {
@@ -28,7 +35,7 @@ export class ClientMachine implements AsyncDisposable {
   }
 
   /** Lets ssh log in as `user`; the host key is known. */
-  async know(host: RemoteHost, user = 'root', lines: readonly string[] = []): Promise<void> {
+  async know(host: KnownHost, user = 'root', lines: readonly string[] = []): Promise<void> {
     const entry = [`Host ${host.name}`, `  HostName ${host.address}`, `  User ${user}`, `  IdentityFile ${host.keyFile}`, '  IdentitiesOnly yes', `  UserKnownHostsFile ${host.knownHostsFile}`, ...lines.map((line) => `  ${line}`)];
     await writeFile(join(this.home, '.ssh/config'), `${entry.join('\n')}\n`, { mode: 0o600, flag: 'a' });
   }

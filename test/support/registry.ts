@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, start } from '../../engine/host/process.ts';
+import { freePort } from './freePort.ts';
 
 /** Debian's docker-registry on a free loopback port with a folder of its own. `stop` ends it and removes the folder. */
 export class TestRegistry {
@@ -69,12 +68,4 @@ async function answering(host: string): Promise<void> {
     if (Date.now() > deadline) throw new Error(`docker-registry did not answer on ${host}`);
     await delay(30);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

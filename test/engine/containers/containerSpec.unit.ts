@@ -5,16 +5,16 @@ import { parseSecurity, toOciSeccomp } from '../../../engine/containers/security
 
 describe('limits', () => {
   it('turn CPUs into quota and period', () => {
-    assert.deepEqual(toResources({ NanoCpus: 1.5e9 }, true).cpu, { quota: 150_000, period: 100_000 });
+    assert.deepEqual(toResources({ NanoCpus: 1.5e9 }, { version: '1', swapLimit: true }).cpu, { quota: 150_000, period: 100_000 });
   });
 
   it('leave swap alone where the kernel has no limit on it', () => {
-    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: 2e8 }, false).memory, { limit: 1e8 });
-    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: -1 }, true).memory, { limit: 1e8, swap: -1 });
+    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: 2e8 }, { version: '1', swapLimit: false }).memory, { limit: 1e8 });
+    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: -1 }, { version: '1', swapLimit: true }).memory, { limit: 1e8, swap: -1 });
   });
 
   it('are absent where nothing is limited', () => {
-    assert.deepEqual(toResources({ Memory: 0, CpuShares: 0, PidsLimit: 0 }, true), {});
+    assert.deepEqual(toResources({ Memory: 0, CpuShares: 0, PidsLimit: 0 }, { version: '1', swapLimit: true }), {});
   });
 });
 

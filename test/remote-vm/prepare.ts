@@ -1,0 +1,3 @@
+import { machineImage } from './machineImage.ts';
+
+await machineImage((line) => console.log(line));
