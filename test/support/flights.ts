@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 
-/** A relay to a loopback port that counts how often the client speaks after it has heard the server: each is one round trip on a long line. */
-export async function countFlights(listen: number, to: number): Promise<{ flights: () => number; close: () => void }> {
+/** A relay to a server (`to`: a loopback port) that counts how often the client speaks after it has heard the server: each is one round trip on a long line. */
+export async function countFlights(listen: number, to: number | { readonly host: string; readonly port: number }): Promise<{ flights: () => number; close: () => void }> {
   let flights = 0;
   let last: 'client' | 'server' | undefined;
   const sockets: Socket[] = [];
   const server = createServer({ noDelay: true }, (client) => {
-    const upstream = connect({ host: '127.0.0.1', port: to, noDelay: true });
+    const upstream = connect({ ...(typeof to === 'number' ? { host: '127.0.0.1', port: to } : to), noDelay: true });
     sockets.push(client, upstream);
     client.on('data', (chunk: Buffer) => {
       if (last !== 'client') flights++;
