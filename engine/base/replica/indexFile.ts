@@ -1,12 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { z } from 'zod';
 import { writeFileAtomic } from '../atomicFile.ts';
 import type { Indexed, TreeIndex } from './treeIndex.ts';
+import { packZstd, unpackZstd } from '../zstd.ts';
 
-const pack = promisify(zstdCompress);
-const unpack = promisify(zstdDecompress);
 const MOST = 1024 * 1024 * 1024;
 
 /** path, permissions, size, digest, times and inode: of files only, as everything else costs nothing to look at. */
@@ -26,7 +23,7 @@ export class IndexFile {
   async load(): Promise<Map<string, Indexed>> {
     const known = new Map<string, Indexed>();
     try {
-      const { root, files } = fileSchema.parse(JSON.parse((await unpack(await readFile(this.#path), { maxOutputLength: MOST })).toString('utf8')));
+      const { root, files } = fileSchema.parse(JSON.parse((await unpackZstd(await readFile(this.#path), MOST)).toString('utf8')));
       if (root !== this.#root) return known;
       for (const [path, mode, size, digest, mtime, ctime, inode] of files) known.set(path, { entry: { kind: 'file', mode, size, digest }, mark: { size, mtime, ctime, inode } });
     } catch {
@@ -40,6 +37,6 @@ export class IndexFile {
     for (const [path, { entry, mark, fresh }] of index.entries()) {
       if (entry.kind === 'file' && mark !== undefined && fresh !== true) files.push([path, entry.mode, entry.size, entry.digest, mark.mtime, mark.ctime, mark.inode]);
     }
-    await writeFileAtomic(this.#path, await pack(Buffer.from(JSON.stringify({ root: this.#root, files }))));
+    await writeFileAtomic(this.#path, await packZstd(Buffer.from(JSON.stringify({ root: this.#root, files }))));
   }
 }

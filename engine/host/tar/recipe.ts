@@ -1,11 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
 import { archiveInvalid, archiveUnsupported } from './errors.ts';
 import { shownPath } from './shownPath.ts';
+import { packZstd, unpackZstd } from '../../base/zstd.ts';
 
 /*
  * A recipe replays a layer's tar, byte for byte, from the unpacked files: headers, padding and trailer are kept (they
@@ -20,8 +19,6 @@ const REPLACED = 2;
 /** Bytes that are kept in memory until a layer is unpacked. */
 const MOST_HELD = 1024 * 1024 * 1024;
 
-const compress = promisify(zstdCompress);
-const decompress = promisify(zstdDecompress);
 
 /** Content of a file that a recipe refers to. */
 export interface ContentReference {
@@ -64,7 +61,7 @@ export class RecipeWriter {
   /** Writes the recipe, compressed, whole. */
   async save(path: string): Promise<void> {
     this.#flush();
-    await writeFileAtomic(path, await compress(Buffer.concat(this.#records.flatMap(encodeRecord))));
+    await writeFileAtomic(path, await packZstd(Buffer.concat(this.#records.flatMap(encodeRecord))));
   }
 
   #flush(): void {
@@ -90,7 +87,7 @@ function encodeRecord(record: Buffer | ContentReference): Buffer[] {
 
 /** The tar that a recipe describes, with file contents from `root`, or from `replaced`. Throws ARCHIVE_INVALID when a file is not what it was. */
 export async function* replayRecipe(recipePath: string, root: string, replaced: string): AsyncGenerator<Buffer> {
-  const recipe = await decompress(await readFile(recipePath));
+  const recipe = await unpackZstd(await readFile(recipePath));
   let at = 0;
   while (at < recipe.length) {
     const kind = recipe[at];

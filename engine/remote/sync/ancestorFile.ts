@@ -1,13 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
 import type { Entry } from '../../base/sync/entry.ts';
 import { scanReplySchema } from '../../base/sync/messages.ts';
+import { packZstd, unpackZstd } from '../../base/zstd.ts';
 
-const pack = promisify(zstdCompress);
-const unpack = promisify(zstdDecompress);
 
 const fileSchema = z.object({ remote: z.string(), entries: scanReplySchema.shape.changes });
 
@@ -28,7 +25,7 @@ export class AncestorFile {
   /** Absent or damaged: nothing is known, and what differs is kept twice. */
   async load(): Promise<Map<string, Entry>> {
     try {
-      const { remote, entries } = fileSchema.parse(JSON.parse((await unpack(await readFile(this.#path))).toString('utf8')));
+      const { remote, entries } = fileSchema.parse(JSON.parse((await unpackZstd(await readFile(this.#path))).toString('utf8')));
       if (remote === this.#remote) return new Map(entries.flatMap(([path, entry]) => (entry === null ? [] : [[path, entry] as const])));
     } catch {
       // as said
@@ -37,6 +34,6 @@ export class AncestorFile {
   }
 
   async save(ancestor: ReadonlyMap<string, Entry>): Promise<void> {
-    await writeFileAtomic(this.#path, await pack(Buffer.from(JSON.stringify({ remote: this.#remote, entries: [...ancestor] }))));
+    await writeFileAtomic(this.#path, await packZstd(Buffer.from(JSON.stringify({ remote: this.#remote, entries: [...ancestor] }))));
   }
 }
