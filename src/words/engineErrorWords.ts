@@ -111,6 +111,7 @@ const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
 const onRemoteInstallation: Readonly<Record<string, (get: Get) => string>> = {
   ENGINE_ARCHIVE_MISSING: (get) => l10n.t('This version of Berth does not have the engine for {0} hosts.', get('architecture')),
   REMOTE_PROBE_FAILED: (get) => l10n.t('{0} does not run commands as Berth needs it: {1}. The login must end in a shell, on Linux.', get('host'), get('detail')),
+  REMOTE_CONNECTION_LOST: (get) => l10n.t('The connection to {0} was lost (step: {1}). Connect again.', get('host'), get('step')),
   REMOTE_NOT_LINUX: (get) => l10n.t('{0} runs {1}. Containers need a Linux host.', get('host'), get('system')),
   REMOTE_ARCHITECTURE_UNSUPPORTED: (get) => l10n.t('{0} is a {1} machine. Berth is made for x86_64 and aarch64 hosts.', get('host'), get('machine')),
   REMOTE_KERNEL_TOO_OLD: (get) => l10n.t('{0} runs Linux {1}. Berth needs 5.11 or later: update the kernel of the host.', get('host'), get('kernel')),

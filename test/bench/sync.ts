@@ -13,7 +13,7 @@ import { SyncSession } from '../../engine/remote/sync/syncSession.ts';
 
 /** node test/bench/sync.ts [folder]: 10,000 small files, a sync beside rsync on the same disk. Both work through two processes and a local connection. */
 
-const FILES = 10_000;
+export const FILES = 10_000;
 
 export interface SyncFigures {
   /** Milliseconds. */
@@ -23,7 +23,8 @@ export interface SyncFigures {
   readonly oneFile: number;
 }
 
-async function makeFiles(folder: string): Promise<void> {
+/** Small files in many folders. */
+export async function makeFiles(folder: string): Promise<void> {
   for (let index = 0; index < FILES; index++) {
     const path = join(folder, `d${index % 100}`, `e${index % 500}`, `f${index}`);
     if (index < 500) await mkdir(dirname(path), { recursive: true });
@@ -32,7 +33,7 @@ async function makeFiles(folder: string): Promise<void> {
   await run('sync', ['-f', folder]);
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+export async function timed(work: () => Promise<unknown>): Promise<number> {
   const begin = performance.now();
   await work();
   return performance.now() - begin;

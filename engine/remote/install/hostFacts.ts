@@ -1,7 +1,7 @@
 import { defineError } from '../../base/errors.ts';
 import type { HostConnection } from '../connection.ts';
 import { probeScript } from './probeScript.ts';
-import { runRemote } from './remoteCommand.ts';
+import { remoteConnectionLost, runRemote } from './remoteCommand.ts';
 import { shellCommand } from './shellCommand.ts';
 
 /** What a host said about itself. */
@@ -43,10 +43,13 @@ export interface HostFacts {
 
 export const remoteProbeFailed = defineError<{ host: string; detail: string }>('REMOTE_PROBE_FAILED', 502, (p) => `${p.host} does not run commands as Berth needs it: ${p.detail}. The login must end in a shell (no forced command, no menu), and the host must be Linux with /bin/sh.`);
 
+const ASKING = 'asking the host what it is';
+
 /** Asks a host about itself, in one round trip. `dir`: where Berth shall be, if not in the home. */
 export async function askHost(connection: HostConnection, options: { readonly dir?: string; readonly digests?: readonly string[] }, signal: AbortSignal): Promise<HostFacts> {
-  const { code, stdout, stderr } = await runRemote(connection, shellCommand(probeScript, [options.dir ?? '', ...(options.digests ?? [])]), signal);
+  const { code, lost, stdout, stderr } = await runRemote(connection, shellCommand(probeScript, [options.dir ?? '', ...(options.digests ?? [])]), signal, ASKING);
   const facts = parseFacts(stdout, Date.now() / 1000);
+  if (facts === undefined && lost) throw remoteConnectionLost({ host: connection.description, step: ASKING });
   if (facts === undefined) throw remoteProbeFailed({ host: connection.description, detail: (stderr.trim() || stdout.trim()).slice(-300) || `the command ended with ${code === undefined ? 'the connection' : `status ${code}`}` });
   return facts;
 }

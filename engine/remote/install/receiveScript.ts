@@ -4,7 +4,8 @@
  * $6: name of the loader, $7: folder for the data or "".
  * Prints `offset N` (where to begin), then `done`, or `fail WHY`.
  * Each upload has a slot of its own: a partial file, and a lock that names the shell that writes it. A lock whose shell is gone
- * is taken over with its file. A second upload of the same takes the next slot, so nobody waits for a link that hangs.
+ * is taken over with its file. A second upload of the same takes the next slot, so nobody waits for a link that hangs; but what
+ * has wholly arrived is not sent again while it is being unpacked.
  */
 export const receiveScript = `
   umask 077
@@ -28,12 +29,22 @@ export const receiveScript = `
     if [ "$(readlink "$1.$$")" = "$owner" ]; then rm -f "$1.$$"; else mv "$1.$$" "$1"; return 1; fi
     ln -s "$host:$boot:$$" "$1" 2>/dev/null
   }
+  arrived() {
+    for one in 0 1 2 3 4 5 6 7 8 9; do
+      [ "$(bytes ".part-$digest.$one")" = "$size" ] || continue
+      owner=$(readlink ".lock-$digest.$one") || continue
+      case $owner in "$host:$boot:"*) kill -0 "\${owner##*:}" 2>/dev/null && return 0 ;; esac
+    done
+    return 1
+  }
+  waited=0
+  while [ "$kind" = archive ] && [ "$waited" -lt 120 ] && arrived; do sleep 1; waited=$((waited + 1)); done
   for n in 0 1 2 3 4 5 6 7 8 9; do
     if take ".lock-$digest.$n"; then slot=$digest.$n; lock=.lock-$slot; break; fi
   done
   if [ -z "$slot" ]; then if [ -w . ]; then fail busy; else fail write; fi; fi
   trap "rm -f \\"$lock\\"" EXIT
-  trap "exit 1" HUP INT TERM
+  trap "exit 1" HUP INT TERM PIPE
   part=.part-$slot new=.new-$slot
   # BusyBox goes by the name it is called by.
   if [ "$kind" = program ]; then part=busybox-$slot.part; fi

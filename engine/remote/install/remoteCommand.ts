@@ -1,17 +1,21 @@
 import type { Readable } from 'node:stream';
-import { cancelled } from '../../base/errors.ts';
+import { BerthError, cancelled, defineError } from '../../base/errors.ts';
 import type { HostConnection, RemoteProcess } from '../connection.ts';
+
+export const remoteConnectionLost = defineError<{ host: string; step: string }>('REMOTE_CONNECTION_LOST', 503, (p) => `The connection to ${p.host} was lost (step: ${p.step}). Connect again: what was done there is gone on with.`);
 
 export interface RemoteResult {
   /** Absent when a signal ended it, or when the connection was lost. */
   readonly code?: number;
+  /** It may have ended, or go on: nobody was there to hear. */
+  readonly lost: boolean;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a command on a host to its end and returns what it printed. */
-export async function runRemote(connection: HostConnection, command: string, signal: AbortSignal): Promise<RemoteResult> {
-  const running = await RunningCommand.start(connection, command, signal);
+/** Runs a command on a host to its end and returns what it printed. `step`: what it is for, for people. */
+export async function runRemote(connection: HostConnection, command: string, signal: AbortSignal, step: string): Promise<RemoteResult> {
+  const running = await RunningCommand.start(connection, command, signal, step);
   running.process.stdin.end();
   return running.result();
 }
@@ -34,9 +38,14 @@ export class RunningCommand {
     process.stdin.on('error', () => undefined); // a command that does not read to the end says why by what it prints
   }
 
-  static async start(connection: HostConnection, command: string, signal: AbortSignal): Promise<RunningCommand> {
+  /** Throws REMOTE_CONNECTION_LOST, with the step, where it could not be begun. */
+  static async start(connection: HostConnection, command: string, signal: AbortSignal, step: string): Promise<RunningCommand> {
     if (signal.aborted) throw cancelled({ what: 'The work on the host' });
-    return new RunningCommand(await connection.exec(command), signal);
+    try {
+      return new RunningCommand(await connection.exec(command), signal);
+    } catch (cause) {
+      throw cause instanceof BerthError && cause.code === 'SSH_LINK_LOST' ? remoteConnectionLost({ host: connection.description, step }, { cause }) : cause;
+    }
   }
 
   /** Waits for a line that it prints; `undefined`: it ended without one. Login scripts may print something before. */
@@ -55,7 +64,7 @@ export class RunningCommand {
     while (!lost && !this.#stderr.ended) await this.#stderr.more();
     this.#signal.removeEventListener('abort', this.#abort);
     if (this.#signal.aborted) throw cancelled({ what: 'The work on the host' });
-    return { ...(code === undefined ? {} : { code }), stdout: this.#stdout.text, stderr: this.#stderr.text };
+    return { ...(code === undefined ? {} : { code }), lost, stdout: this.#stdout.text, stderr: this.#stderr.text };
   }
 }
 

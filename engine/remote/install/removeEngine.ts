@@ -21,7 +21,7 @@ export const remoteRemoveIncomplete = defineError<{ host: string; left: string; 
 export async function removeEngine(connection: HostConnection, options: RemoveOptions, ctx: OperationContext): Promise<readonly string[]> {
   const host = connection.description;
   const args = [options.dir ?? '', options.purge ? 'purge' : 'keep', options.running];
-  const { stdout, stderr } = await runRemote(connection, shellCommand(removeScript, args), ctx.signal);
+  const { stdout, stderr } = await runRemote(connection, shellCommand(removeScript, args), ctx.signal, 'removing the engine');
   const lines = (name: string): string[] => stdout.split('\n').filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
   const [count] = lines('running');
   if (count !== undefined) throw remoteContainersRunning({ host, count: Number(count) });

@@ -32,7 +32,7 @@ export interface Upload {
 export async function upload(connection: HostConnection, work: Upload, ctx: OperationContext): Promise<void> {
   const { cargo } = work;
   const args = [work.dir, cargo.digest, String(cargo.size), work.helper, work.kind, work.loader, work.dataRoot];
-  const command = await RunningCommand.start(connection, shellCommand(receiveScript, args), ctx.signal);
+  const command = await RunningCommand.start(connection, shellCommand(receiveScript, args), ctx.signal, `carrying the ${work.name} there`);
   const offset = (await command.line(/^(?:offset (\d+)|done|fail \w+)$/m))?.[1];
   let sent = Number(offset ?? 0);
   if (offset !== undefined) {

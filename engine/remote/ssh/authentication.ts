@@ -43,6 +43,11 @@ export class Authentication {
     this.#partial ||= partial;
   }
 
+  /** The server has refused something. */
+  get refused(): boolean {
+    return this.#allowed !== undefined;
+  }
+
   readonly handler: AuthHandlerMiddleware = (_left, _partial, next) => {
     void this.#next().then(
       (method) => (method ? next(method) : this.#parts.fail(this.error())),

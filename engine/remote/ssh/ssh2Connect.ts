@@ -12,7 +12,7 @@ import type { Identities, Identity } from './identities.ts';
 import { Patience } from './patience.ts';
 import { hearRefusals, logInAtOnce, signAtOnce } from './ssh2Inside.ts';
 import { Ssh2Connection } from './ssh2Connection.ts';
-import { sshClosedAtOnce, sshHandshakeFailed, sshNotSsh, sshTimedOut } from './sshErrors.ts';
+import { sshClosedAtOnce, sshHandshakeFailed, sshLinkLost, sshNotSsh, sshTimedOut } from './sshErrors.ts';
 import { openTransportStream } from './transportStream.ts';
 import type { TransportStream } from './transportStream.ts';
 
@@ -197,7 +197,8 @@ class Progress {
 
   error(error: Error & { level?: string }): void {
     if (this.over || error.level === 'agent') return; // one key of an agent that could not sign: the next is tried
-    if (this.agreed) this.#fail(/authentication methods failed/.test(error.message) ? this.#authentication.error() : this.#authentication.error(error.message, error));
+    if (this.agreed && error.level === 'client-socket') this.closed(error);
+    else if (this.agreed) this.#fail(/authentication methods failed/.test(error.message) ? this.#authentication.error() : this.#authentication.error(error.message, error));
     else if (error.level === 'handshake' && !/Connection lost/.test(error.message)) this.#fail(sshHandshakeFailed({ host: this.#host, detail: error.message }, { cause: error }));
     else this.closed(error);
   }
@@ -208,11 +209,17 @@ class Progress {
     const said = printable(this.#first);
     void this.#way.failure().then((known) => {
       if (known && !this.agreed) this.#fail(known);
-      else if (this.agreed) this.#fail(this.#authentication.error('the server closed the connection', cause));
+      else if (this.agreed) this.#fail(this.#closedWhileLoggingIn(cause));
       else if (said.startsWith('SSH-')) this.#fail(sshHandshakeFailed({ host: this.#host, detail: `the server (${said.split(' | ')[0]}) closed the connection` }, { cause }));
       else if (said === '' || /exceeded maxstartups|not allowed at this time/i.test(said)) this.#fail(sshClosedAtOnce({ host: this.#host, said }, { cause }));
       else this.#fail(sshNotSsh({ host: this.#host, said }, { cause }));
     });
+  }
+
+  /** A server that has refused something may close for that; one that has not yet answered is simply gone, and may be there at the next attempt. */
+  #closedWhileLoggingIn(cause: Error | undefined): Error {
+    if (cause === undefined && this.#authentication.refused) return this.#authentication.error('the server closed the connection');
+    return sshLinkLost({ host: this.#host, detail: `${cause?.message ?? 'the host closed it'} (step: authentication). Try again` }, { cause });
   }
 }
 

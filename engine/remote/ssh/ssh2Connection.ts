@@ -15,6 +15,7 @@ export class Ssh2Connection implements HostConnection {
   readonly #client: Client;
   #reason: string | undefined;
   #closing = false;
+  #gone = false;
 
   /** `gone`: takes down what carried it (a jump host's connection). */
   constructor(client: Client, description: string, gone: () => Promise<void>) {
@@ -23,6 +24,7 @@ export class Ssh2Connection implements HostConnection {
     client.on('error', (error) => (this.#reason ??= words(error)));
     this.closed = new Promise((resolve) => {
       client.once('close', () => {
+        this.#gone = true;
         void gone();
         resolve(this.#closing ? undefined : this.#lost());
       });
@@ -66,7 +68,8 @@ export class Ssh2Connection implements HostConnection {
       try {
         request((error, channel) => {
           if (!error) return resolve(wrap(channel));
-          reject(/^No response from server$|^Not connected$/.test(error.message) ? this.#lost(error) : explain(error));
+          // On a connection that ended ssh2 lets every request fail, as if the host had refused it, before it says so.
+          setImmediate(() => reject(this.#gone || /^No response from server$|^Not connected$/.test(error.message) ? this.#lost(error) : explain(error)));
         });
       } catch (error) {
         reject(this.#lost(error));
