@@ -106,6 +106,8 @@ export class ContainerService {
     const container = this.find(ref);
     const stops = container.running || container.state.status === 'restarting';
     await this.#stopper.stop(container, options);
+    // The end is told before all that belonged to it is released: who stops a container may use its ports again at once.
+    await this.parts.locks.run(container.id, () => Promise.resolve());
     return stops;
   }
 

@@ -18,6 +18,8 @@ const LOOK = `
   sudo -n -H -- /bin/sh -c "echo berth-no-password" 2>/dev/null || { echo berth-password; id -un; }
 `;
 
+const BECOMING = 'becoming root by sudo';
+
 /**
  * The same connection as root of the host, by sudo. Its password, where it wants one, is asked for once a connection and kept by this process
  * alone as long as the connection. A connection that cannot be root's is closed. Throws SUDO_MISSING, SUDO_REFUSED.
@@ -32,7 +34,7 @@ export async function asRoot(connection: HostConnection, ask: Ask, signal: Abort
 }
 
 async function rootOf(connection: HostConnection, ask: Ask, signal: AbortSignal): Promise<HostConnection> {
-  const { stdout, stderr } = await runRemote(connection, shellCommand(LOOK, []), signal);
+  const { stdout, stderr } = await runRemote(connection, shellCommand(LOOK, []), signal, BECOMING);
   const [, found, user = ''] = /^berth-(is-root|no-sudo|no-password|password)(?:\n(\S+))?$/m.exec(stdout) ?? [];
   const host = connection.description;
   if (found === 'is-root') return connection;
@@ -54,7 +56,7 @@ async function withPassword(connection: HostConnection, user: string, ask: Ask, 
       return process;
     });
     try {
-      await runRemote(root, 'exec true', signal);
+      await runRemote(root, 'exec true', signal, BECOMING);
       return root;
     } catch (error) {
       if (!sudoRefused.is(error) || left === 1) throw error;

@@ -11,7 +11,7 @@ const IMAGE = 'debian:bookworm';
 const SERVER = 'use IO::Socket; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 5, ReuseAddr => 1) or die; while ($c = $s->accept) { print $c "HTTP/1.0 200 OK\\r\\n\\r\\nhello"; close $c }';
 
 async function page(url: string): Promise<string> {
-  return fetch(url).then((response) => response.text(), () => '');
+  return fetch(url, { signal: AbortSignal.timeout(5000) }).then((response) => response.text(), () => '');
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
