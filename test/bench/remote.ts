@@ -10,7 +10,7 @@ import type { Figures } from './stats.ts';
 import { FILES, makeFiles, timed } from './sync.ts';
 
 /**
- * node test/bench/remote.ts: a host by SSH beside the system's own ssh, scp and rsync, over the same sshd of a bare host on this machine. Whole commands, from
+ * npm run bench:remote: a host by SSH beside the system's own ssh, scp and rsync, over the same sshd of a bare host on this machine. Whole commands, from
  * their start to their end. Needs root, and `npm run build && npm run package:engine`.
  */
 

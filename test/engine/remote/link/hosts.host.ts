@@ -136,7 +136,7 @@ describe('hosts on the command line', () => {
       assert.match(await push('debian'), /^1 of 1 layers are missing there\.\n/);
       assert.match(await push('debian'), /^0 of 1 layers are missing there\.\n\d+ ?B were sent/);
       await engine.docker(['build', '-q', '-t', 'team/grown:1', '-'], { input: 'FROM debian\nRUN echo grown > /grown\n' });
-      assert.match(await push('team/grown:1'), /^1 of 2 layers are missing there\.\n.* kB were sent/);
+      assert.match(await push('team/grown:1'), /^1 of 2 layers are missing there\.\n[\d.]+ ?k?B were sent/);
       const idOf = async (client: ApiClient): Promise<string> => (await client.json('GET', '/images/team/grown:1/json', imageInspectSchema)).Id;
       assert.equal(await idOf(new ApiClient(join(here.folder, 'run', 'berth.sock'))), await idOf(engine.client));
     } finally {
@@ -152,7 +152,7 @@ describe('hosts on the command line', () => {
     await world.addHost('gone');
     await world.berth(['host', 'connect', 'gone']);
     const { pid } = await linkOf('gone');
-    await world.berth(['host', 'rm', 'gone', '--purge']);
+    await world.berth(['host', 'rm', 'gone', '--purge', '--yes']);
     assert.ok(!existsSync(`/proc/${pid}/exe`));
     const left = (await readdir(world.folder, { recursive: true })).filter((path) => path.includes('gone'));
     assert.deepEqual(left, []);

@@ -30,11 +30,13 @@ describe('/system/df', () => {
     await writeFile(join(context, 'Dockerfile'), 'FROM debian:bookworm\nRUN --mount=type=cache,target=/c head -c 3000000 /dev/zero > /c/kept\nRUN head -c 5000000 /dev/zero > /big\n');
     await engine.berth(['build', '-q', '-t', 'built', context]);
     await engine.docker(['run', '-d', '--name', 'busy', '-v', 'vol:/data', 'built', 'sh', '-c', 'head -c 2000000 /dev/zero > /data/x; head -c 1000000 /dev/zero > /own; sleep 1000']);
-    await engine.docker(['exec', 'busy', 'sh', '-c', 'until [ -s /own ]; do sleep 0.05; done']);
+    await engine.docker(['exec', 'busy', 'sh', '-c', 'until [ "$(stat -c %s /own)" = 1000000 ]; do sleep 0.05; done']);
     await engine.docker(['volume', 'create', 'empty']);
     const rows = await docker();
     assert.deepEqual([rows.get('Images')?.TotalCount, rows.get('Images')?.Active], ['2', '1']);
-    assert.deepEqual([rows.get('Containers')?.Active, rows.get('Containers')?.Size], ['1', '1MB']);
+    assert.equal(rows.get('Containers')?.Active, '1');
+    // A folder may count as one more block.
+    assert.match(rows.get('Containers')?.Size ?? '', /^1(\.00\d)?MB$/);
     assert.deepEqual([rows.get('Local Volumes')?.TotalCount, rows.get('Local Volumes')?.Active, rows.get('Local Volumes')?.Size], ['2', '1', '2MB']);
     assert.match((await engine.berth(['system', 'df'])).stdout, /^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages +2 +1 /);
     const ours = JSON.parse((await engine.berth(['system', 'df', '--json'])).stdout) as Array<{ type: string; size: number; total: number }>;
