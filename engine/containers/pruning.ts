@@ -1,4 +1,4 @@
-import { run } from '../host/process.ts';
+import { treeSize } from '../snapshots/treeSize.ts';
 import type { Container } from './container.ts';
 import { invalidConfig } from './errors.ts';
 import { hasLabel } from './listing.ts';
@@ -12,7 +12,7 @@ export async function pruneContainers({ store }: Pick<ContainerParts, 'store'>, 
   const removed: string[] = [];
   let bytes = 0;
   for (const container of doomed) {
-    bytes += await sizeOf(container.paths.upper);
+    bytes += await treeSize(container.paths.upper);
     await remove(container.id);
     removed.push(container.id);
   }
@@ -33,10 +33,4 @@ function before(text: string | undefined): number {
   const time = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
   if (Number.isNaN(time)) throw invalidConfig({ what: 'invalid until filter', detail: text });
   return time;
-}
-
-/** Bytes of a folder on disk. */
-export async function sizeOf(folder: string): Promise<number> {
-  const { stdout } = await run('du', ['-s', '-x', '-B1', '--', folder], { okStatus: 'any' });
-  return Number.parseInt(stdout, 10) || 0;
 }

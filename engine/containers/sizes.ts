@@ -1,5 +1,5 @@
+import { treeSize } from '../snapshots/treeSize.ts';
 import type { ContainerParts } from './parts.ts';
-import { sizeOf } from './pruning.ts';
 
 /** Adds to listed containers what they take on disk, in bytes: `SizeRw` their own files, `SizeRootFs` with those of their images. */
 export function withSizes({ store, snapshots }: Pick<ContainerParts, 'store' | 'snapshots'>, listed: readonly object[]): Promise<object[]> {
@@ -7,7 +7,7 @@ export function withSizes({ store, snapshots }: Pick<ContainerParts, 'store' | '
     listed.map(async (row) => {
       const container = 'Id' in row && typeof row.Id === 'string' ? store.get(row.Id) : undefined;
       if (!container) return row;
-      const SizeRw = await sizeOf(container.paths.upper);
+      const SizeRw = await treeSize(container.paths.upper);
       const image = container.record.snapshots.reduce((sum, id) => sum + (snapshots.get(id)?.size ?? 0), 0);
       return { ...row, SizeRw, SizeRootFs: SizeRw + image };
     }),

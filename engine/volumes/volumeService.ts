@@ -7,8 +7,8 @@ import type { EventBus } from '../base/eventBus.ts';
 import { newId, shortRandom } from '../base/ids.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
+import { treeSize } from '../snapshots/treeSize.ts';
 import { invalidVolumeName, noSuchVolume, noSuchVolumeDriver, volumeInUse } from './errors.ts';
-import { folderSize } from './folderSize.ts';
 
 const metaSchema = z.object({ created: z.string(), labels: z.record(z.string(), z.string()) });
 
@@ -79,7 +79,7 @@ export class VolumeService {
 
   /** Bytes of a volume's files. Throws NO_SUCH_VOLUME. */
   size(name: string): Promise<number> {
-    return folderSize(this.inspect(name).mountpoint);
+    return treeSize(this.inspect(name).mountpoint);
   }
 
   /** The containers that have this volume. */
@@ -126,7 +126,7 @@ export class VolumeService {
     let bytes = 0;
     for (const volume of this.list()) {
       if (!matches(volume) || this.#options.inUse(volume.name).length > 0) continue;
-      const size = await folderSize(volume.mountpoint);
+      const size = await treeSize(volume.mountpoint);
       await this.remove(volume.name, { force: true });
       names.push(volume.name);
       bytes += size;
