@@ -14,6 +14,7 @@ export class Forwards {
   readonly #log: Log;
   readonly #listeners = new Map<string, RemoteListener>();
   #agent: Promise<RemoteListener> | undefined;
+  #closed = false;
 
   /** `relay` is asked for one only when something is forwarded. */
   constructor(client: Connection, relay: () => Promise<Relay>, log: Log) {
@@ -32,6 +33,7 @@ export class Forwards {
   }
 
   close(): void {
+    this.#closed = true;
     for (const listener of this.#listeners.values()) listener.close();
     this.#listeners.clear();
     void this.#agent?.then((listener) => listener.close()).catch(() => undefined);
@@ -72,14 +74,20 @@ export class Forwards {
     let port = bindPort; // a connection may come before we know which was chosen
     const listener = await (await this.#relay()).listenTcp(listenAddress(bindAddr), bindPort, (incoming) => void this.#inward(incoming, () => this.#openTcp(bindAddr, port, incoming)));
     port = listener.port;
-    this.#listeners.set(keyOf({ bindAddr, bindPort: port }), listener);
+    this.#keep(keyOf({ bindAddr, bindPort: port }), listener);
     return port;
   }
 
   async #listenUnix({ socketPath }: SocketBindInfo): Promise<void> {
     this.#cancel(keyOf({ socketPath }));
     const listener = await (await this.#relay()).listenUnix(socketPath, (incoming) => void this.#inward(incoming, () => this.#openUnix(socketPath)));
-    this.#listeners.set(keyOf({ socketPath }), listener);
+    this.#keep(keyOf({ socketPath }), listener);
+  }
+
+  /** The client may have left while its listener was made; the relay that has it may serve others for long. */
+  #keep(key: string, listener: RemoteListener): void {
+    if (this.#closed) return listener.close();
+    this.#listeners.set(key, listener);
   }
 
   #cancel(key: string): void {

@@ -28,8 +28,8 @@ export class Listeners {
   }
 
   async tcp(id: number, host: string, port: number): Promise<Opened> {
-    const server = await this.#listen(id, (made) => made.listen(port, host));
-    this.#open.set(id, { server, cleanUp: () => undefined });
+    const server = this.#server(id, () => undefined);
+    await this.#listening(id, server, () => server.listen(port, host));
     const address = server.address();
     return { port: address !== null && typeof address === 'object' ? address.port : port };
   }
@@ -39,14 +39,9 @@ export class Listeners {
     // GnuPG's folder may not be there yet, and is the user's alone.
     if (folder.endsWith('/.gnupg')) this.#inside.makeFolders(folder, 0o700);
     const place = this.#inside.find(path, false);
-    try {
-      if (replace && place.stats?.isSocket()) unlinkSync(place.entry);
-      await this.#listenAt(id, place, () => undefined);
-      return { path };
-    } catch (error) {
-      place[Symbol.dispose]();
-      throw error;
-    }
+    if (replace && place.stats?.isSocket()) attempt(() => unlinkSync(place.entry));
+    await this.#listenAt(id, place, () => undefined);
+    return { path };
   }
 
   /** A socket in a new folder that only the user may enter. */
@@ -55,18 +50,29 @@ export class Listeners {
     for (const parent of parents) {
       try {
         const folder = `${parent}/berth-${randomBytes(8).toString('hex')}`;
-        const made = this.#inside.find(folder, false);
-        mkdirSync(made.entry, { mode: 0o700 });
-        await this.#listenAt(id, this.#inside.find(`${folder}/${name}`, false), () => {
+        const made = this.#makeFolder(folder);
+        const leave = (): void => {
           attempt(() => rmdirSync(made.entry));
           made[Symbol.dispose]();
-        });
+        };
+        await this.#listenAt(id, this.#inside.find(`${folder}/${name}`, false), leave);
         return { path: `${folder}/${name}` };
       } catch (error) {
         failure = error;
       }
     }
     throw failure;
+  }
+
+  #makeFolder(path: string): Place {
+    const place = this.#inside.find(path, false);
+    try {
+      mkdirSync(place.entry, { mode: 0o700 });
+      return place;
+    } catch (error) {
+      place[Symbol.dispose]();
+      throw error;
+    }
   }
 
   close(id: number): void {
@@ -80,31 +86,41 @@ export class Listeners {
     for (const id of [...this.#open.keys()]) this.close(id);
   }
 
-  /** For its owner only, as OpenSSH makes them. The place stays open: the socket is taken away by it. */
+  /** For its owner only, as OpenSSH makes them. The place stays open until the listener is closed: the socket is taken away by it. */
   async #listenAt(id: number, place: Place, after: () => void): Promise<void> {
-    const before = process.umask(0o177);
-    const begun = this.#listen(id, (made) => made.listen(place.entry.toString('utf8')));
-    process.umask(before); // the socket is bound by now
-    const server = await begun;
-    this.#open.set(id, {
-      server,
-      cleanUp: () => {
-        attempt(() => unlinkSync(place.entry));
-        after();
-        place[Symbol.dispose]();
-      },
+    let bound = false;
+    const server = this.#server(id, () => {
+      if (bound) attempt(() => unlinkSync(place.entry)); // what was there before is not ours
+      after();
+      place[Symbol.dispose]();
+    });
+    await this.#listening(id, server, () => {
+      const before = process.umask(0o177);
+      server.listen(place.entry.toString('utf8'));
+      process.umask(before);
+      bound = server.listening;
     });
   }
 
-  #listen(id: number, begin: (server: Server) => void): Promise<Server> {
+  /** Known from the start, not from when it listens: whoever closes all meanwhile takes away what this one has made so far. */
+  #server(id: number, cleanUp: () => void): Server {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       socket.on('error', () => undefined); // whoever it is handed to sees its end
       this.#onConnection(id, socket);
     });
-    return new Promise((resolve, reject) => {
+    this.#open.set(id, { server, cleanUp });
+    return server;
+  }
+
+  #listening(id: number, server: Server, begin: () => void): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.once('listening', () => resolve(server));
-      begin(server);
+      server.once('close', () => reject(systemError('ECANCELED', 'the listener')));
+      server.once('listening', resolve);
+      begin();
+    }).catch((error: unknown) => {
+      this.close(id);
+      throw error;
     });
   }
 }

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
-import { Stats } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, Stats } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import ssh2 from 'ssh2';
 import { generateSshKey, publicKeyBlob } from '../../../engine/base/sshKey.ts';
 import { aliasOf, findTarget } from '../../../engine/cli/commands/ssh/target.ts';
 import { replaceSection, withInclude, withoutInclude } from '../../../engine/cli/commands/ssh/configText.ts';
 import type { HostEntry } from '../../../engine/cli/commands/ssh/configText.ts';
+import { InsideRoot } from '../../../engine/endpoint/agent/insideRoot.ts';
+import { Listeners } from '../../../engine/endpoint/agent/listeners.ts';
 import { addressesIn, nameServersIn } from '../../../engine/endpoint/agent/resolveHost.ts';
 import { longName } from '../../../engine/endpoint/agent/sftp/longName.ts';
 import { PacketReader } from '../../../engine/endpoint/agent/sftp/packetReader.ts';
@@ -29,6 +33,40 @@ describe('keys of the SSH endpoint', () => {
 
   it('are nothing but ed25519', () => {
     for (const line of ['', 'ssh-rsa AAAA', 'ssh-ed25519', 'ssh-ed25519 AAAA', `ssh-ed25519 ${Buffer.alloc(51).toString('base64')}`]) assert.equal(publicKeyBlob(line), undefined, line);
+  });
+});
+
+describe('sockets that the agent makes in a container', () => {
+  const root = mkdtempSync(join(tmpdir(), 'berth-listeners-'));
+  const fd = openSync(root, 'r');
+  const listeners = new Listeners(new InsideRoot(fd), () => undefined);
+  after(() => {
+    closeSync(fd);
+    rmSync(root, { recursive: true });
+  });
+
+  it('are gone with their folder when they are closed', async () => {
+    const { path } = await listeners.private(1, ['/missing', '/'], 'git');
+    assert.match(path ?? '', /^\/+berth-[0-9a-f]+\/git$/);
+    assert.equal(readdirSync(root).length, 1);
+    listeners.close(1);
+    assert.deepEqual(readdirSync(root), []);
+  });
+
+  it('are gone, too, when all are closed before they listen', async () => {
+    const begun = listeners.private(2, ['/'], 'git');
+    listeners.closeAll();
+    await assert.rejects(begun, { code: 'ECANCELED' });
+    assert.deepEqual(readdirSync(root), []);
+  });
+
+  it('take the place of an old socket, but of nothing else', async () => {
+    await listeners.unix(3, '/own', true);
+    await listeners.unix(4, '/own', true);
+    await assert.rejects(listeners.unix(5, '/own', false), { code: 'EADDRINUSE' });
+    assert.deepEqual(readdirSync(root), ['own']);
+    listeners.closeAll();
+    assert.deepEqual(readdirSync(root), []);
   });
 });
 
