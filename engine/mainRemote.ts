@@ -41,8 +41,8 @@ export interface HostReach {
 export function sshReach(script: string, env: NodeJS.ProcessEnv): HostReach {
   const archives = archivesIn(env['BERTH_ENGINE_ARCHIVES'] ?? archiveFolder(script));
   const place = (host: Host): { readonly dir?: string } => {
-    const dir = host.dir ?? env['BERTH_REMOTE_DIR'];
-    return dir === undefined || dir === '' ? {} : { dir };
+    const dir = folderOn(host, env);
+    return dir === undefined ? {} : { dir };
   };
   return {
     checkUrl: (url) => void parseHostUrl(url),
@@ -61,6 +61,11 @@ export function sshReach(script: string, env: NodeJS.ProcessEnv): HostReach {
       for (const path of await removeEngine(connection, { ...place(host), purge: true, running: force ? 'stop' : 'refuse' }, ctx)) ctx.report({ status: `removed ${path}` });
     },
   };
+}
+
+/** Where Berth is on a host, if not in the home. */
+function folderOn(host: Host, env: NodeJS.ProcessEnv): string | undefined {
+  return (host.dir ?? env['BERTH_REMOTE_DIR']) || undefined;
 }
 
 function archiveFolder(script: string): string {
@@ -91,7 +96,7 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
     local: parts.local,
     link: (name) => new LinkClient(name, linkPaths(name, platform), launcher),
     checkUrl: (url) => reach.checkUrl(url),
-    examine: (host, ask, signal) => examineHost(target(host), ask, signal),
+    examine: (host, ask, signal) => examineHost(target(host), { ask, dir: folderOn(host, env), signal }),
     purge: async (host, { force, agreed }, ctx) => {
       const connection = await reach.dial(host, ctx);
       try {

@@ -127,16 +127,22 @@ describe('the engine on a host', () => {
     assert.match((await run(one.program, ['--version'])).stdout, /^\d+\.\d+\.\d+/);
   });
 
-  it('keeps the version before, and an older one only while it runs', async () => {
+  it('keeps the version before, and an older one only while it runs, and not what uploads left long ago', async () => {
     const versions = [archives, await otherVersion(archives, '1'), await otherVersion(archives, '2'), await otherVersion(archives, '3')];
     const [first, second] = [await install(versions[0]), await install(versions[1])];
     const running = start(join(first.home, 'app/node'), ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1000)'], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(running.stdout ?? running, 'data');
     const old = new Date(Date.now() - 3_600_000);
     for (const { home: folder } of [first, second]) await utimes(folder, old, old);
+    const yesterday = new Date(Date.now() - 25 * 3_600_000);
+    const forgotten = ['.part-of-an-upload.0', '.new-of-an-upload.0'].map((name) => join(engineFolder(), name));
+    await writeFile(forgotten[0] ?? '', 'half');
+    await mkdir(forgotten[1] ?? '');
+    for (const path of forgotten) await utimes(path, yesterday, yesterday);
     const third = await install(versions[2]);
     const names = async (): Promise<string[]> => (await readdir(engineFolder())).filter((name) => /^[0-9a-f]{64}$/.test(name)).sort();
     assert.deepEqual(await names(), [first.digest, second.digest, third.digest].sort());
+    assert.deepEqual(forgotten.filter((path) => existsSync(path)), [], 'what an upload left a day ago');
     assert.deepEqual([await readlink(join(engineFolder(), 'current')), await readlink(join(engineFolder(), 'previous'))], [third.digest, second.digest]);
     running.kill('SIGKILL');
     await once(running, 'exit');
