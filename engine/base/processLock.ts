@@ -1,10 +1,11 @@
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { systemCode } from './errors.ts';
 import { shortRandom } from './ids.ts';
+import { makeFolders } from './makeFolders.ts';
 
 const holderSchema = z.object({
   pid: z.number(),
@@ -35,7 +36,7 @@ const writingMs = 1_000;
  * twice asks `holds` at the last moment. `undefined`: another process has it. `alive`: whether a holder that seems to run really does.
  */
 export async function takeProcessLock(path: string, alive: (holder: LockHolder, ageMs: number) => boolean | Promise<boolean> = (_holder, ageMs) => ageMs < believedMs): Promise<ProcessLock | undefined> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(path), 0o700);
   const nonce = shortRandom();
   const holds = async (): Promise<boolean> => (await holderOf(path))?.nonce === nonce;
   const serve = async (): Promise<boolean> => {

@@ -1,6 +1,6 @@
+import { somebodyListens } from '../../base/privateSocket.ts';
 import { takeProcessLock } from '../../base/processLock.ts';
 import type { ProcessLock } from '../../base/processLock.ts';
-import { somebodyListens } from './localSocket.ts';
 
 /** A link that starts has this long until its control socket answers. */
 const youngMs = 10_000;

@@ -5,13 +5,13 @@ import { Emitter } from '../../base/emitter.ts';
 import type { Log } from '../../base/log.ts';
 import type { MuxLimits } from '../../base/mux/limits.ts';
 import type { MuxStream } from '../../base/mux/muxStream.ts';
+import { listenPrivately, removeSocket } from '../../base/privateSocket.ts';
 import { createStreamServer } from './apiServer.ts';
 import type { StreamServer } from './apiServer.ts';
 import { createControlServer } from './control.ts';
 import type { LinkTarget } from './engineSession.ts';
 import { Link } from './link.ts';
 import { takeLinkLock } from './linkLock.ts';
-import { listenLocally, removeSocket } from './localSocket.ts';
 import type { LinkPaths } from './paths.ts';
 import { PortForwards } from './ports.ts';
 
@@ -87,7 +87,7 @@ class ServingLink {
       control.closeAllConnections();
     });
     for (const [server, path] of [[this.#api.server, paths.socket], [control, paths.control]] as const) {
-      await listenLocally(server, path);
+      await listenPrivately(server, path);
       cleanup.defer(() => removeSocket(path));
     }
     this.#clock = watchClock(() => this.#link.hurry());

@@ -38,6 +38,7 @@ export async function runSync(records: SyncRecords, record: SyncRecord, options:
   await using _control = await serveControl(session, place, stop);
   session.begin();
   await stopped;
+  await session.close(); // before the control does: who asked for the end may remove the state folder then
 }
 
 /** Starts a sync in the background, if it does not run yet, and waits until it answers. */

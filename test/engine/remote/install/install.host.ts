@@ -193,7 +193,7 @@ describe('the engine on a host', () => {
       await run('umount', ['-l', disk], { okStatus: 'any' });
       await run('mount', ['-t', 'tmpfs', '-o', options, 'disk', disk]);
     };
-    const there = (connection = host): ReturnType<typeof installEngine> => installEngine(connection, archives, quietContext, { dir: join(disk, 'berth') });
+    const there = (connection = host): ReturnType<typeof installEngine> => installEngine(connection, archives, quietContext, { dir: join(disk, 'deep/er/berth') });
     await mounted('size=100m');
     await assert.rejects(there(), { code: 'REMOTE_DISK_FULL' });
     await mounted('size=300m,noexec');
@@ -204,7 +204,9 @@ describe('the engine on a host', () => {
     const filling: HostConnection = { ...host, exec: (command) => host.exec(command.includes('offset') ? `head -c 280M /dev/zero > ${disk}/other; ${command}` : command) };
     await assert.rejects(there(filling), { code: 'REMOTE_DISK_FULL' });
     await rm(join(disk, 'other'));
-    assert.equal((await there()).home, join(disk, 'berth/engine', archive.digest));
+    assert.equal((await there()).home, join(disk, 'deep/er/berth/engine', archive.digest));
+    await removeEngine(host, { dir: join(disk, 'deep/er/berth'), purge: true, running: 'refuse' }, quietContext);
+    assert.deepEqual(await readdir(disk), [], 'folders that were made on the way');
   });
 
   it('is refused for what the host says of itself, and a clock that is wrong is told', async () => {
