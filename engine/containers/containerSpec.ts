@@ -7,6 +7,7 @@ import { lastMapped, ourIds } from '../host/userNamespace.ts';
 import { mergeEnv } from './createPlan.ts';
 import type { JoinedNamespaces } from './joining.ts';
 import { toResources } from './limits.ts';
+import type { LimitFacts } from './limits.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { parseSecurity, toOciSeccomp } from './security.ts';
 import type { ResolvedUser } from './user.ts';
@@ -15,10 +16,9 @@ import type { ResolvedUser } from './user.ts';
 export interface StartFacts {
   readonly rootfs: string;
   readonly cgroupsPath: string;
-  readonly cgroupVersion: '1' | '2';
   /** Whether there are control groups for containers. */
   readonly cgroups: boolean;
-  readonly swapLimit: boolean;
+  readonly limits: LimitFacts;
   readonly user: ResolvedUser;
   readonly hostname: string;
   readonly network: NamespaceChoice;
@@ -65,7 +65,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     mounts: mountsOf(facts, host.ReadonlyRootfs ?? false),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
-    resources: { ...toResources(host, { version: facts.cgroupVersion, swapLimit: facts.swapLimit }), ...(facts.blockIo ? { blockIO: facts.blockIo } : {}) },
+    resources: { ...toResources(host, facts.limits), ...(facts.blockIo && facts.limits.controllers.has('blkio') ? { blockIO: facts.blockIo } : {}) },
     devices: facts.devices,
     deviceRules: facts.deviceRules,
     sysctl: { ...networkSysctls(facts.network, host), ...host.Sysctls },
@@ -85,7 +85,7 @@ export function processEnv(record: Pick<ContainerRecord, 'config'>, { user, host
 
 function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'network' | 'pid' | 'ipc' | 'uts' | 'cgroup'> {
   const join = (mode: string | null | undefined, pid: number | undefined, kind: string): NamespaceChoice => (mode === 'host' ? 'host' : pid === undefined ? 'own' : { path: `/proc/${pid}/ns/${kind}` });
-  const cgroup = host.CgroupnsMode || (facts.cgroups && facts.cgroupVersion === '2' && !host.Privileged ? 'private' : 'host');
+  const cgroup = host.CgroupnsMode || (facts.cgroups && facts.limits.version === '2' && !host.Privileged ? 'private' : 'host');
   return {
     network: facts.network,
     pid: join(host.PidMode, facts.joined.pid, 'pid'),

@@ -83,7 +83,7 @@ export class Starter {
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
     const { cgroups, cgroupParent } = this.#parts;
-    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroupVersion: cgroups.version, cgroups: this.#parts.runtime.cgroups, swapLimit: cgroups.swapLimit, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts };
+    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroups: this.#parts.runtime.cgroups, limits: cgroups, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts };
     const spec = buildSpec(specInput(record, facts));
     await writeBundle(paths.bundle, this.#parts.seccomp.apply(spec));
     return { joined, spec };
