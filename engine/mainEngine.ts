@@ -12,6 +12,7 @@ import { enterScope } from './host/rootless/delegation.ts';
 import { startInside, waitInside } from './host/rootless/enterKeeper.ts';
 import { whenKeeperLeaves } from './host/rootless/portDriver.ts';
 import { obtainKeeper } from './host/rootless/keeper.ts';
+import { lingerOverSsh } from './host/rootless/linger.ts';
 import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import { composeEngine } from './mainServices.ts';
 import { Activity } from './server/activity.ts';
@@ -44,6 +45,7 @@ export async function serve(config: EngineConfig, options: ServeOptions, interru
 /** Starts the engine inside the namespaces. One that was asked for on demand is left to itself; in the foreground its end is ours. */
 async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOptions, interrupted: AbortSignal): Promise<void> {
   await mkdir(config.runRoot, { recursive: true, mode: 0o700 });
+  await lingerOverSsh(config.dataRoot);
   await using keeper = await obtainKeeper(config);
   await enterScope(config.instance, keeper.folder);
   const args = [...process.execArgv, process.argv[1] ?? '', 'engine', ...(onDemand ? ['--on-demand'] : []), ...(readyFd === undefined ? [] : ['--ready-fd', '3'])];

@@ -55,6 +55,7 @@ export const removeScript = `
     if [ -e "$1" ]; then printf "left %s\\n" "$1"; else printf "removed %s\\n" "$1"; fi
   }
   mounted=
+  if [ "$uid" != 0 ] && [ "$purge" = purge ] && [ -e "$data/linger" ]; then loginctl --no-ask-password disable-linger 2>/dev/null; fi
   if [ "$purge" = purge ]; then clear "$data"; fi
   clear "$run"
   if [ "$uid" != 0 ]; then rmdir "/tmp/berth-$uid" 2>/dev/null; fi
