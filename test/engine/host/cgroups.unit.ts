@@ -63,4 +63,17 @@ describe('control groups of version 2', () => {
     assert.equal(readFileSync(join(root, 'scope/cgroup.subtree_control'), 'utf8'), '+memory');
     await prepareParentV2(root, '/scope/containers'); // also when it is there
   });
+
+  it('are made below a root that is a group itself, as in a container, after its processes were moved out of it', async () => {
+    tree('cgroup.type');
+    writeFileSync(join(root, 'cgroup.procs'), '1\n');
+    writeFileSync(join(root, 'cgroup.controllers'), 'cpu memory\n');
+    writeFileSync(join(root, 'cgroup.subtree_control'), '');
+    await prepareParentV2(root, '/berth');
+    assert.equal(readFileSync(join(root, 'init/cgroup.procs'), 'utf8'), '1');
+    assert.equal(readFileSync(join(root, 'cgroup.subtree_control'), 'utf8'), ''); // it was not empty yet: with half of them no process could enter
+    writeFileSync(join(root, 'cgroup.procs'), ''); // as the kernel does it at once
+    await prepareParentV2(root, '/berth');
+    assert.equal(readFileSync(join(root, 'cgroup.subtree_control'), 'utf8'), '+memory');
+  });
 });
