@@ -123,6 +123,17 @@ export interface BuildPlan {
   /** Seconds since 1970, from the build argument SOURCE_DATE_EPOCH. */
   readonly epoch?: number;
   readonly warnings: readonly string[];
+  readonly missing: readonly MissingVariable[];
+}
+
+/** A variable that an instruction uses and that nothing has set. */
+export interface MissingVariable {
+  readonly name: string;
+  readonly place: Place;
+  /** The stage's number. */
+  readonly stage: number;
+  /** Those that are set there. */
+  readonly known: readonly string[];
 }
 
 export interface BuildPlatform {
