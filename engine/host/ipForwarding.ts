@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { hostToolMissing } from '../base/errors.ts';
 import { run } from './process.ts';
 
@@ -7,6 +7,34 @@ const FORWARD = '/proc/sys/net/ipv4/ip_forward';
 /** Turns IPv4 forwarding on, as every container engine does; it stays on, because others may have come to rely on it. */
 export async function enableForwarding(): Promise<void> {
   if ((await readFile(FORWARD, 'utf8')).trim() !== '1') await writeFile(FORWARD, '1');
+}
+
+const SIX = '/proc/sys/net/ipv6/conf';
+
+/** Whether this host's kernel has IPv6. */
+export async function hasIpv6(): Promise<boolean> {
+  return readFile(`${SIX}/all/forwarding`).then(() => true, () => false);
+}
+
+/**
+ * The same for IPv6. A host that forwards no longer listens to router advertisements, unless told to do both: devices that get their addresses
+ * and their way out by those must keep them.
+ */
+export async function enableForwarding6(): Promise<void> {
+  if ((await readFile(`${SIX}/all/forwarding`, 'utf8')).trim() !== '0') return;
+  for (const device of await readdir(SIX)) {
+    const path = `${SIX}/${device}/accept_ra`;
+    if (device !== 'all' && device !== 'lo' && (await readFile(path, 'utf8').catch(() => '')).trim() === '1') await writeFile(path, '2').catch(() => undefined);
+  }
+  await writeFile(`${SIX}/all/forwarding`, '1');
+}
+
+/**
+ * A bridge whose IPv6 addresses are good at once: the kernel would wait for a neighbour to object, and until then answer nobody. Nobody advertises
+ * routes to this host there.
+ */
+export async function prepareBridge6(bridge: string): Promise<void> {
+  for (const [name, value] of [['disable_ipv6', '0'], ['accept_dad', '0'], ['dad_transmits', '0'], ['accept_ra', '0'], ['addr_gen_mode', '1']]) await writeFile(`${SIX}/${bridge}/${name}`, value ?? '');
 }
 
 /** Lets packets from 127.0.0.1 leave by `device` (they are masqueraded on the way out): published ports on the host's loopback. */
@@ -18,9 +46,12 @@ export async function allowLoopbackSource(device: string): Promise<void> {
 export interface PassedBridge {
   readonly bridge: string;
   readonly gateway?: string;
+  /** Its containers have IPv6 addresses. */
+  readonly six?: boolean;
 }
 
 interface PassRule {
+  readonly program: 'iptables' | 'ip6tables';
   readonly chain: 'FORWARD' | 'INPUT';
   /** In the order in which `iptables -S` prints it. */
   readonly match: readonly string[];
@@ -34,39 +65,46 @@ interface PassRule {
 export async function passIptables(passed: readonly PassedBridge[]): Promise<void> {
   const rules = passed.flatMap(passRules);
   const chains = await listChains(rules);
-  const wanted = rules.filter(({ chain }) => chains.get(chain)?.includes(`-P ${chain} DROP`));
-  for (const rule of wanted) if (!isIn(chains, rule)) await run('iptables', ['-w', '-I', rule.chain, ...rule.match, '-j', 'ACCEPT'], { okStatus: 'any' });
+  const wanted = rules.filter((rule) => chains.get(placeOf(rule))?.includes(`-P ${rule.chain} DROP`));
+  for (const rule of wanted) if (!isIn(chains, rule)) await run(rule.program, ['-w', '-I', rule.chain, ...rule.match, '-j', 'ACCEPT'], { okStatus: 'any' });
 }
 
 /** Takes back what `passIptables` added. */
 export async function unpassIptables(passed: readonly PassedBridge[]): Promise<void> {
   const rules = passed.flatMap(passRules);
   const chains = await listChains(rules);
-  for (const rule of rules) if (isIn(chains, rule)) await run('iptables', ['-w', '-D', rule.chain, ...rule.match, '-j', 'ACCEPT'], { okStatus: 'any' });
+  for (const rule of rules) if (isIn(chains, rule)) await run(rule.program, ['-w', '-D', rule.chain, ...rule.match, '-j', 'ACCEPT'], { okStatus: 'any' });
 }
 
-function passRules({ bridge, gateway }: PassedBridge): PassRule[] {
+function passRules({ bridge, gateway, six }: PassedBridge): PassRule[] {
+  const forward = (program: PassRule['program']): PassRule[] => [
+    { program, chain: 'FORWARD', match: ['-i', bridge] },
+    { program, chain: 'FORWARD', match: ['-o', bridge] },
+  ];
   return [
-    { chain: 'FORWARD', match: ['-i', bridge] },
-    { chain: 'FORWARD', match: ['-o', bridge] },
-    ...(gateway === undefined ? [] : [{ chain: 'INPUT' as const, match: ['-d', `${gateway}/32`, '-i', bridge, '-m', 'conntrack', '--ctstate', 'DNAT'] }]),
+    ...forward('iptables'),
+    ...(six ? forward('ip6tables') : []),
+    ...(gateway === undefined ? [] : [{ program: 'iptables' as const, chain: 'INPUT' as const, match: ['-d', `${gateway}/32`, '-i', bridge, '-m', 'conntrack', '--ctstate', 'DNAT'] }]),
   ];
 }
 
-function isIn(chains: ReadonlyMap<string, string>, { chain, match }: PassRule): boolean {
-  return chains.get(chain)?.includes(`-A ${chain} ${match.join(' ')} -j ACCEPT`) ?? false;
+function placeOf({ program, chain }: PassRule): string {
+  return `${program} ${chain}`;
+}
+
+function isIn(chains: ReadonlyMap<string, string>, rule: PassRule): boolean {
+  return chains.get(placeOf(rule))?.includes(`-A ${rule.chain} ${rule.match.join(' ')} -j ACCEPT`) ?? false;
 }
 
 /** What the chains of these rules hold; nothing of those that cannot be read. */
 async function listChains(rules: readonly PassRule[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const chain of new Set(rules.map((rule) => rule.chain))) {
+  for (const [place, { program, chain }] of new Map(rules.map((rule) => [placeOf(rule), rule]))) {
     try {
-      const { status, stdout } = await run('iptables', ['-w', '-S', chain], { okStatus: 'any' });
-      if (status === 0) found.set(chain, stdout);
+      const { status, stdout } = await run(program, ['-w', '-S', chain], { okStatus: 'any' });
+      if (status === 0) found.set(place, stdout);
     } catch (error) {
-      if (hostToolMissing.is(error)) break;
-      throw error;
+      if (!hostToolMissing.is(error)) throw error;
     }
   }
   return found;

@@ -11,8 +11,14 @@ export interface Leg {
   readonly prefix: number;
   /** Default route; empty: none. */
   readonly gateway: string;
+  /** The same for IPv6; empty: the network has none. */
+  readonly ip6: string;
+  readonly prefix6: number;
+  readonly gateway6: string;
   readonly mac: string;
   readonly mtu: number;
+  /** Its neighbours in the bridge cannot be reached. */
+  readonly isolated: boolean;
 }
 
 export interface Namespace {
@@ -94,22 +100,27 @@ export function newVethName(): string {
   return `bv${shortRandom(5)}`;
 }
 
-// No IPv6 link-local addresses: bridge networks are IPv4, and the kernel need not probe for duplicates.
+// No IPv6 link-local addresses where the network has no IPv6: the kernel need not probe for duplicates.
 function outerEnd(netns: string, leg: Leg): string[] {
   return [
     `link add name ${leg.veth} mtu ${leg.mtu} type veth peer name ${leg.device} address ${leg.mac} mtu ${leg.mtu} netns ${netns}`,
     `link set dev ${leg.veth} addrgenmode none`,
     `link set dev ${leg.veth} master ${leg.bridge} up`,
     // A container may reach itself by a port published on the host: the bridge then sends a frame back where it came from.
-    `link set dev ${leg.veth} type bridge_slave hairpin on`,
+    `link set dev ${leg.veth} type bridge_slave hairpin on${leg.isolated ? ' isolated on' : ''}`,
   ];
 }
 
 function innerEnd(leg: Leg): string[] {
   return [
     `addr add ${leg.ip}/${leg.prefix} broadcast + dev ${leg.device}`,
-    `link set dev ${leg.device} addrgenmode none`,
+    ...(leg.ip6 === '' ? [`link set dev ${leg.device} addrgenmode none`] : [`addr add ${leg.ip6}/${leg.prefix6} dev ${leg.device} nodad`]),
     `link set dev ${leg.device} up`,
-    ...(leg.gateway === '' ? [] : [`route add default via ${leg.gateway}`]),
+    ...defaultRoutes(leg),
   ];
+}
+
+/** The commands that lead out through a leg. */
+export function defaultRoutes({ gateway, gateway6, device }: Pick<Leg, 'gateway' | 'gateway6' | 'device'>): string[] {
+  return [gateway, gateway6].filter((via) => via !== '').map((via) => `route replace default via ${via} dev ${device}`);
 }
