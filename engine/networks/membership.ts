@@ -129,7 +129,7 @@ export class Membership {
 
   async #namespaceFor(record: NetworkRecord, wish: NetworkWish): Promise<Namespace> {
     if (record.driver === 'null') return this.#parts.namespaces.makeBare();
-    if (record.name === DEFAULT_NETWORK && wish.ip === undefined) return withMac(await this.#pool.take(), wish.mac);
+    if (record.name === DEFAULT_NETWORK && wish.ip === undefined && wish.ip6 === undefined) return withMac(await this.#pool.take(), wish.mac);
     const [made] = await this.make(record, 1, wish);
     if (!made) throw new Error('no network namespace was made');
     return made;
