@@ -72,6 +72,7 @@ export class NetworkService {
   /** Gives the container a network namespace. What it had before is released. Throws NO_SUCH_NETWORK, BAD_REQUEST, ADDRESS_TAKEN. */
   async attach(containerId: string, request: AttachRequest): Promise<Endpoint> {
     await this.release(containerId);
+    await this.#freed([request, ...(request.further ?? [])]);
     const attachment = await this.#membership.attach(containerId, request);
     this.#recheckForward();
     const [leg] = attachment?.legs ?? [];
@@ -118,13 +119,19 @@ export class NetworkService {
   }
 
   /** Puts a running container into one more network. Throws CONTAINER_NOT_ATTACHED, ALREADY_CONNECTED. */
-  connect(containerId: string, network: string, wish: Omit<NetworkWish, 'network'> = {}): Promise<void> {
-    return this.#membership.connect(containerId, { ...wish, network });
+  async connect(containerId: string, network: string, wish: Omit<NetworkWish, 'network'> = {}): Promise<void> {
+    await this.#freed([wish]);
+    await this.#membership.connect(containerId, { ...wish, network });
   }
 
   /** Takes a running container out of a network. Throws CONTAINER_NOT_ATTACHED. */
   disconnect(containerId: string, network: string): Promise<void> {
     return this.#membership.disconnect(containerId, network);
+  }
+
+  /** An address that is wished may be that of a container that just ended, perhaps the same one: it is free when that one's namespace is gone. */
+  async #freed(wishes: ReadonlyArray<Pick<NetworkWish, 'ip' | 'ip6'>>): Promise<void> {
+    if (wishes.some(({ ip, ip6 }) => ip !== undefined || ip6 !== undefined)) await this.#reaper.settled();
   }
 
   /** What a network is called, of which the name, the id or the beginning of it is known. Throws NO_SUCH_NETWORK. */
