@@ -101,7 +101,8 @@ export class Firewall {
 
   async #rewrite(): Promise<void> {
     const restricted = this.#networks.some(({ egress }) => egress);
-    if (restricted) await this.egress?.beforeRewrite();
+    // Counters that cannot be read must not keep rules from being written.
+    if (restricted) await this.egress?.beforeRewrite().catch(() => undefined);
     const networks = this.#networks.map((network) => (network.egress ? { ...network, egress: { ...network.egress, learned: this.egress?.learned(network.bridge) ?? [] } } : network));
     await applyNft(rulesetText(this.#table, networks, [...this.#forwards.values()], this.#failover));
   }

@@ -90,7 +90,7 @@ export class NetworkNames {
     const listed = ways.map((record) => ({ record, policy: egress.policyOf(record) }));
     const allowing = listed.filter(({ policy }) => policy && allowsName(policy, name));
     if (ways.length > 0 && allowing.length === 0 && listed.every(({ policy }) => policy)) {
-      for (const { record } of listed) await egress.refusedName(record, client, name).catch(() => undefined);
+      for (const { record } of listed) egress.refusedName(record, client, name);
       // Not "refused", on which some resolvers wait and ask again.
       return refuse(query, rcode.noSuchName);
     }

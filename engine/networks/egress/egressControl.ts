@@ -10,13 +10,15 @@ import { namedSet, refusedSets } from './egressRules.ts';
 import type { RulesetEgress } from './egressRules.ts';
 import { RefusalLog } from './refusalLog.ts';
 import { RefusalCounts } from './refusals.ts';
-import type { RefusedPackets } from './refusals.ts';
 
 /** How often the kernel is asked what it refused, while there is anybody whom it might refuse something. */
 const LOOK_MS = 2000;
 /** An address is good as long as its answer says, but not so short that nobody can use it. */
 const SHORTEST = 30;
 const LONGEST = 86_400;
+/** Of what is refused between two looks: different names that are kept, and events that are announced. */
+const NAMES = 1000;
+const EVENTS = 100;
 
 export interface EgressOptions {
   readonly dataRoot: string;
@@ -27,6 +29,13 @@ export interface EgressOptions {
   readonly attachments: () => readonly Attachment[];
 }
 
+/** Something refused, of whom in which network; `who` may be gone. */
+interface Noted extends Pick<Refusal, 'kind' | 'destination' | 'protocol' | 'port'> {
+  readonly record: NetworkRecord;
+  readonly who: Pick<Attachment, 'containerId' | 'name'>;
+  count: number;
+}
+
 /**
  * Networks with an allow-list: which addresses the allowed names have, and what was refused. Both are in the kernel, so that they hold while no
  * engine runs; what is here in memory is read from there at the start.
@@ -35,6 +44,7 @@ export class EgressControl implements FirewallEgress {
   readonly #options: EgressOptions;
   readonly #records: RefusalLog;
   readonly #counts = new RefusalCounts();
+  readonly #names = new Map<string, Noted>();
   /** By bridge, then by address: when it ends, in milliseconds since 1970. */
   readonly #learned = new Map<string, Map<string, number>>();
   #timer: NodeJS.Timeout | undefined;
@@ -73,9 +83,12 @@ export class EgressControl implements FirewallEgress {
     return [...known].map(([address, end]) => ({ address, seconds: Math.max(1, Math.ceil((end - now) / 1000)) }));
   }
 
-  /** A container was told nothing about a name. */
-  async refusedName(record: NetworkRecord, client: Attachment, name: string): Promise<void> {
-    await this.#note(record, client, { kind: 'name', destination: name, protocol: 'dns', count: 1 });
+  /** A container was told nothing about a name; noted with the next look. */
+  refusedName(record: NetworkRecord, client: Attachment, name: string): void {
+    const key = `${record.id} ${client.containerId} ${name}`;
+    const known = this.#names.get(key);
+    if (known) known.count += 1;
+    else if (this.#names.size < NAMES) this.#names.set(key, { record, who: client, kind: 'name', destination: name, protocol: 'dns', count: 1 });
   }
 
   /** What is counted there would be gone with the table. */
@@ -126,24 +139,30 @@ export class EgressControl implements FirewallEgress {
   }
 
   async #read(): Promise<void> {
-    const news = this.#counts.news(await this.#options.firewall.readSets(refusedSets));
-    for (const packets of news) {
-      const found = this.#whose(packets);
-      if (found) await this.#note(found.record, found.attachment, { kind: 'connection', destination: packets.destination, protocol: packets.protocol, ...(packets.port === undefined ? {} : { port: packets.port }), count: packets.count });
+    const names = [...this.#names.values()];
+    this.#names.clear();
+    const packets = this.#counts.news(await this.#options.firewall.readSets(refusedSets)).flatMap((one): Noted[] => {
+      const record = this.#options.networks().find(({ bridge }) => bridge === one.bridge);
+      const { destination, protocol, port, count } = one;
+      return record ? [{ record, who: this.#whose(record, one.source), kind: 'connection', destination, protocol, ...(port === undefined ? {} : { port }), count }] : [];
+    });
+    await this.#note([...names, ...packets]);
+  }
+
+  #whose(record: NetworkRecord, source: string): Noted['who'] {
+    const isSource = ({ networkId, ip, ip6 }: AttachedLeg): boolean => networkId === record.id && (ip === source || ip6 === source);
+    return this.#options.attachments().find(({ legs }) => legs.some(isSource)) ?? { containerId: '', name: source };
+  }
+
+  async #note(all: readonly Noted[]): Promise<void> {
+    const time = new Date().toISOString();
+    for (const record of new Set(all.map((one) => one.record))) {
+      const lines = all.filter((one) => one.record === record).map(({ record: _record, who: { containerId, name }, ...what }): Refusal => ({ time, containerId, container: name, ...what }));
+      await this.#records.append(record.id, lines);
+      for (const { containerId, container, destination, protocol, port, count } of lines.slice(0, EVENTS)) {
+        this.#options.events.publish('network', 'refuse', record.id, { name: record.name, type: record.driver, container: containerId, containerName: container, destination, protocol, ...(port === undefined ? {} : { port: String(port) }), count: String(count) });
+      }
     }
-  }
-
-  #whose({ bridge, source }: RefusedPackets): { readonly record: NetworkRecord; readonly attachment: Pick<Attachment, 'containerId' | 'name'> } | undefined {
-    const record = this.#options.networks().find((one) => one.bridge === bridge);
-    const isSource = ({ networkId, ip, ip6 }: AttachedLeg): boolean => networkId === record?.id && (ip === source || ip6 === source);
-    const attachment = this.#options.attachments().find(({ legs }) => legs.some(isSource));
-    return record && { record, attachment: attachment ?? { containerId: '', name: source } };
-  }
-
-  async #note(record: NetworkRecord, { containerId, name }: Pick<Attachment, 'containerId' | 'name'>, what: Pick<Refusal, 'kind' | 'destination' | 'protocol' | 'port' | 'count'>): Promise<void> {
-    await this.#records.append(record.id, { time: new Date().toISOString(), containerId, container: name, ...what });
-    const port = what.port === undefined ? {} : { port: String(what.port) };
-    this.#options.events.publish('network', 'refuse', record.id, { name: record.name, type: record.driver, container: containerId, containerName: name, destination: what.destination, protocol: what.protocol, ...port, count: String(what.count) });
   }
 
   #endOf(bridge: string, address: string): number {

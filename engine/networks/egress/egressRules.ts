@@ -16,7 +16,8 @@ export interface EgressNetwork {
 /** What was refused, each counted: who, where to, how, and the port where there is one. */
 export const refusedSets = ['refused4', 'refused6', 'refused4_other', 'refused6_other'] as const;
 
-const KEEP = 'flags dynamic,timeout; timeout 1h; size 65535; counter;';
+/** Bounded: who tries every port of every address must not fill the kernel's memory, nor the engine's time. */
+const KEEP = 'flags dynamic,timeout; timeout 5m; size 4096; counter;';
 
 export function namedSet(bridge: string, family: 4 | 6): string {
   return `named${family}_${bridge}`;

@@ -14,12 +14,12 @@ export class RefusalLog {
     this.#folder = join(dataRoot, 'egress');
   }
 
-  append(networkId: string, refusal: Refusal): Promise<void> {
+  append(networkId: string, refusals: readonly Refusal[]): Promise<void> {
     return this.#inTurn(async () => {
       const path = this.#path(networkId);
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       if ((await sizeOf(path)) > LARGEST) await rename(path, `${path}.old`);
-      await appendFile(path, `${JSON.stringify(refusal)}\n`, { mode: 0o600 });
+      await appendFile(path, refusals.map((refusal) => `${JSON.stringify(refusal)}\n`).join(''), { mode: 0o600 });
     });
   }
 

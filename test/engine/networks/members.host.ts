@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { run } from '../../../engine/host/process.ts';
 import { baseTar } from '../../support/base.ts';
-import { TestEngine } from '../../support/engine.ts';
+import { TestEngine, bundle } from '../../support/engine.ts';
 import { ask, endChild, serveIn } from '../../support/netnsServer.ts';
-import type { ChildProcess } from 'node:child_process';
+import { OrdinaryUser } from '../../support/ordinaryUser.ts';
 
-const instance = 'rdmember';
 const IMAGE = 'debian:bookworm';
 
 interface Place {
@@ -18,8 +18,10 @@ interface Place {
   readonly IPAMConfig: { readonly IPv4Address?: string; readonly IPv6Address?: string } | null;
 }
 
-describe('containers in networks, running or not', () => {
+for (const rootless of [false, true]) describe(`containers in networks, running or not${rootless ? ', without root' : ''}`, () => {
+  const instance = rootless ? 'rdmemusr' : 'rdmember';
   let engine: TestEngine;
+  let user: OrdinaryUser | undefined;
   const children: ChildProcess[] = [];
   const docker = async (...args: string[]): Promise<string> => (await engine.docker(args)).stdout.trim();
   const fails = async (...args: string[]): Promise<string> => {
@@ -39,7 +41,8 @@ describe('containers in networks, running or not', () => {
   const start = (name: string, ...args: string[]): Promise<string> => docker('run', '-d', '--name', name, ...args, IMAGE, 'sleep', '1000');
 
   before(async () => {
-    engine = await TestEngine.start({ instance });
+    user = rootless ? await OrdinaryUser.create(instance, { bundle, subIds: true }) : undefined;
+    engine = await TestEngine.start({ instance, ...(user ? { user } : {}) });
     await engine.docker(['import', await baseTar(), IMAGE]);
     await docker('network', 'create', '--subnet', '10.198.1.0/24', 'front');
     await docker('network', 'create', '--ipv6', '--subnet', '10.198.2.0/24', '--ip-range', '10.198.2.128/25', '--gateway', '10.198.2.254', '--aux-address', 'printer=10.198.2.128', '--subnet', 'fd77:98::/64', 'back');
@@ -47,7 +50,8 @@ describe('containers in networks, running or not', () => {
 
   after(async () => {
     await Promise.all(children.map(endChild));
-    await engine.remove();
+    await engine?.remove();
+    await user?.remove();
   });
 
   afterEach(async () => {
@@ -154,10 +158,11 @@ describe('containers in networks, running or not', () => {
     assert.doesNotMatch(await ask('tcp', bb, Gateway, 28_970), /^aa /, 'published on loopback alone');
     assert.equal(await docker('port', 'aa'), '80/tcp -> 127.0.0.1:28970');
     assert.equal(await inside('aa', 'cat', '/sys/class/net/eth0/mtu'), '1280');
-    assert.match((await run('ip', ['link', 'show', 'rdapart0'])).stdout, /mtu 1280/);
+    const link = async () => run('nsenter', [`--net=/proc/${await engine.pid()}/ns/net`, 'ip', 'link', 'show', 'rdapart0'], { okStatus: 'any' });
+    assert.match((await link()).stdout, /mtu 1280/);
     await docker('rm', '-f', 'aa', 'bb');
     await docker('network', 'rm', 'apart');
-    assert.notEqual((await run('ip', ['link', 'show', 'rdapart0'], { okStatus: 'any' })).status, 0);
+    assert.notEqual((await link()).status, 0);
   });
 
   it('leave networks that nobody is in to be pruned, by docker and by berth', async () => {
