@@ -1,5 +1,5 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
-import { hostToolMissing } from '../base/errors.ts';
+import { hostToolMissing, systemCode } from '../base/errors.ts';
 import { run } from './process.ts';
 
 const FORWARD = '/proc/sys/net/ipv4/ip_forward';
@@ -37,9 +37,19 @@ export async function prepareBridge6(bridge: string): Promise<void> {
   for (const [name, value] of [['disable_ipv6', '0'], ['accept_dad', '0'], ['dad_transmits', '0'], ['accept_ra', '0'], ['addr_gen_mode', '1']]) await writeFile(`${SIX}/${bridge}/${name}`, value ?? '');
 }
 
-/** Lets packets from 127.0.0.1 leave by `device` (they are masqueraded on the way out): published ports on the host's loopback. */
-export async function allowLoopbackSource(device: string): Promise<void> {
-  await writeFile(`/proc/sys/net/ipv4/conf/${device}/route_localnet`, '1');
+/** A bridge without IPv6: what containers send there by it (router advertisements above all) is nothing to this host. */
+export async function disableBridge6(bridge: string): Promise<void> {
+  await writeFile(`${SIX}/${bridge}/disable_ipv6`, '1').catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw error; // a kernel without IPv6
+  });
+}
+
+/**
+ * Lets packets from 127.0.0.1 leave by `bridge` (they are masqueraded on the way out): published ports on the host's loopback. And has the host
+ * answer there for its addresses on that bridge only, not for those in other networks.
+ */
+export async function prepareBridge4(bridge: string): Promise<void> {
+  for (const [name, value] of [['route_localnet', '1'], ['arp_ignore', '1']]) await writeFile(`/proc/sys/net/ipv4/conf/${bridge}/${name}`, value ?? '');
 }
 
 /** A bridge; with `gateway` its containers ask this host at that address, by ports that are redirected (names). */

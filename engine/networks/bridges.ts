@@ -4,7 +4,7 @@ import { formatAddress6, formatCidr6, requireCidr6 } from './ipv6.ts';
 import { subnetTaken } from './errors.ts';
 import type { NetworkRecord } from './networkStore.ts';
 import { chooseSubnet, collision, collision6, takenByRoutes, uniqueLocal } from './subnets.ts';
-import { allowLoopbackSource, enableForwarding6, prepareBridge6 } from '../host/ipForwarding.ts';
+import { disableBridge6, enableForwarding6, prepareBridge4, prepareBridge6 } from '../host/ipForwarding.ts';
 import { ipBatch, listRoutes } from '../host/ip.ts';
 import type { HostRoute } from '../host/ip.ts';
 
@@ -24,9 +24,9 @@ export async function ensureBridge(record: NetworkRecord, mtu: number): Promise<
   if (record.subnet6 !== '') {
     await enableForwarding6();
     await prepareBridge6(bridge);
-  }
+  } else await disableBridge6(bridge);
   await ipBatch([`addr replace ${record.gateway}/${prefix} broadcast + dev ${bridge}`, ...addresses6(record), `link set dev ${bridge} address ${mac} up`]);
-  await allowLoopbackSource(bridge);
+  await prepareBridge4(bridge);
 }
 
 /** A bridge that forwards asks its neighbours from a link-local address: it has one that does not depend on the ports it has. */

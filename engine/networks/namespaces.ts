@@ -1,5 +1,5 @@
 import { ipBatch } from '../host/ip.ts';
-import { listNetns, netnsPath } from '../host/netns.ts';
+import { deafenNetns, listNetns, netnsPath } from '../host/netns.ts';
 import { shortRandom } from '../base/ids.ts';
 
 /** One leg of a container in a network: a veth pair, one end (`veth`) in the bridge, the other (`device`) in the namespace. */
@@ -40,7 +40,8 @@ export class Namespaces {
   async make(legs: readonly Leg[]): Promise<Namespace[]> {
     const made = legs.map((leg) => this.#named(leg));
     try {
-      await ipBatch(made.flatMap(({ name, leg }) => [`netns add ${name}`, ...(leg ? outerEnd(name, leg) : [])]));
+      await this.#add(made);
+      await ipBatch(made.flatMap(({ name, leg }) => (leg ? outerEnd(name, leg) : [])));
       await Promise.all(made.map(({ name, leg }) => ipBatch(['link set lo up', ...(leg ? innerEnd(leg) : [])], { netns: name })));
       return made;
     } catch (error) {
@@ -53,7 +54,7 @@ export class Namespaces {
   async makeBare(): Promise<Namespace> {
     const bare = this.#named(undefined);
     try {
-      await ipBatch([`netns add ${bare.name}`]);
+      await this.#add([bare]);
       await ipBatch(['link set lo up'], { netns: bare.name });
       return bare;
     } catch (error) {
@@ -87,6 +88,12 @@ export class Namespaces {
   /** Names of this instance's namespaces that exist now. */
   async list(): Promise<string[]> {
     return (await listNetns()).filter((name) => name.startsWith(this.#prefix) && /^[0-9a-f]{10}$/.test(name.slice(this.#prefix.length)));
+  }
+
+  /** Devices that come into these namespaces listen to no neighbour who gives itself out for a router. */
+  async #add(namespaces: readonly Namespace[]): Promise<void> {
+    await ipBatch(namespaces.map(({ name }) => `netns add ${name}`));
+    await deafenNetns(namespaces.map(({ path }) => path));
   }
 
   #named(leg: Leg | undefined): Namespace {

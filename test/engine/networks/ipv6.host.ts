@@ -121,6 +121,15 @@ describe('IPv6 in networks', () => {
     assert.notEqual((await attach('b')).ip6, a.ip6);
   });
 
+  it('listens to nobody who gives itself out for a router, in containers and on bridges', async () => {
+    const [a, plain] = [await attach('a'), await attach('plain', 'default')];
+    await service.connect('plain', 'aside');
+    const read = async (netns: string, name: string): Promise<string> => (await run('nsenter', [`--net=${netns}`, 'sh', '-c', 'cat "/proc/sys/net/ipv6/conf/$1"', 'sh', name])).stdout.trim();
+    assert.deepEqual(await Promise.all([read(a.netnsPath, 'eth0/accept_ra'), read(plain.netnsPath, 'eth0/accept_ra'), read(plain.netnsPath, 'eth1/accept_ra')]), ['0', '0', '0']);
+    const host = '/proc/self/ns/net';
+    assert.deepEqual([await read(host, `${service.catalog.inspect('six').record.bridge}/accept_ra`), await read(host, `br-${instance}/disable_ipv6`)], ['0', '1']);
+  });
+
   it('moves the way out and the published ports to another network when a container leaves its first one', async () => {
     const a = await attach('a');
     await serve(a.netnsPath, 80, 'a');

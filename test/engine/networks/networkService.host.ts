@@ -180,6 +180,12 @@ describe('NetworkService on this host', () => {
     assert.match(b.ip, /^10\.199\.8\./);
     await serve(b, 80, 'b');
     assert.equal(await ask('tcp', a.netnsPath, b.ip, 80), 'timeout');
+    await run('nsenter', [`--net=${a.netnsPath}`, 'ip', 'route', 'add', '10.199.8.0/24', 'dev', 'eth0']);
+    assert.match(await ask('tcp', a.netnsPath, b.ip, 80), /timeout|EHOSTUNREACH/, 'nobody says where it is');
+    const neighbours = async (address: string): Promise<string> => (await run('nsenter', [`--net=${a.netnsPath}`, 'ip', 'neigh', 'show', 'to', address])).stdout;
+    await ask('tcp', a.netnsPath, b.gateway, 1);
+    assert.doesNotMatch(await neighbours(b.gateway), /lladdr/, 'not even the host for its own address there');
+    await run('nsenter', [`--net=${a.netnsPath}`, 'ip', 'route', 'del', '10.199.8.0/24', 'dev', 'eth0']);
     await service.connect('a', 'apart');
     assert.match(await ask('tcp', a.netnsPath, b.ip, 80), /^b 10\.199\.8\./);
     await assert.rejects(service.catalog.remove('apart'), { code: 'NETWORK_IN_USE' });
