@@ -28,10 +28,10 @@ export interface NftElement {
   readonly packets: number;
 }
 
-/** The elements of these sets of a table; none where the table or a set is not there. */
-export async function listNftSets(table: string, names: readonly string[]): Promise<NftElement[]> {
+/** The elements of these sets of a table; `undefined`: there is no such table. */
+export async function listNftSets(table: string, names: readonly string[]): Promise<NftElement[] | undefined> {
   const { status, stdout } = await run('nft', ['-j', 'list', 'table', 'inet', table], { okStatus: 'any' });
-  if (status !== 0) return [];
+  if (status !== 0) return undefined;
   const sets = listingSchema.parse(JSON.parse(stdout)).nftables.flatMap(({ set }) => (set && names.includes(set.name) ? [set] : []));
   return sets.flatMap(({ name, elem = [] }) => elem.flatMap(({ val, expires, counter }) => {
     const key = keySchema.safeParse(val);

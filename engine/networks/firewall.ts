@@ -69,9 +69,14 @@ export class Firewall {
     return this.#inTurn(() => applyNft(learnedText(this.#table, bridge, learned)).catch(() => this.#rewrite()));
   }
 
-  /** What the kernel has in sets of the table; nothing of those that are not there. */
-  readSets(names: readonly string[]): Promise<NftElement[]> {
+  /** What the kernel has in sets of the table; `undefined`: somebody has removed the table. */
+  readSets(names: readonly string[]): Promise<NftElement[] | undefined> {
     return listNftSets(this.#table, names);
+  }
+
+  /** Writes the table again as it should be. */
+  restore(): Promise<void> {
+    return this.#inTurn(() => this.#rewrite());
   }
 
   /** Does something that must not meet a rewriting of the table. */

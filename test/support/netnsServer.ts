@@ -5,7 +5,7 @@ import { start, run } from '../../engine/host/process.ts';
 const SERVE = `
 const [port, word] = process.argv.slice(1);
 const plain = (address) => address.replace('::ffff:', '');
-require('node:net').createServer((s) => s.end(word + ' ' + plain(s.remoteAddress))).listen(+port, '::', () => {
+require('node:net').createServer((s) => s.on('error', () => undefined).end(word + ' ' + plain(s.remoteAddress))).listen(+port, '::', () => {
   const u = require('node:dgram').createSocket('udp6');
   u.on('message', (m, from) => u.send(word + ' ' + plain(from.address), from.port, from.address));
   u.bind(+port, '::', () => console.log('ready'));

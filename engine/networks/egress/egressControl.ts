@@ -24,7 +24,7 @@ export interface EgressOptions {
   readonly dataRoot: string;
   readonly log: Log;
   readonly events: EventBus;
-  readonly firewall: Pick<Firewall, 'learn' | 'readSets' | 'undisturbed'>;
+  readonly firewall: Pick<Firewall, 'learn' | 'readSets' | 'restore' | 'undisturbed'>;
   readonly networks: () => readonly NetworkRecord[];
   readonly attachments: () => readonly Attachment[];
 }
@@ -64,7 +64,7 @@ export class EgressControl implements FirewallEgress {
     await this.#records.keepOnly(restricted.map(({ id }) => id));
     if (restricted.length === 0) return;
     const bridges = new Map(restricted.flatMap(({ bridge }) => ([4, 6] as const).map((family) => [namedSet(bridge, family), bridge])));
-    for (const { set, key: [address = ''], expires } of await this.#options.firewall.readSets([...bridges.keys()])) this.#remember(bridges.get(set) ?? '', address, expires ?? SHORTEST);
+    for (const { set, key: [address = ''], expires } of (await this.#options.firewall.readSets([...bridges.keys()])) ?? []) this.#remember(bridges.get(set) ?? '', address, expires ?? SHORTEST);
     this.watch();
   }
 
@@ -97,9 +97,9 @@ export class EgressControl implements FirewallEgress {
     this.#counts.forget();
   }
 
-  /** Notes what the kernel has refused until now. */
-  harvest(): Promise<void> {
-    return this.#restricted().length === 0 ? Promise.resolve() : this.#options.firewall.undisturbed(() => this.#read());
+  /** Notes what the kernel has refused until now. False: it refuses nothing, because somebody has removed the rules. */
+  harvest(): Promise<boolean> {
+    return this.#restricted().length === 0 ? Promise.resolve(true) : this.#options.firewall.undisturbed(() => this.#read());
   }
 
   /** Whose refusals these were cannot be told any more when it is gone. */
@@ -125,7 +125,7 @@ export class EgressControl implements FirewallEgress {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.harvest().catch(() => undefined);
+    await this.harvest().catch(() => true);
   }
 
   #restricted(): NetworkRecord[] {
@@ -135,18 +135,25 @@ export class EgressControl implements FirewallEgress {
   #look(): void {
     const restricted = new Set(this.#restricted().map(({ id }) => id));
     if (!this.#options.attachments().some(({ legs }) => legs.some(({ networkId }) => restricted.has(networkId)))) return;
-    this.harvest().catch((error: unknown) => this.#options.log.warn('what networks refused could not be read', { error }));
+    const look = async (): Promise<void> => {
+      if (await this.harvest()) return;
+      this.#options.log.warn('the rules of networks were gone, and with them their allow-lists: writing them again');
+      await this.#options.firewall.restore();
+    };
+    look().catch((error: unknown) => this.#options.log.warn('what networks refused could not be read', { error }));
   }
 
-  async #read(): Promise<void> {
+  async #read(): Promise<boolean> {
+    const elements = await this.#options.firewall.readSets(refusedSets);
     const names = [...this.#names.values()];
     this.#names.clear();
-    const packets = this.#counts.news(await this.#options.firewall.readSets(refusedSets)).flatMap((one): Noted[] => {
+    const packets = this.#counts.news(elements ?? []).flatMap((one): Noted[] => {
       const record = this.#options.networks().find(({ bridge }) => bridge === one.bridge);
       const { destination, protocol, port, count } = one;
       return record ? [{ record, who: this.#whose(record, one.source), kind: 'connection', destination, protocol, ...(port === undefined ? {} : { port }), count }] : [];
     });
     await this.#note([...names, ...packets]);
+    return elements !== undefined;
   }
 
   #whose(record: NetworkRecord, source: string): Noted['who'] {

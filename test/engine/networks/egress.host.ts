@@ -135,6 +135,12 @@ for (const rootless of [false, true]) describe(`an allow-list of what a network 
     assert.match(events, new RegExp(`^two ${BAD.replaceAll('.', '\\.')}$`, 'm'));
   });
 
+  it('comes back when somebody flushes the host’s rules', async () => {
+    await run('nsenter', [`--net=/proc/${await engine.pid()}/ns/net`, 'nft', 'delete', 'table', 'inet', `berth-${instance}`]);
+    for (const end = Date.now() + 20_000; !/Connection refused/.test(await tcp('one', BAD)); await delay(50)) assert.ok(Date.now() < end, 'the rules are not written again');
+    assert.match(await tcp('one', GOOD), /^outside /, 'with what names had led to');
+  });
+
   it('is not passed by a container that is in an internal network too, and a further network without a list opens the way', async () => {
     await engine.docker(['network', 'create', '--internal', 'shut']);
     await engine.docker(['network', 'connect', 'shut', 'one']);
