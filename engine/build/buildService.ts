@@ -17,7 +17,7 @@ import { StatCache } from './cache/statCache.ts';
 import { StepCache } from './cache/stepCache.ts';
 import type { CacheEntry } from './cache/stepCache.ts';
 import { openContext } from './context/openContext.ts';
-import type { ContextSource } from './context/openContext.ts';
+import type { ContextSource, DockerfileSource } from './context/openContext.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
 import { Holds } from './holds.ts';
 import { imageKey, outputConfig } from './outputImage.ts';
@@ -42,6 +42,8 @@ export interface BuildRequest {
   readonly context: ContextSource;
   /** Relative to the context; for a folder it may be absolute. Default `Dockerfile`. */
   readonly dockerfile?: string;
+  /** Itself, in place of a file of the context. */
+  readonly dockerfileText?: string;
   readonly target?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
@@ -183,7 +185,7 @@ export class BuildService {
   /** Looks at a Dockerfile and builds nothing; images that are not here are not obtained. Tells each warning as an event and returns how many there are. Throws as `build` does. */
   async check(request: BuildRequest, ctx: BuildContext): Promise<number> {
     await using temp = await this.#solver.temps.create();
-    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
+    const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
     try {
       const { text, name } = context.dockerfile;
       const dockerfile = parseDockerfile(text, name);
@@ -200,7 +202,7 @@ export class BuildService {
   async #build(request: BuildRequest, ctx: BuildContext, hold: (snapshotId: string) => void): Promise<BuildResult> {
     await using temp = await this.#solver.temps.create();
     const { signal } = ctx;
-    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, archives: this.#archives, signal });
+    const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal });
     try {
       const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
       const options = planOptions(request);
@@ -246,6 +248,10 @@ export class BuildService {
     const gone = this.#solver.cache.takeReplaced().filter((id) => !this.#holds.has(id));
     if (gone.length > 0) await this.#parts.collector.collect(gone).catch((error: unknown) => this.#parts.log.warn('layers of replaced build steps were not removed', { error }));
   }
+}
+
+function dockerfileOf({ dockerfile, dockerfileText }: BuildRequest): DockerfileSource {
+  return dockerfileText === undefined ? (dockerfile ?? 'Dockerfile') : { text: dockerfileText };
 }
 
 function givenBy({ secrets, sshAgents }: BuildRequest): BuildSecrets {
