@@ -24,6 +24,7 @@ import { containerRoutes } from './server/routes/docker/containers.ts';
 import { diskUsageRoutes } from './server/routes/docker/diskUsage.ts';
 import { execRoutes } from './server/routes/docker/exec.ts';
 import { imageRoutes } from './server/routes/docker/images.ts';
+import { registryRoutes } from './server/routes/berth/registry.ts';
 import { networkRoutes } from './server/routes/docker/networks.ts';
 import { systemRoutes } from './server/routes/docker/system.ts';
 import type { EngineFacts } from './server/routes/docker/system.ts';
@@ -38,7 +39,8 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...systemRoutes(engineFacts(parts, services), { containers: () => containers.counts(), images: () => images.list().length }, events),
     ...containerRoutes(containers),
     ...execRoutes(containers),
-    ...imageRoutes({ images, archives, snapshots }),
+    ...imageRoutes({ images, archives, remote: services.remoteImages, snapshots }),
+    ...registryRoutes(services.remoteImages),
     ...networkRoutes(networkChanges(services), (ref) => containers.find(ref).id),
     ...volumeRoutes(volumes),
     ...diskUsageRoutes({ images, snapshots, containers, volumes, builds }),

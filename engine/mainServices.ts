@@ -13,9 +13,13 @@ import { PortService } from './devcontainers/forwarding/portService.ts';
 import { HostLoopback } from './host/rootless/hostLoopback.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
+import { PackedLayers } from './images/packedLayers.ts';
+import { RemoteImages } from './images/remoteImages.ts';
 import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
+import { Registries } from './registry/registries.ts';
+import { settingsFolders } from './registry/settings.ts';
 import type { Route } from './server/route.ts';
 import { FileSnapshotStore } from './snapshots/fileSnapshotStore.ts';
 import { SyncService } from './sync/syncService.ts';
@@ -43,6 +47,7 @@ export interface Services {
   readonly events: EventBus;
   readonly images: ImageService;
   readonly archives: ImageArchives;
+  readonly remoteImages: RemoteImages;
   readonly snapshots: FileSnapshotStore;
   readonly networks: NetworkService;
   readonly volumes: VolumeService;
@@ -80,10 +85,12 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const snapshots = new FileSnapshotStore(dataRoot, log);
   const content = new ContentStore(dataRoot, log);
   await Promise.all([snapshots.load(), content.load()]);
+  const registries = new Registries(settingsFolders(process.env));
   const images = new ImageService({
     dataRoot,
     content,
     snapshots,
+    registries,
     events,
     log,
     inUse: (id) => late.containers?.usersOfImage(id).map((user) => user.slice(0, 12)) ?? [],
@@ -101,6 +108,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
+  const remoteImages = new RemoteImages({ images, content, snapshots, registries, packed: new PackedLayers(dataRoot, log), events });
   const loopback = new HostLoopback(config.keeper);
   const ports = new PortService({ log, events, containers: devContainers(containers), loopback });
   ports.open();
@@ -109,5 +117,5 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
   const syncs = new SyncService({ dataRoot, log });
   await syncs.reconcile();
-  return { events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+  return { events, images, archives, remoteImages, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
 }
