@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { OperationContext } from '../base/context.ts';
 import { digestOf } from '../content/contentStore.ts';
 import type { ContentStore } from '../content/contentStore.ts';
@@ -46,7 +47,7 @@ export async function pushImage(parts: PushParts, image: ImageRecord, reference:
   const jobs = image.layers.map((layer, index) => ({ ...layer, original: manifest.layers[index] as Descriptor, image, reference, isAsPushed: isAsPushed(image, manifest), options }));
   for (const { diffId } of jobs) ctx.report({ id: diffId.slice(7, 19), status: 'Preparing' });
   const layers = await inParallel(jobs, PARALLEL, ctx.signal, (job, signal) => pushLayer(parts, writer, job, { ...ctx, signal }));
-  if (!(await writer.has(image.id, ctx.signal))) await writer.upload({ content: toStream(await parts.content.read(image.id)), expected: image.id }, ctx.signal);
+  if (!(await writer.has(image.id, ctx.signal))) await writer.upload({ open: async () => Readable.from([await parts.content.read(image.id)]), expected: image.id }, ctx.signal);
   const isSame = layers.every((layer, index) => layer.digest === manifest.layers[index]?.digest);
   const body = isSame ? bytes : rewritten(manifest, layers);
   const mediaType = isSame ? (parts.content.entries.find(({ digest }) => digest === image.manifestDigest)?.mediaType ?? manifest.mediaType ?? mediaTypes.ociManifest) : mediaTypes.ociManifest;
@@ -85,9 +86,4 @@ const ociNames: Readonly<Record<string, string>> = { [mediaTypes.dockerLayer]: m
 
 function inOci(mediaType: string): string {
   return ociNames[mediaType] ?? mediaType;
-}
-
-async function* toStream(bytes: Buffer): AsyncGenerator<Buffer> {
-  await Promise.resolve();
-  yield bytes;
 }

@@ -66,16 +66,20 @@ function lenders({ store }: PushParts, { diffId, reference }: PushedLayer): stri
 async function pushOriginal(parts: PushParts, writer: RepositoryWriter, layer: PushedLayer, ctx: OperationContext): Promise<Descriptor | undefined> {
   const { original, diffId, snapshotId } = layer;
   if (original.digest === diffId) {
-    const content = (await parts.snapshots.openTar(snapshotId)) as AsyncIterable<Buffer>;
-    await writer.upload({ content, expected: original.digest, onBytes: progress(layer, original.size, ctx) }, ctx.signal);
+    await writer.upload({ open: async () => (await parts.snapshots.openTar(snapshotId)) as Readable, expected: original.digest, onBytes: progress(layer, original.size, ctx) }, ctx.signal);
     return original;
   }
   for (const source of layer.image.repoDigests.map(parseReference)) {
     using client = parts.registries.client(source, source.domain === layer.reference.domain ? layer.options.credentials : undefined);
-    const content = await opened(client, original, ctx.signal);
+    let content = await opened(client, original, ctx.signal);
     if (!content) continue;
-    const copied = await writer.upload({ content, expected: original.digest, onBytes: progress(layer, original.size, ctx) }, ctx.signal).finally(() => content.destroy());
-    if (copied.digest === original.digest) return original;
+    const open = async (): Promise<Readable> => {
+      const given = content ?? (await client.blob(original, ctx.signal));
+      content = undefined;
+      return given;
+    };
+    await writer.upload({ open, expected: original.digest, onBytes: progress(layer, original.size, ctx) }, ctx.signal);
+    return original;
   }
   return undefined;
 }
@@ -99,20 +103,18 @@ async function opened(client: RegistryClient, blob: Descriptor, signal: AbortSig
 /** The layer's tar, compressed while it goes out. The same tar gives the same bytes. */
 async function pushPacked(parts: PushParts, writer: RepositoryWriter, layer: PushedLayer, ctx: OperationContext): Promise<Descriptor> {
   const { diffId, snapshotId } = layer;
-  const tar = (await parts.snapshots.openTar(snapshotId)) as Readable;
   const { size: total } = await parts.snapshots.identify(snapshotId);
-  const zipped = createGzip();
-  const report = progress(layer, total, ctx);
-  tar.on('data', (chunk: Buffer) => report(chunk.length));
-  pipeline(tar, zipped, () => undefined); // errors reach whoever reads what is zipped
-  try {
-    const packed = await writer.upload({ content: zipped }, ctx.signal);
-    await parts.packed.remember(diffId, packed, (one) => parts.snapshots.findByDiffId(one) !== undefined);
-    return gzipped(packed);
-  } finally {
-    tar.destroy();
-    zipped.destroy();
-  }
+  const open = async (): Promise<Readable> => {
+    const tar = (await parts.snapshots.openTar(snapshotId)) as Readable;
+    const zipped = createGzip({ chunkSize: 256 * 1024 });
+    const report = progress(layer, total, ctx);
+    tar.on('data', (chunk: Buffer) => report(chunk.length));
+    pipeline(tar, zipped, () => undefined); // errors reach whoever reads what is zipped
+    return zipped;
+  };
+  const packed = await writer.upload({ open }, ctx.signal);
+  await parts.packed.remember(diffId, packed, (one) => parts.snapshots.findByDiffId(one) !== undefined);
+  return gzipped(packed);
 }
 
 function gzipped({ digest, size }: { digest: Digest; size: number }): Descriptor {

@@ -1,7 +1,8 @@
 import type { Digest } from '../content/oci.ts';
-import { registryRefused, registryUnreachable } from './errors.ts';
+import { registryRefused, registryUnreachable, uploadLost } from './errors.ts';
 import { ATTEMPTS, pause, waitBefore } from './retry.ts';
 import type { RegistrySession } from './session.ts';
+import { refusalText } from './transport.ts';
 import type { RegistryResponse } from './transport.ts';
 
 /** Milliseconds that giving an upload up may take; registries forget those that nobody ends. */
@@ -74,9 +75,10 @@ export class BlobUpload {
     response?.body.resume();
   }
 
-  /** How far the registry is. */
+  /** How far the registry is. Throws UPLOAD_LOST: docker-registry, for one, takes no more of an upload that broke within a chunk. */
   async #ask(signal: AbortSignal): Promise<void> {
-    const response = await this.#session.request({ method: 'GET', path: this.#location, signal });
+    const response = await this.#session.request({ method: 'GET', path: this.#location, signal, expected: [400, 404, 416] });
+    if (response.status >= 400) throw uploadLost({ host: this.#session.host, detail: (await refusalText(response)) || `status ${response.status}` });
     response.body.resume();
     this.#take(response, undefined);
   }

@@ -41,12 +41,6 @@ export class Registries {
   /** Checks credentials. Returns the token to keep in the password's place, if the registry gives one. Throws LOGIN_REFUSED, REGISTRY_*. */
   async login(domain: string, credentials: Credentials, signal: AbortSignal): Promise<string | undefined> {
     using session = this.session(domain, '', 'pull', credentials);
-    return session.login(signal);
+    return await session.login(signal);
   }
-}
-
-/** The registry that `docker login` means: a host, an address, Docker Hub's old address. */
-export function registryDomain(address: string): string {
-  const host = address.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
-  return host === '' || host === 'index.docker.io' || host === HUB_REGISTRY || host === 'registry.hub.docker.com' ? HUB : host;
 }

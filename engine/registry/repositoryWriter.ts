@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto';
 import { digestMismatch, digestOf } from '../content/contentStore.ts';
 import type { Descriptor, Digest } from '../content/oci.ts';
-import { registryRefused } from './errors.ts';
+import { registryRefused, uploadLost } from './errors.ts';
 import type { RegistrySession } from './session.ts';
 import { BlobUpload } from './blobUpload.ts';
 
 /** Bytes that are sent at a time, and that are sent again at most when a connection breaks. A blob that fits goes in one request. */
 const CHUNK = 8 * 1024 * 1024;
 
+/** How often a blob is begun. */
+const UPLOADS = 4;
+
 export interface BlobToUpload {
-  readonly content: AsyncIterable<Buffer>;
+  /** The content from its beginning; asked for again when a registry loses an upload. */
+  readonly open: () => AsyncIterable<Buffer> | Promise<AsyncIterable<Buffer>>;
   /** What the content must be; without it the digest is what comes out. */
   readonly expected?: Digest | undefined;
   readonly onBytes?: (count: number) => void;
@@ -46,7 +50,18 @@ export class RepositoryWriter implements Disposable {
   }
 
   /** Uploads a blob, in one request when it is short, else in chunks, each of which goes on where a broken connection left it. Throws DIGEST_MISMATCH, REGISTRY_*. */
-  async upload({ content, expected, onBytes }: BlobToUpload, signal: AbortSignal): Promise<{ digest: Digest; size: number }> {
+  async upload(blob: BlobToUpload, signal: AbortSignal): Promise<{ digest: Digest; size: number }> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#upload(blob, signal);
+      } catch (error) {
+        if (!uploadLost.is(error) || attempt >= UPLOADS) throw error;
+      }
+    }
+  }
+
+  async #upload({ open, expected, onBytes }: BlobToUpload, signal: AbortSignal): Promise<{ digest: Digest; size: number }> {
+    const content = await open();
     const response = await this.#session.request({ method: 'POST', path: `/v2/${this.#path}/blobs/uploads/`, signal });
     response.body.resume();
     const upload = new BlobUpload(this.#session, response);

@@ -111,7 +111,7 @@ export class RegistrySession implements Disposable {
   }
 }
 
-/** A name that does not exist and a port where nobody listens stay so; they are told at once. */
+/** A name that does not exist, a port where nobody listens, a refused handshake stay so; they are told at once. */
 function isHopeless(error: Error): boolean {
-  return /ENOTFOUND|ECONNREFUSED|EAI_AGAIN/.test(error.message);
+  return /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|alert|SSL/.test(error.message);
 }

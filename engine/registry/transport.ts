@@ -83,7 +83,7 @@ export class Transport implements Disposable {
 
 function failure(host: string, error: Error): Error {
   const code = 'code' in error ? String(error.code) : '';
-  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code)) return registryUntrusted({ host, detail: reasonOf(error) }, { cause: error });
+  if (!code.includes('ALERT') && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code)) return registryUntrusted({ host, detail: reasonOf(error) }, { cause: error });
   return registryUnreachable({ host, detail: reasonOf(error) }, { cause: error });
 }
 

@@ -6,6 +6,7 @@ import { registerBuild } from './build.ts';
 import { registerImages } from './images.ts';
 import { registerLoad } from './load.ts';
 import { registerPull } from './pull.ts';
+import { registerPush } from './push.ts';
 import { registerRmi } from './rmi.ts';
 import { registerSave } from './save.ts';
 import { registerTag } from './tag.ts';
@@ -16,6 +17,7 @@ export function registerImageCommands(program: Command, context: CliContext): vo
   for (const parent of [program, group]) {
     registerBuild(parent, context);
     registerPull(parent, context);
+    registerPush(parent, context);
     registerLoad(parent, context);
     registerSave(parent, context);
     registerTag(parent, context);

@@ -1,9 +1,9 @@
 import { loginRequestSchema, pushIndexRequestSchema } from '../../../api/docker/registry.ts';
+import { registryDomain } from '../../../api/docker/registryHost.ts';
 import { badRequest } from '../../../base/errors.ts';
 import type { RemoteImages } from '../../../images/remoteImages.ts';
 import { parseRegistryAuth, toCredentials } from '../../../registry/auth.ts';
 import type { Credentials } from '../../../registry/auth.ts';
-import { registryDomain } from '../../../registry/registries.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 import { JsonProgress } from '../docker/jsonProgress.ts';
 
