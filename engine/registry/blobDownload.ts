@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { digestMismatch } from '../content/contentStore.ts';
 import type { Descriptor } from '../content/oci.ts';
 import { registryRefused, registryUnreachable } from './errors.ts';
@@ -56,7 +55,7 @@ async function* from({ status, headers, body, url }: RegistryResponse, offset: n
   const begins = status === 206 ? Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? Number.NaN) : 0;
   if (begins !== offset && begins !== 0) throw registryRefused({ host: url.host, status, detail: `it was asked for bytes from ${offset} on and gave "${headers['content-range'] ?? ''}"` });
   let skip = offset - begins;
-  for await (const chunk of body as IncomingMessage & AsyncIterable<Buffer>) {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
     if (skip >= chunk.length) {
       skip -= chunk.length;
       continue;

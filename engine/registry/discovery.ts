@@ -30,7 +30,7 @@ const MOST_PAGES = 1000;
 export async function listTags(session: RegistrySession, repository: string, signal: AbortSignal): Promise<string[]> {
   const tags: string[] = [];
   for await (const page of pages(session, `/v2/${repository}/tags/list?n=1000`, signal, repository)) tags.push(...(parse(tagListSchema, page, repository, 'the list of tags').tags ?? []));
-  return tags;
+  return tags.sort();
 }
 
 /** The manifests that refer to this one: signatures, descriptions of contents and so on. A registry without the API keeps them under a tag. */
