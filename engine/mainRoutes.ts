@@ -24,6 +24,7 @@ import { containerRoutes } from './server/routes/docker/containers.ts';
 import { diskUsageRoutes } from './server/routes/docker/diskUsage.ts';
 import { execRoutes } from './server/routes/docker/exec.ts';
 import { imageRoutes } from './server/routes/docker/images.ts';
+import { distributionRoutes } from './server/routes/berth/distribution.ts';
 import { registryRoutes } from './server/routes/berth/registry.ts';
 import { networkRoutes } from './server/routes/docker/networks.ts';
 import { systemRoutes } from './server/routes/docker/system.ts';
@@ -41,6 +42,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...execRoutes(containers),
     ...imageRoutes({ images, archives, remote: services.remoteImages, snapshots }),
     ...registryRoutes(services.remoteImages),
+    ...distributionRoutes(services.served),
     ...networkRoutes(networkChanges(services), (ref) => containers.find(ref).id),
     ...volumeRoutes(volumes),
     ...diskUsageRoutes({ images, snapshots, containers, volumes, builds }),

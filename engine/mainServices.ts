@@ -15,6 +15,7 @@ import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
 import { PackedLayers } from './images/packedLayers.ts';
 import { RemoteImages } from './images/remoteImages.ts';
+import { ServedRegistry } from './images/served/servedRegistry.ts';
 import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
@@ -48,6 +49,7 @@ export interface Services {
   readonly images: ImageService;
   readonly archives: ImageArchives;
   readonly remoteImages: RemoteImages;
+  readonly served: ServedRegistry;
   readonly snapshots: FileSnapshotStore;
   readonly networks: NetworkService;
   readonly volumes: VolumeService;
@@ -109,6 +111,8 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
   const remoteImages = new RemoteImages({ images, content, snapshots, registries, packed: new PackedLayers(dataRoot, log), events });
+  const served = new ServedRegistry({ dataRoot, images, content, snapshots, log });
+  await served.load();
   const loopback = new HostLoopback(config.keeper);
   const ports = new PortService({ log, events, containers: devContainers(containers), loopback });
   ports.open();
@@ -117,5 +121,5 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
   const syncs = new SyncService({ dataRoot, log });
   await syncs.reconcile();
-  return { events, images, archives, remoteImages, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+  return { events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
 }
