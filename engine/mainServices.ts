@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { cacheLimitsOf } from './build/cache/limits.ts';
 import { BuildService } from './build/buildService.ts';
 import type { EngineConfig } from './base/config.ts';
 import { EventBus } from './base/eventBus.ts';
@@ -104,7 +105,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const containers = await ContainerService.open({ config, log, events, images: containerImages(images), snapshots, networks, volumes, imageNames: (id) => images.list().find((image) => image.id === id)?.repoTags ?? [] });
   late.containers = containers;
   const runner = await StepRunner.open({ parts: containers.parts });
-  const builds = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log });
+  const builds = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log, cacheLimits: cacheLimitsOf(process.env) });
   await builds.reconcile();
   late.builds = builds;
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.

@@ -11,6 +11,7 @@ import type { SnapshotStore } from '../snapshots/types.ts';
 import { ArchiveContents } from './cache/archiveContents.ts';
 import { ImageCache } from './cache/imageCache.ts';
 import { MountCache } from './cache/mountCache.ts';
+import type { CacheLimits } from './cache/limits.ts';
 import { pruneCache } from './cache/prune.ts';
 import type { PruneOptions, PruneReport } from './cache/prune.ts';
 import { StatCache } from './cache/statCache.ts';
@@ -89,6 +90,8 @@ export interface BuildServiceParts {
   readonly log: Log;
   /** Steps at the same time; default: as many as processors, at least 4, since most wait for disks and networks. */
   readonly parallelism?: number;
+  /** What the cache may grow to; absent: without limit. */
+  readonly cacheLimits?: CacheLimits;
 }
 
 const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
@@ -160,6 +163,7 @@ export class BuildService {
       hold.close();
       this.#running--;
       await this.#collectReplaced();
+      if (this.#running === 0) await this.#keepLimits();
     }
   }
 
@@ -216,6 +220,20 @@ export class BuildService {
       return (await this.#parts.images.resolve(imageId)).id === imageId;
     } catch {
       return false;
+    }
+  }
+
+  /** Drops what has not been used for too long, then the least recently used that are too much. Never a reason for a build to fail. */
+  async #keepLimits(): Promise<void> {
+    const limits = this.#parts.cacheLimits;
+    if (!limits) return;
+    try {
+      const old = await this.prune({ unusedSince: Date.now() - limits.maxAgeMs });
+      const large = await this.prune({ keepBytes: limits.maxBytes });
+      const dropped = old.deleted.length + large.deleted.length;
+      if (dropped > 0) this.#parts.log.info('the build cache was cut to its limits', { dropped, freed: old.reclaimed + large.reclaimed });
+    } catch (error) {
+      this.#parts.log.warn('the build cache was not cut to its limits', { error });
     }
   }
 

@@ -194,6 +194,13 @@ export class ImageService {
     return freed;
   }
 
+  /** Gives up the layers of pulls that a kill cut short and nobody went on with; returns the bytes freed. */
+  async dropInterrupted(): Promise<number> {
+    const layers = [...this.interrupted.layers()];
+    await this.interrupted.forget();
+    return this.collect(layers.flatMap((diffId) => this.#parts.snapshots.findByDiffId(diffId)?.id ?? []));
+  }
+
   #neededSnapshots(): Set<string> {
     const layersKept = [...this.interrupted.layers()].flatMap((diffId) => this.#parts.snapshots.findByDiffId(diffId)?.id ?? []);
     return new Set([...this.store.snapshotsInUse(), ...this.#parts.snapshotsInUse(), ...layersKept]);

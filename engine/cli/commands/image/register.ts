@@ -3,6 +3,7 @@ import type { CliContext } from '../../context.ts';
 import { registerInspect } from '../container/inspect.ts';
 import { registerBootstrap } from './bootstrap.ts';
 import { registerBuild } from './build.ts';
+import { registerImageDiff } from './diff.ts';
 import { registerImages } from './images.ts';
 import { registerLoad } from './load.ts';
 import { registerPull } from './pull.ts';
@@ -28,4 +29,5 @@ export function registerImageCommands(program: Command, context: CliContext): vo
   registerRmi(group, context, 'rm');
   registerInspect(group, context, 'image');
   registerBootstrap(group, context);
+  registerImageDiff(group, context);
 }

@@ -21,6 +21,8 @@ export interface ImageRouteParts {
   readonly archives: ImageArchives;
   readonly remote: RemoteImages;
   readonly snapshots: SnapshotStore;
+  /** What only clients of `berth registry serve` have brought and nothing names. */
+  readonly sweepServed: () => Promise<number>;
 }
 
 /** `/images…` and `/distribution/{name}/json`. */
@@ -83,10 +85,11 @@ function toDeleteItem({ untagged, deleted }: RemovedImage): ImageDeleteItem {
   return untagged === undefined ? { Deleted: deleted } : { Untagged: untagged };
 }
 
-async function prune({ images, snapshots }: ImageRouteParts, { query }: RequestContext): Promise<ImagePruneResult> {
+async function prune({ images, snapshots, sweepServed }: ImageRouteParts, { query }: RequestContext): Promise<ImagePruneResult> {
   const { dangling = ['true'], ...filters } = parseFilters(query.get('filters'));
   const { removed, freed } = await pruneImages(images, snapshots, { all: !dangling.every(isTrue), filters });
-  return { ImagesDeleted: removed.length === 0 ? null : removed.map(toDeleteItem), SpaceReclaimed: freed };
+  const left = (await images.dropInterrupted()) + (await sweepServed());
+  return { ImagesDeleted: removed.length === 0 ? null : removed.map(toDeleteItem), SpaceReclaimed: freed + left };
 }
 
 function isBefore({ apiVersion }: RequestContext, version: string): boolean {

@@ -120,7 +120,7 @@ const cases: readonly Case[] = [
 async function stateOf(path: string): Promise<unknown> {
   const { mode, uid, gid, mtimeMs, size, nlink } = await lstat(path);
   const own = { mode, uid, gid, mtimeMs, size, nlink };
-  if ((mode & 0o170000) === 0o040000) return { ...own, items: Object.fromEntries(await Promise.all((await readdir(path)).sort().map(async (name) => [name, await stateOf(join(path, name))]))) };
+  if ((mode & 0o170000) === 0o040000) return { ...own, items: await Promise.all((await readdir(path)).sort().map(async (name) => ({ name, state: await stateOf(join(path, name)) }))) };
   return { ...own, content: (mode & 0o170000) === 0o120000 ? await readlink(path) : await readFile(path, 'utf8') };
 }
 
