@@ -1,4 +1,4 @@
-import { credentialKey, registryOf } from '../../api/docker/registryHost.ts';
+import { credentialKey, registryDomain, registryOf } from '../../api/docker/registryHost.ts';
 import { CredentialHelper } from './credentialHelper.ts';
 import { DockerConfig } from './dockerConfig.ts';
 import type { AuthEntry } from './dockerConfig.ts';
@@ -11,6 +11,15 @@ export async function authHeaders(env: NodeJS.ProcessEnv, image: string): Promis
 export async function headersFor(env: NodeJS.ProcessEnv, domain: string): Promise<Record<string, string>> {
   const entry = await credentialsOf(env, domain);
   return entry ? { 'X-Registry-Auth': Buffer.from(JSON.stringify({ ...entry, serveraddress: credentialKey(domain) })).toString('base64url') } : {};
+}
+
+/** Docker's header of all logins, by registry: which ones a build needs only its Dockerfile says. */
+export async function buildAuthHeaders(env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
+  const { auths = {}, credHelpers = {} } = await new DockerConfig(env).read();
+  const domains = [...new Set([...Object.keys(auths), ...Object.keys(credHelpers)].map(registryDomain))];
+  const entries = await Promise.all(domains.map(async (domain) => [credentialKey(domain), await credentialsOf(env, domain)] as const));
+  const known = Object.fromEntries(entries.filter(([, entry]) => entry !== undefined));
+  return Object.keys(known).length === 0 ? {} : { 'X-Registry-Config': Buffer.from(JSON.stringify(known)).toString('base64url') };
 }
 
 async function credentialsOf(env: NodeJS.ProcessEnv, domain: string): Promise<AuthEntry | undefined> {

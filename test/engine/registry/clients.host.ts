@@ -82,6 +82,11 @@ describe('registries, by the stock docker CLI and by berth', () => {
     assert.equal((await stat(path)).mode & 0o777, 0o600);
     await engine.berth(['push', `${closed.host}/team/app:1`]);
     await engine.docker(['pull', `${closed.host}/team/app:1`]);
+    await engine.docker(['rmi', `${closed.host}/team/app:1`]);
+    await mkdir(join(engine.root, 'project'), { recursive: true });
+    await writeFile(join(engine.root, 'project/Dockerfile'), `FROM ${closed.host}/team/app:1\nCOPY Dockerfile /\n`);
+    const built = (await engine.berth(['build', '-q', 'project'])).stdout.trim();
+    assert.match(await engine.berth(['image', 'diff', `${closed.host}/team/app:1`, built]).then(({ stdout }) => stdout), /^A \/Dockerfile \(\d+ ?B\)\n$/, 'a build uses the login, too');
     assert.match((await engine.berth(['logout', closed.host])).stdout, /Removed/);
     assert.match((await engine.berth(['logout', closed.host])).stdout, /Not logged in/);
     await assert.rejects(engine.berth(['login', closed.host]), /BAD_REQUEST.*|no terminal/);

@@ -13,6 +13,7 @@ import { BuildProgressPrinter } from '../../output/buildProgress.ts';
 import { formatSize } from '../../output/units.ts';
 import { collect } from '../container/execIn.ts';
 import { pathOnHost } from '../../engineFolder.ts';
+import { buildAuthHeaders } from '../../registry/credentials.ts';
 import { folderPath } from '../container/reference.ts';
 import { givenSecrets } from './buildSecrets.ts';
 
@@ -59,10 +60,11 @@ async function build(context: CliContext, folder: string, options: BuildOptions)
   const client = await context.engine();
   const request = await requestOf(context, folder, options);
   await using sent = options.sendContext === true || (context.host !== undefined && pathOnHost(folder) === undefined) ? await sendContextFor(context, client, request, options) : undefined;
+  const headers = await buildAuthHeaders(context.env);
   const printer = new BuildProgressPrinter(context.stderr);
   let imageId: string | undefined;
   try {
-    for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: sent === undefined ? request : { ...request, context: { kind: 'directory', path: sent.path }, dockerfile: sent.dockerfile }, signal: context.signal })) {
+    for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: sent === undefined ? request : { ...request, context: { kind: 'directory', path: sent.path }, dockerfile: sent.dockerfile }, headers, signal: context.signal })) {
       if (event.type === 'result') imageId = event.imageId;
       else if (event.type === 'error') throw new ApiError(400, event.error.message, event.error.code, event.error.params);
       else if (options.quiet !== true) printer.print(event);

@@ -4,6 +4,7 @@ import type { BuildEvent, BuildRequestBody } from '../../../api/berth/build.ts';
 import { asBerthError } from '../../../base/errors.ts';
 import type { BerthError } from '../../../base/errors.ts';
 import type { BuildRequest, BuildService } from '../../../build/buildService.ts';
+import { readRegistryConfig } from '../docker/buildQuery.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
 /** `POST /berth/v1/build`: builds a folder of this host; the answer is one event a line, the last `result` or `error`. */
@@ -13,13 +14,15 @@ export function berthBuildRoutes(builds: Pick<BuildService, 'build'>): Route[] {
 
 async function build(builds: Pick<BuildService, 'build'>, context: RequestContext, reply: Reply): Promise<void> {
   const body = await context.json(buildRequestSchema);
+  const config = context.headers['x-registry-config'];
+  const auths = typeof config === 'string' ? readRegistryConfig(config) : undefined;
   let out: Writable | undefined;
   const send = (event: BuildEvent): void => {
     out ??= reply.stream(200, 'application/x-ndjson');
     if (!out.destroyed) out.write(`${JSON.stringify(event)}\n`);
   };
   try {
-    const { imageId } = await builds.build(toRequest(body), { signal: context.signal, report: () => undefined, onEvent: send });
+    const { imageId } = await builds.build({ ...toRequest(body), ...(auths ? { auths } : {}) }, { signal: context.signal, report: () => undefined, onEvent: send });
     send({ type: 'result', imageId });
   } catch (error) {
     // Before the first event an error still has a status of its own.
