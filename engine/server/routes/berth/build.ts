@@ -8,11 +8,11 @@ import { readRegistryConfig } from '../docker/buildQuery.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
 /** `POST /berth/v1/build`: builds a folder of this host; the answer is one event a line, the last `result` or `error`. */
-export function berthBuildRoutes(builds: Pick<BuildService, 'build'>): Route[] {
+export function berthBuildRoutes(builds: Pick<BuildService, 'build' | 'check'>): Route[] {
   return [{ method: 'POST', path: '/berth/v1/build', handle: (context, reply) => build(builds, context, reply) }];
 }
 
-async function build(builds: Pick<BuildService, 'build'>, context: RequestContext, reply: Reply): Promise<void> {
+async function build(builds: Pick<BuildService, 'build' | 'check'>, context: RequestContext, reply: Reply): Promise<void> {
   const body = await context.json(buildRequestSchema);
   const config = context.headers['x-registry-config'];
   const auths = typeof config === 'string' ? readRegistryConfig(config) : undefined;
@@ -22,8 +22,10 @@ async function build(builds: Pick<BuildService, 'build'>, context: RequestContex
     if (!out.destroyed) out.write(`${JSON.stringify(event)}\n`);
   };
   try {
-    const { imageId } = await builds.build({ ...toRequest(body), ...(auths ? { auths } : {}) }, { signal: context.signal, report: () => undefined, onEvent: send });
-    send({ type: 'result', imageId });
+    const ctx = { signal: context.signal, report: () => undefined, onEvent: send };
+    const request = { ...toRequest(body), ...(auths ? { auths } : {}) };
+    if (body.checkOnly === true) send({ type: 'checked', warnings: await builds.check(request, ctx) });
+    else send({ type: 'result', imageId: (await builds.build(request, ctx)).imageId });
   } catch (error) {
     // Before the first event an error still has a status of its own.
     if (!out) throw error;
