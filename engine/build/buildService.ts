@@ -11,6 +11,7 @@ import type { SnapshotStore } from '../snapshots/types.ts';
 import { ArchiveContents } from './cache/archiveContents.ts';
 import { ImageCache } from './cache/imageCache.ts';
 import { MountCache } from './cache/mountCache.ts';
+import type { CacheLimits } from './cache/limits.ts';
 import { pruneCache } from './cache/prune.ts';
 import type { PruneOptions, PruneReport } from './cache/prune.ts';
 import { StatCache } from './cache/statCache.ts';
@@ -49,6 +50,8 @@ export interface BuildRequest {
   readonly labels?: Readonly<Record<string, string>>;
   readonly tags?: readonly string[];
   readonly noCache?: boolean;
+  /** Stages, by name or number, whose steps are done again. */
+  readonly noCacheFilter?: readonly string[];
   readonly pull?: boolean;
   readonly network?: BuildNetwork;
   readonly auths?: RegistryAuths;
@@ -94,6 +97,8 @@ export interface BuildServiceParts {
   readonly log: Log;
   /** Steps at the same time; default: as many as processors, at least 4, since most wait for disks and networks. */
   readonly parallelism?: number;
+  /** What the cache may grow to; absent: without limit. */
+  readonly cacheLimits?: CacheLimits;
 }
 
 const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
@@ -165,6 +170,7 @@ export class BuildService {
       hold.close();
       this.#running--;
       await this.#collectReplaced();
+      if (this.#running === 0) await this.#keepLimits();
     }
   }
 
@@ -213,7 +219,7 @@ export class BuildService {
       refuseErrors(report);
       const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
       for (const warning of report.warnings) ctx.onEvent?.(warningEvent(warning, context.dockerfile.text));
-      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), noCache: request.noCache ?? false, signal, listener: progress, hold }).solve();
+      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), again: doneAgain(plan, request), signal, listener: progress, hold }).solve();
       const imageId = await this.#image(plan, results, [...(request.tags ?? [])]);
       return { imageId, cached: progress.allCached };
     } finally {
@@ -244,10 +250,31 @@ export class BuildService {
     }
   }
 
+  /** Drops what has not been used for too long, then the least recently used that are too much. Never a reason for a build to fail. */
+  async #keepLimits(): Promise<void> {
+    const limits = this.#parts.cacheLimits;
+    if (!limits) return;
+    try {
+      const old = await this.prune({ unusedSince: Date.now() - limits.maxAgeMs });
+      const large = await this.prune({ keepBytes: limits.maxBytes });
+      const dropped = old.deleted.length + large.deleted.length;
+      if (dropped > 0) this.#parts.log.info('the build cache was cut to its limits', { dropped, freed: old.reclaimed + large.reclaimed });
+    } catch (error) {
+      this.#parts.log.warn('the build cache was not cut to its limits', { error });
+    }
+  }
+
   async #collectReplaced(): Promise<void> {
     const gone = this.#solver.cache.takeReplaced().filter((id) => !this.#holds.has(id));
     if (gone.length > 0) await this.#parts.collector.collect(gone).catch((error: unknown) => this.#parts.log.warn('layers of replaced build steps were not removed', { error }));
   }
+}
+
+function doneAgain(plan: BuildPlan, { noCache, noCacheFilter = [] }: BuildRequest): (step: { readonly id: string }) => boolean {
+  if (noCache === true) return () => true;
+  const stages = new Set(noCacheFilter.map((name) => name.toLowerCase()));
+  const steps = new Set(plan.instructions.flatMap(({ stage, step }) => (step !== undefined && stages.has(stage) ? [step] : [])));
+  return ({ id }) => steps.has(id);
 }
 
 function dockerfileOf({ dockerfile, dockerfileText }: BuildRequest): DockerfileSource {

@@ -27,6 +27,7 @@ export interface BuildOptions {
   readonly sendContext?: boolean;
   readonly check?: boolean;
   readonly reproducible?: boolean;
+  readonly checkReproducible?: boolean;
 }
 
 /** Docker's addresses of Git repositories; others are folders. */
@@ -43,7 +44,7 @@ export async function requestOf(context: CliContext, what: string, options: Buil
     ...(await buildArgs(context, what, options)),
     ...(options.label === undefined ? {} : { labels: pairs(context, '--label', options.label) }),
     ...(options.tag === undefined ? {} : { tags: options.tag }),
-    ...(options.cache ? {} : { noCache: true }),
+    ...(options.cache && options.checkReproducible !== true ? {} : { noCache: true }),
     ...(options.noCacheFilter === undefined ? {} : { noCacheFilter: options.noCacheFilter.flatMap((stages) => stages.split(',')) }),
     ...(options.pull === true ? { pull: true } : {}),
     ...(network === undefined ? {} : { network }),
@@ -74,9 +75,9 @@ async function dockerfileOnStdin(context: CliContext): Promise<string> {
   return text;
 }
 
-async function buildArgs(context: CliContext, what: string, { buildArg, reproducible }: BuildOptions): Promise<Pick<BuildRequestBody, 'buildArgs'>> {
+async function buildArgs(context: CliContext, what: string, { buildArg, reproducible, checkReproducible }: BuildOptions): Promise<Pick<BuildRequestBody, 'buildArgs'>> {
   const given = buildArg === undefined ? {} : pairs(context, '--build-arg', buildArg);
-  if (reproducible !== true) return buildArg === undefined ? {} : { buildArgs: given };
+  if (reproducible !== true && checkReproducible !== true) return buildArg === undefined ? {} : { buildArgs: given };
   const here = isFolder(what) && pathOnHost(what) === undefined ? await folderPath(context, what) : undefined;
   return { buildArgs: { SOURCE_DATE_EPOCH: await reproducibleEpoch(context, here), ...given } };
 }
