@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import { buildEventSchema } from '../../../api/berth/build.ts';
 import type { BuildEvent, BuildRequestBody } from '../../../api/berth/build.ts';
@@ -30,7 +31,7 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--build-arg <NAME=value>', 'a build argument', collect)
     .option('--label <key=value>', 'a label', collect)
     .option('--no-cache', 'build every step again')
-    .option('--no-cache-filter <stages>', 'build the steps of these stages again', collect)
+    .addOption(noCacheFilter())
     .option('--pull', 'ask the registries for newer base images')
     .option('--network <mode>', 'network of RUN: default, none or host')
     .option('--secret <id=NAME[,src=FILE|,env=NAME]>', 'a secret for RUN --mount=type=secret', collect)
@@ -45,6 +46,13 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--metadata-file <file>', 'write what was made to this file, as JSON')
     .option('--send-context', 'the engine is on another machine: send it what changed in the folder since the last time, instead of letting it read the folder')
     .action((what: string | undefined, options: BuildOptions) => build(context, what ?? '.', options));
+}
+
+/** Not the negation of `--cache-filter`, which its name would make of it. */
+function noCacheFilter(): Option {
+  const option = new Option('--no-cache-filter <stages>', 'build the steps of these stages again').argParser(collect);
+  option.negate = false;
+  return option;
 }
 
 async function build(context: CliContext, what: string, options: BuildOptions): Promise<void> {
