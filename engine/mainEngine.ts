@@ -8,9 +8,11 @@ import { jsonLog } from './base/log.ts';
 import type { Log } from './base/log.ts';
 import { makeEngineFolder } from './base/makeFolders.ts';
 import { run } from './host/process.ts';
+import { enterScope } from './host/rootless/delegation.ts';
 import { startInside, waitInside } from './host/rootless/enterKeeper.ts';
 import { whenKeeperLeaves } from './host/rootless/portDriver.ts';
 import { obtainKeeper } from './host/rootless/keeper.ts';
+import { lingerOverSsh } from './host/rootless/linger.ts';
 import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import { composeEngine } from './mainServices.ts';
 import { Activity } from './server/activity.ts';
@@ -43,7 +45,9 @@ export async function serve(config: EngineConfig, options: ServeOptions, interru
 /** Starts the engine inside the namespaces. One that was asked for on demand is left to itself; in the foreground its end is ours. */
 async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOptions, interrupted: AbortSignal): Promise<void> {
   await makeEngineFolder(config.runRoot, 'BERTH_RUN_ROOT');
-  await using keeper = await obtainKeeper(config.runRoot);
+  await lingerOverSsh(config.dataRoot);
+  await using keeper = await obtainKeeper(config);
+  await enterScope(config.instance, keeper.folder);
   const args = [...process.execArgv, process.argv[1] ?? '', 'engine', ...(onDemand ? ['--on-demand'] : []), ...(readyFd === undefined ? [] : ['--ready-fd', '3'])];
   const child = startInside(keeper, config, { program: process.execPath, args, readyFd });
   if (readyFd !== undefined) closeSync(readyFd); // the engine's to speak on now
@@ -53,11 +57,11 @@ async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOpt
 
 /** Removes the data root; of an ordinary user inside their namespaces, where the files of every mapped id are theirs. No engine may be running. */
 export async function removeData(config: EngineConfig): Promise<void> {
-  const { dataRoot, runRoot } = config;
+  const { dataRoot } = config;
   const command = { program: 'flock', args: ['-n', join(dataRoot, 'engine.lock'), 'rm', '-rf', '--one-file-system', '--', dataRoot] };
   if (userInfo().uid === 0) await run(command.program, command.args);
   else {
-    await using keeper = await obtainKeeper(runRoot);
+    await using keeper = await obtainKeeper(config);
     const status = await waitInside(startInside(keeper, config, command), new AbortController().signal);
     if (status !== 0) throw hostCommandFailed({ command: command.args.join(' '), status, stderr: 'see above' });
   }

@@ -70,6 +70,7 @@ export const removeScript = `${places}
     if [ -e "$1" ]; then printf "left %s\\n" "$1"; else printf "removed %s\\n" "$1"; fi
   }
   mounted=
+  if [ "$uid" != 0 ] && [ "$purge" = purge ] && [ -e "$data/linger" ]; then loginctl --no-ask-password disable-linger 2>/dev/null; fi
   set --
   if [ "$purge" = purge ]; then
     if [ -f "$data/sync/copies" ]; then
