@@ -146,5 +146,5 @@ describe('an ordinary user on a server with systemd and cgroup v2', () => {
 });
 
 async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 120_000; !(await condition()); await delay(500)) assert.ok(Date.now() < end, `${what} did not come`);
+  for (const end = Date.now() + 300_000; !(await condition()); await delay(500)) assert.ok(Date.now() < end, `${what} did not come`);
 }
