@@ -1,12 +1,12 @@
 import { writeSync, closeSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { mkdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { EngineConfig } from './base/config.ts';
 import { asBerthError, hostCommandFailed } from './base/errors.ts';
 import { jsonLog } from './base/log.ts';
 import type { Log } from './base/log.ts';
+import { makeEngineFolder } from './base/makeFolders.ts';
 import { run } from './host/process.ts';
 import { enterScope } from './host/rootless/delegation.ts';
 import { startInside, waitInside } from './host/rootless/enterKeeper.ts';
@@ -44,7 +44,7 @@ export async function serve(config: EngineConfig, options: ServeOptions, interru
 
 /** Starts the engine inside the namespaces. One that was asked for on demand is left to itself; in the foreground its end is ours. */
 async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOptions, interrupted: AbortSignal): Promise<void> {
-  await mkdir(config.runRoot, { recursive: true, mode: 0o700 });
+  await makeEngineFolder(config.runRoot, 'BERTH_RUN_ROOT');
   await lingerOverSsh(config.dataRoot);
   await using keeper = await obtainKeeper(config);
   await enterScope(config.instance, keeper.folder);
@@ -68,6 +68,7 @@ export async function removeData(config: EngineConfig): Promise<void> {
 }
 
 async function serveLocked(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal, ready: () => void): Promise<void> {
+  await makeEngineFolder(config.runRoot, 'BERTH_RUN_ROOT');
   const lock = await takeEngineLock(config.dataRoot);
   const logFile = join(config.dataRoot, 'engine.log');
   const out = openEngineLog(logFile);

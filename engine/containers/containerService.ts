@@ -1,5 +1,5 @@
 import type { Duplex, Writable } from 'node:stream';
-import type { CreateContainer, Limits } from '../api/docker/container.ts';
+import type { CreateContainer, EndpointSettings, Limits } from '../api/docker/container.ts';
 import { removeCgroupParent } from '../host/cgroupTrees.ts';
 import { resizeTerminal } from '../host/conmon.ts';
 import { ContainerArchive } from './archive.ts';
@@ -10,7 +10,6 @@ import type { Container } from './container.ts';
 import { createContainer } from './creation.ts';
 import { Ender } from './ending.ts';
 import { cgroupsMissing, isPaused, isRunning, notPaused, notRunning, removalInProgress, sameName } from './errors.ts';
-import { keepResolvConf } from './etcWriter.ts';
 import { ExecService } from './execService.ts';
 import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
@@ -22,6 +21,7 @@ import { writeLogs } from './logs.ts';
 import type { LogOptions } from './logs.ts';
 import { LogRotator } from './logRotator.ts';
 import { checkName } from './names.ts';
+import { connectNetwork, disconnectNetwork } from './networking.ts';
 import { openParts } from './openParts.ts';
 import type { PartsOptions } from './openParts.ts';
 import type { ContainerParts } from './parts.ts';
@@ -181,10 +181,14 @@ export class ContainerService {
     announce(events, container, 'rename', { oldName: `/${old}` });
   }
 
-  /** Does what changes the networks of a container. */
-  async changeNetworks(ref: string, change: (id: string) => Promise<void>): Promise<void> {
-    const container = this.find(ref);
-    await this.parts.locks.run(container.id, () => keepResolvConf(this.parts.networks, container, () => change(container.id)));
+  /** Puts a container into one more network, running or not. Throws NO_SUCH_NETWORK, ALREADY_CONNECTED, NETWORK_MODE_FIXED, ADDRESS_TAKEN. */
+  connect(ref: string, network: string, settings: EndpointSettings): Promise<void> {
+    return connectNetwork(this.parts, this.find(ref), network, settings);
+  }
+
+  /** Takes a container out of a network. Throws NO_SUCH_NETWORK, CONTAINER_NOT_ATTACHED. */
+  disconnect(ref: string, network: string): Promise<void> {
+    return disconnectNetwork(this.parts, this.find(ref), network);
   }
 
   /** Changes limits and restart policy, of a running container at once. */

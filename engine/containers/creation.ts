@@ -38,7 +38,8 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   undo.defer(() => store.releaseName(name));
   const inherited = volumesFrom(request.HostConfig?.VolumesFrom ?? [], (ref) => store.find(ref).record.mounts);
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
-  const { config, hostConfig, network, args } = plan.record;
+  const { config, hostConfig, args } = plan.record;
+  const network = { ...plan.record.network, endpoints: plan.record.network.endpoints.map((member) => ({ ...member, network: nameOfNetwork(parts, member.network) })) };
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
   undo.defer(() => store.removeFolder(id));
   const container = await store.add(
@@ -48,6 +49,15 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   undo.keep();
   announce(events, container, 'create');
   return { container, warnings: await warningsOf(parts, container) };
+}
+
+/** Networks are remembered by name; one that is not there yet may be when the container starts. */
+function nameOfNetwork({ networks }: ContainerParts, ref: string): string {
+  try {
+    return networks.networkName(ref);
+  } catch {
+    return ref;
+  }
 }
 
 /** `platform` may name a variant too; then the image's, if it says one, must be that. */

@@ -30,7 +30,6 @@ export interface PartsOptions {
 export async function openParts({ config, log, events, images, snapshots, networks, volumes }: PartsOptions): Promise<ContainerParts> {
   const inRun = (name: string): string => join(config.runRoot, name);
   const folders = { bundles: inRun('bundles'), exits: inRun('exits'), execs: inRun('execs'), steps: inRun('steps'), skeleton: join(config.dataRoot, 'skeleton') };
-  await mkdir(config.dataRoot, { recursive: true, mode: 0o700 });
   await rm(folders.execs, { recursive: true, force: true }); // of execs whose clients went with the former engine
   for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true, mode: folder === folders.skeleton ? 0o755 : 0o700 });
   const cgroupParent = (await delegatedParent(config.keeper)) ?? cgroupParentOf(config.instance);

@@ -16,6 +16,7 @@ import { specInput } from './containerSpec.ts';
 import type { StartFacts } from './containerSpec.ts';
 import { commandFailure } from './commandFailure.ts';
 import { startFailed } from './errors.ts';
+import { refreshLinks } from './links.ts';
 import { logPolicy } from './logPolicy.ts';
 import { attachNetwork } from './joining.ts';
 import type { Joined } from './joining.ts';
@@ -63,6 +64,7 @@ export class Starter {
       await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd });
       await this.#parts.runtime.start(container.id);
       announce(events, container, 'start');
+      void refreshLinks(this.#parts, container).catch((error: unknown) => this.#parts.log.warn('a linked container could not be told of another address', { container: container.id, error }));
     } catch (error) {
       await this.#undo(container);
       const failure = await this.#recordFailure(container, error);

@@ -35,10 +35,10 @@ export class GlobalArguments {
     return this.#given(name) ?? fallback ?? this.lookup(name);
   }
 
-  /** `NAME=value` of the proxies that were given. */
-  proxies(): string[] {
+  /** `NAME=value` of the proxies that were given, and of the time that everything is to have: programs look there, too. */
+  ambient(): string[] {
     return Object.entries(this.#options.buildArgs)
-      .filter(([name]) => isProxyArgument(name))
+      .filter(([name]) => isProxyArgument(name) || name === 'SOURCE_DATE_EPOCH')
       .map(([name, value]) => `${name}=${value}`);
   }
 

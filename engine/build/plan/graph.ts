@@ -18,7 +18,7 @@ export interface RunOp {
   readonly kind: 'run';
   readonly args: readonly string[];
   readonly env: readonly string[];
-  /** Proxies: given to the command, no part of what it means. */
+  /** Proxies, and the time that everything is to have: given to the command, no part of what it means. */
   readonly hiddenEnv: readonly string[];
   readonly cwd: string;
   readonly user: string;

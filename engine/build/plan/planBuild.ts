@@ -69,8 +69,8 @@ class Planner implements StageScope {
     return this.#outline.globals.argument(name, fallback);
   }
 
-  proxies(): string[] {
-    return this.#outline.globals.proxies();
+  ambient(): string[] {
+    return this.#outline.globals.ambient();
   }
 
   copySource(token: Token, at: Statement, stage: number): string {

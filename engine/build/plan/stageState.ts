@@ -18,7 +18,7 @@ export interface StageScope {
   readonly network: BuildNetwork;
   readonly allowsInsecure: boolean;
   argument(name: string, fallback: string | undefined): string | undefined;
-  proxies(): string[];
+  ambient(): string[];
   /** The step whose files `COPY --from=token` in stage number `stage` reads. */
   copySource(token: Token, at: Statement, stage: number): string;
   addStep(step: StepInputs & { op: Op; parent: string; at: Statement }): string;

@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, readdir, readlink, rm } from 'node:fs/promises';
+import { open, readFile, readdir, readlink, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
 import type { EngineConfig } from '../../base/config.ts';
 import { shortRandom } from '../../base/ids.ts';
+import { makeFolders } from '../../base/makeFolders.ts';
 import { openLocked } from '../fileLock.ts';
 import { run } from '../process.ts';
 import { isAlive } from '../processIdentity.ts';
@@ -43,7 +44,7 @@ const PATIENCE_SECONDS = 30;
 /** The keeper of this runtime root: the one that is there, or a new one, after what a lost one left has been ended. */
 export async function obtainKeeper({ runRoot, instance }: Pick<EngineConfig, 'runRoot' | 'instance'>): Promise<Keeper> {
   const root = join(runRoot, 'keepers');
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  await makeFolders(root, 0o700);
   const lock = await openLocked(join(root, 'lock'), PATIENCE_SECONDS);
   if (!lock) throw keeperBusy({ path: join(root, 'lock') });
   try {

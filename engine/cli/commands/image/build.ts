@@ -17,6 +17,7 @@ import { collect } from '../container/execIn.ts';
 import { pathOnHost } from '../../engineFolder.ts';
 import { folderPath } from '../container/reference.ts';
 import { givenSecrets } from './buildSecrets.ts';
+import { reproducibleEpoch } from './reproducible.ts';
 
 interface BuildOptions {
   readonly file?: string;
@@ -34,6 +35,7 @@ interface BuildOptions {
   readonly allow?: string[];
   readonly sendContext?: boolean;
   readonly check?: boolean;
+  readonly reproducible?: boolean;
 }
 
 /** `berth build`. */
@@ -52,6 +54,7 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--secret <id=NAME[,src=FILE|,env=NAME]>', 'a secret for RUN --mount=type=secret', collect)
     .option('--ssh <default|id=SOCKET>', 'an SSH agent for RUN --mount=type=ssh', collect)
     .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done', collect)
+    .option('--reproducible', 'the same files make the same image, anywhere and any time: times are those of SOURCE_DATE_EPOCH, else of the newest commit of the folder, else 1970')
     .option('--check', 'build nothing: say what of the Dockerfile is odd; the exit status is 1 if anything is')
     .option('-q, --quiet', 'print only the id')
     .option('--iidfile <file>', 'write the id to this file')
@@ -109,7 +112,7 @@ async function requestOf(context: CliContext, folder: string, options: BuildOpti
     context: { kind: 'directory', path },
     ...(options.file === undefined ? {} : { dockerfile: isAbsolute(options.file) ? options.file : resolve(context.cwd, options.file) }),
     ...(options.target === undefined ? {} : { target: options.target }),
-    ...(options.buildArg === undefined ? {} : { buildArgs: pairs(context, '--build-arg', options.buildArg) }),
+    ...(await buildArgs(context, folder, options)),
     ...(options.label === undefined ? {} : { labels: pairs(context, '--label', options.label) }),
     ...(options.tag === undefined ? {} : { tags: options.tag }),
     ...(options.cache ? {} : { noCache: true }),
@@ -117,6 +120,13 @@ async function requestOf(context: CliContext, folder: string, options: BuildOpti
     ...(network === undefined ? {} : { network }),
     ...(await givenSecrets(context, options)),
   };
+}
+
+async function buildArgs(context: CliContext, folder: string, { buildArg, reproducible }: BuildOptions): Promise<Pick<BuildRequestBody, 'buildArgs'>> {
+  const given = buildArg === undefined ? {} : pairs(context, '--build-arg', buildArg);
+  if (reproducible !== true) return buildArg === undefined ? {} : { buildArgs: given };
+  const here = pathOnHost(folder) === undefined ? await folderPath(context, folder) : undefined;
+  return { buildArgs: { SOURCE_DATE_EPOCH: await reproducibleEpoch(context, here), ...given } };
 }
 
 /** `NAME=value`; a build argument without a value takes it from our environment. */
