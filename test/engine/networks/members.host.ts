@@ -157,6 +157,10 @@ for (const rootless of [false, true]) describe(`containers in networks, running 
     assert.match(await ask('tcp', '', '127.0.0.1', 28_970), /^aa /);
     assert.doesNotMatch(await ask('tcp', bb, Gateway, 28_970), /^aa /, 'published on loopback alone');
     assert.equal(await docker('port', 'aa'), '80/tcp -> 127.0.0.1:28970');
+    await docker('network', 'disconnect', 'apart', 'aa');
+    assert.equal(await docker('port', 'aa'), '');
+    await docker('network', 'connect', 'apart', 'aa');
+    assert.match(await ask('tcp', '', '127.0.0.1', 28_970), /^aa /, 'with its first network again');
     assert.equal(await inside('aa', 'cat', '/sys/class/net/eth0/mtu'), '1280');
     const link = async () => run('nsenter', [`--net=/proc/${await engine.pid()}/ns/net`, 'ip', 'link', 'show', 'rdapart0'], { okStatus: 'any' });
     assert.match((await link()).stdout, /mtu 1280/);
