@@ -169,6 +169,15 @@ for (const rootless of [false, true]) describe(`containers in networks, running 
     assert.notEqual((await link()).status, 0);
   });
 
+  it('are reached through what they publish, by TCP and UDP, IPv4 and IPv6, the first free port of a range included', async () => {
+    await start('first', '-p', '127.0.0.1:28974:81');
+    await start('web', '--network', 'back', '-p', '28971:80', '-p', '28971:80/udp', '-p', '127.0.0.1:28974-28976:80');
+    children.push(await serveIn(await netns('web'), 80, 'web'));
+    for (const protocol of ['tcp', 'udp'] as const) for (const host of ['127.0.0.1', '::1']) assert.match(await ask(protocol, '', host, 28_971), /^web /, `${protocol} ${host}`);
+    assert.match(await ask('tcp', '', '127.0.0.1', 28_975), /^web /);
+    assert.match(await docker('port', 'web', '80/tcp'), /^0\.0\.0\.0:28971\n127\.0\.0\.1:28975\n\[::\]:28971$/);
+  });
+
   it('leave networks that nobody is in to be pruned, by docker and by berth', async () => {
     await start('keeps', '--network', 'front');
     for (const name of ['empty1', 'empty2']) await engine.berth(['network', 'create', '--ipv6', '--label', 'of=test', name]);
