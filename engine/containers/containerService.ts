@@ -14,7 +14,7 @@ import { ExecService } from './execService.ts';
 import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
 import { ContainerFiles } from './files.ts';
-import { limitsIn, toResources } from './limits.ts';
+import { limitsIn, limitsWithoutController, toResources } from './limits.ts';
 import { listContainers } from './listing.ts';
 import type { Filters, ListOptions } from './listing.ts';
 import { writeLogs } from './logs.ts';
@@ -195,7 +195,8 @@ export class ContainerService {
   async update(ref: string, change: Limits): Promise<void> {
     const container = this.find(ref);
     const limited = limitsIn(change);
-    if (!this.parts.runtime.cgroups && limited.length > 0) throw cgroupsMissing({ what: limited.join(', ') });
+    const impossible = this.parts.runtime.cgroups ? limitsWithoutController(change, this.parts.cgroups) : limited;
+    if (impossible.length > 0) throw cgroupsMissing({ what: impossible.join(', ') });
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null && value !== undefined && value !== 0 && value !== ''));
     await this.parts.locks.run(container.id, async () => {
       const hostConfig = { ...container.record.hostConfig, ...given };

@@ -14,7 +14,7 @@ import { idmapSupport } from './idmapFallback.ts';
 import { checkName, inventName } from './names.ts';
 import type { PlannedMount } from './mountPlan.ts';
 import type { ContainerParts } from './parts.ts';
-import { limitsIn, limitsLacking } from './limits.ts';
+import { limitWarnings, limitsIn } from './limits.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { withoutEffect } from './unsupported.ts';
 import { volumesFrom, withInherited } from './volumesFrom.ts';
@@ -97,10 +97,7 @@ async function warningsOf(parts: ContainerParts, { record }: Container): Promise
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);
     return [...warnings, ...(await idmapWarnings(parts, record))];
   }
-  const lacking = limitsLacking(record.hostConfig, parts.cgroups);
-  if (lacking.length > 0) warnings.push(`Version 2 of control groups, which this host uses, has no ${lacking.join(', ')}. Limitation discarded.`);
-  if (record.hostConfig.Memory && !parts.cgroups.swapLimit) warnings.push('Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.');
-  return [...warnings, ...(await idmapWarnings(parts, record))];
+  return [...warnings, ...limitWarnings(record.hostConfig, parts.cgroups), ...(await idmapWarnings(parts, record))];
 }
 
 async function idmapWarnings(parts: Pick<ContainerParts, 'runtime'>, { mounts }: ContainerRecord): Promise<string[]> {

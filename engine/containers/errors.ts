@@ -25,7 +25,7 @@ export const pathNotInContainer = defineError<{ path: string; container: string 
 export const cgroupsMissing = defineError<{ what: string }>(
   'CGROUPS_MISSING',
   500,
-  (p) => `The engine may not use control groups on this host, which it would need for ${p.what}. As root it may: see berth doctor.`,
+  (p) => `The engine may not use control groups on this host that it would need for ${p.what}. What it may, and how to give it more: berth doctor.`,
 );
 export const unknownSignal = defineError<{ signal: string }>('UNKNOWN_SIGNAL', 400, (p) => `Invalid signal: ${p.signal}`);
 

@@ -82,6 +82,8 @@ export const stateSchema = z.object({
   stoppedByUser: z.boolean(),
   /** Paused by the engine for a moment (a commit), not by its user. */
   frozen: z.boolean().optional(),
+  /** The first process is systemd (see systemd.ts). */
+  systemd: z.boolean().optional(),
   /** Of the run that goes on; the looks themselves are kept in memory. */
   health: z.object({ status: z.enum(['starting', 'healthy', 'unhealthy']), failingStreak: z.number() }).optional(),
 });
