@@ -3,11 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createVSIX } from '@vscode/vsce';
+import { nativeFile } from './native.mjs';
 import { root } from './node.mjs';
 import { runTool } from './with-node.mjs';
 
 /** What must be inside for the engine to run where the extension is installed. */
-const needed = ['dist/extension.cjs', 'dist/berth.cjs', 'dist/endpoint-agent.cjs', 'dist/node_modules/node-unix-socket/package.json', 'LICENSE', 'media/icon.png', 'l10n/bundle.l10n.ko.json'];
+const needed = ['dist/extension.cjs', 'dist/berth.cjs', 'dist/endpoint-agent.cjs', 'dist/native/seqpacket.cjs', `dist/native/${nativeFile(process.arch)}`, 'LICENSE', 'media/icon.png', 'l10n/bundle.l10n.ko.json'];
 
 /** Packs the extension and returns the path of the .vsix. */
 export async function packageExtension({ build = true, packagePath } = {}) {

@@ -19,8 +19,6 @@ const manifestSchema = z.looseObject({
   size: z.number().int(),
   unpackedSize: z.number().int(),
   unpacker: z.object({ digest: hexDigest, size: z.number().int() }),
-  /** Npm packages that could not be had when it was made. */
-  missing: z.array(z.string()),
   /** Versions by package. */
   versions: z.record(z.string(), z.string()),
 });
