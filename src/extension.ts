@@ -77,7 +77,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const { containers } = host;
   const devContainers = new DevContainerStore(containers);
   const ports = new PortStore();
-  const launcher = new EngineLauncher(() => ({ nodePath: settings.nodePath(), enginePath: settings.enginePath(), socketPath: socketPath() }));
+  const launcher = new EngineLauncher(() => ({ nodePath: settings.nodePath(), enginePath: settings.enginePath(), archives: settings.engineArchives(), socketPath: socketPath() }));
   const starter = new EngineStarter(host, launcher, socketPath);
 
   own(publishContextKeys(host, currentPlace() !== undefined));

@@ -35,6 +35,8 @@ export interface LauncherSettings {
   /** The engine's program: a `.cjs`, `.js` or `.ts` file for Node, or something that runs by itself. */
   readonly enginePath: string;
   readonly socketPath: string;
+  /** Folder of the engine's archives for remote hosts; empty: beside the engine. */
+  readonly archives: string;
 }
 
 const alreadyRunning = 'ENGINE_ALREADY_RUNNING';
@@ -72,10 +74,10 @@ export class EngineLauncher {
 
   async #command(flags: readonly string[] = []): Promise<{ program: string; args: string[]; env: NodeJS.ProcessEnv }> {
     const settings = this.#settings();
-    const socket = { BERTH_SOCKET: settings.socketPath };
-    if (!/\.[cm]?[jt]s$/.test(settings.enginePath)) return { program: settings.enginePath, args: [], env: engineEnvironment(process.env, socket) };
+    const ours = { BERTH_SOCKET: settings.socketPath, ...(settings.archives === '' ? {} : { BERTH_ENGINE_ARCHIVES: settings.archives }) };
+    if (!/\.[cm]?[jt]s$/.test(settings.enginePath)) return { program: settings.enginePath, args: [], env: engineEnvironment(process.env, ours) };
     const node = await findNode({ setting: settings.nodePath, execPath: process.execPath, execHasZstd: hasZstd(), probe: probeNode });
-    return { program: node.program, args: [...flags, settings.enginePath], env: engineEnvironment(process.env, { ...socket, ...node.env }) };
+    return { program: node.program, args: [...flags, settings.enginePath], env: engineEnvironment(process.env, { ...ours, ...node.env }) };
   }
 }
 
