@@ -56,11 +56,17 @@ export function devContainersOf(configs: readonly DevContainerConfig[], containe
     found.set(key, { host, key, name: before?.name ?? lastSegment(folder), folder, file, state: container.state, container, step: undefined });
   }
   for (const up of ups) {
-    const key = devContainerKey(up.config.folder, up.config.file);
+    const key = keyOfUp(up, [...found.values()]);
     const before = found.get(key) ?? { host, key, name: lastSegment(up.config.folder), ...up.config, container: undefined };
     found.set(key, { ...before, state: 'busy', step: up.step });
   }
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name) || a.key.localeCompare(b.key));
+}
+
+/** An `up` of a folder, without a definition named, is of the one that is known of it. */
+function keyOfUp({ config: { folder, file } }: UpProgress, known: readonly DevContainer[]): string {
+  const sameFolder = file === '' ? known.find((item) => item.folder === folder) : undefined;
+  return sameFolder?.key ?? devContainerKey(folder, file);
 }
 
 /** Of several containers of one definition, the running one, else the newest. */

@@ -93,6 +93,11 @@ export class RemoteHost {
     return run('/bin/bash', ['-c', IN_GROUPS, 'join', String(this.#groups.length), ...this.#groups, ...inside], { ...options, env });
   }
 
+  /** Its files as they are there, mounts included, seen from this machine. */
+  get root(): string {
+    return `/proc/${this.#pid}/root`;
+  }
+
   /** Cuts the cable: packets both ways are lost, connections stay as they are. */
   cut(): Promise<unknown> {
     return run('ip', ['link', 'set', this.#link, 'down']);

@@ -9,6 +9,7 @@ import type { Rebuild, UpNews, UpOutcome } from '../../client/devContainerClient
 import type { Connection } from '../../hosts/connect.ts';
 import { localEnv } from '../../hosts/engineEnvironment.ts';
 import type { Engines } from '../../hosts/engines.ts';
+import { devContainerKey } from '../../model/devContainers.ts';
 import type { DevContainer } from '../../model/devContainers.ts';
 import { upLogLine, upStep } from '../../words/upWords.ts';
 import type { AnyEngine } from '../anyEngine.ts';
@@ -39,7 +40,8 @@ export class Ups {
   }
 
   cancel(target: UpTarget): void {
-    this.#running.get(idOf(target))?.abort();
+    const ofFolder = { host: target.host, key: devContainerKey(target.folder, '') };
+    (this.#running.get(idOf(target)) ?? this.#running.get(idOf(ofFolder)))?.abort();
   }
 
   /** Whether this window brought the dev container of a folder up. */
