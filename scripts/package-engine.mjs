@@ -3,13 +3,14 @@
 //   dist/berth-engine-linux-<arch>.json      digest, sizes and the versions inside
 //   dist/berth-engine-linux-<arch>.unpacker  a static program that unpacks it where the host has no tar, gzip or sha256sum
 // Needs apt-get and dpkg-deb (no root), and what Debian and npm serve. `--cached`: does with the packages fetched before, and
-// with the archives made before where nothing that goes into them changed. `--output=DIR`: puts them elsewhere.
+// with the archives made before where nothing that goes into them changed. `--output=DIR`: puts them elsewhere. `--check`: tries them.
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { buildIfNeeded } from './build.mjs';
+import { checkArchive } from './engine-archive/check.mjs';
 import { architectures, placeholder } from './engine-archive/contents.mjs';
 import { tarOf } from './engine-archive/tar.mjs';
 import { filesBelow, makeTree, placesIn } from './engine-archive/tree.mjs';
@@ -85,6 +86,7 @@ async function main(args) {
   for (const { architecture, version, digest, size, unpackedSize } of manifests) {
     console.log(`dist/berth-engine-linux-${architecture}.tar.gz  ${version}  ${(size / 1e6).toFixed(1)} MB (${(unpackedSize / 1e6).toFixed(0)} unpacked)  sha256:${digest}`);
   }
+  if (args.includes('--check')) for (const manifest of manifests) console.log(checkArchive(manifest, join(output ?? dist, `berth-engine-linux-${manifest.architecture}.tar.gz`)));
   return 0;
 }
 

@@ -111,7 +111,7 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   const here = new WindowTargets(targets, engines, ways.origins);
   const sources = new SourceOnHost({ launcher, anyEngine, reporter });
-  const parts: Parts = { here, ups, opener, hosts, connector, anyEngine, sources, ...ways, host, targets, terminals, documents, starter, launcher, reporter };
+  const parts: Parts = { here, ups, opener, hosts, connector, anyEngine, sources, ...ways, engines, targets, terminals, documents, starter, launcher, reporter };
   own(registerCommands(allCommands(parts), reporter.show));
   host.open();
   void hosts.refresh();
@@ -129,7 +129,7 @@ function followConfigs(context: vscode.ExtensionContext, host: Host, devContaine
 
 interface Parts extends LogServices, UpServices, OpenOnHostServices, WayBack {
   readonly here: WindowTargets;
-  readonly host: Host;
+  readonly engines: Engines;
   readonly connector: HostConnector;
   readonly anyEngine: AnyEngine;
   readonly starter: EngineStarter;
@@ -139,10 +139,10 @@ interface Parts extends LogServices, UpServices, OpenOnHostServices, WayBack {
 }
 
 function allCommands(parts: Parts): Command[] {
-  const { host, targets, starter, launcher, reporter } = parts;
+  const { targets, starter, launcher, reporter } = parts;
   return [
     startEngine(starter),
-    refresh(host),
+    refresh(parts),
     showLog(reporter),
     runDoctor(launcher),
     ...upAndCancel(parts),

@@ -19,6 +19,8 @@ export interface Engine {
   readonly host: Host;
   readonly devContainers: DevContainerStore;
   readonly ports: PortStore;
+  /** The link to it is lost, and being mended. */
+  readonly isLost: () => boolean;
 }
 
 export interface HostEvent {
@@ -36,13 +38,13 @@ export class Engines implements Disposable {
   readonly local: Engine;
   readonly #remote: RemoteHosts;
   readonly #onProblem: (error: unknown) => void;
-  readonly #engines = new Map<string, { readonly engine: Engine; readonly feed: PortFeed; serves: boolean }>();
+  readonly #engines = new Map<string, { readonly engine: Engine; readonly feed: PortFeed; serves: boolean; lost: boolean }>();
   readonly #changes = new Emitter<void>();
   readonly #opened = new Emitter<OpenedPort>();
   readonly #events = new Emitter<HostEvent>();
   readonly #subscription: Disposable;
 
-  /** There are others now. */
+  /** There are others now, or the link to one is lost or mended. */
   readonly onChange = (listener: () => void): Disposable => this.#changes.on(listener);
   /** A program has begun to listen on a port. */
   readonly onPort = (listener: (opened: OpenedPort) => void): Disposable => this.#opened.on(listener);
@@ -91,6 +93,10 @@ export class Engines implements Disposable {
     const serves = this.#remote.get(name)?.engineServes ?? false;
     if (serves && !found.serves) found.engine.host.nudge();
     found.serves = serves;
+    if (found.lost !== found.engine.isLost()) {
+      found.lost = !found.lost;
+      this.#changes.fire();
+    }
     found.engine.ports.recheck();
     found.feed.recheck();
   }
@@ -103,11 +109,12 @@ export class Engines implements Disposable {
   }
 
   #add(name: string, host: Host, ports: PortStore): Engine {
-    const engine = { name, host, ports, devContainers: new DevContainerStore(host.containers, name) };
+    const isLost = (): boolean => name !== local && this.#remote.get(name)?.state === 'reconnecting';
+    const engine = { name, host, ports, devContainers: new DevContainerStore(host.containers, name), isLost };
     const feed = new PortFeed(host, ports, this.#onProblem);
     host.onEvent((event) => this.#events.fire({ host: name, event }));
     feed.onOpened((port) => this.#opened.fire({ port, host: name }));
-    this.#engines.set(name, { engine, feed, serves: false });
+    this.#engines.set(name, { engine, feed, serves: false, lost: false });
     return engine;
   }
 

@@ -2,8 +2,8 @@ import * as vscode from 'vscode';
 import type { Engines } from '../hosts/engines.ts';
 import { containerItem } from './containerItem.ts';
 import { engineItem } from './engineItem.ts';
-import { EngineTree, isEngineNode } from './engineTree.ts';
-import { EngineNodes } from './nodes.ts';
+import { EngineTree } from './engineTree.ts';
+import { EngineNodes, isEngineNode } from './nodes.ts';
 import type { ContainerNode, EngineNode } from './nodes.ts';
 
 type Row = ContainerNode | EngineNode;

@@ -4,8 +4,8 @@ import type { Engine, Engines } from '../hosts/engines.ts';
 import { portKey } from '../model/portStore.ts';
 import { devContainerItem } from './devContainerItem.ts';
 import { engineItem } from './engineItem.ts';
-import { EngineTree, isEngineNode } from './engineTree.ts';
-import { EngineNodes } from './nodes.ts';
+import { EngineTree } from './engineTree.ts';
+import { EngineNodes, isEngineNode } from './nodes.ts';
 import type { DevContainerNode, EngineNode, PortNode, PortsNode } from './nodes.ts';
 import { portItem, portsItem } from './portItem.ts';
 

@@ -3,13 +3,15 @@ import type { Engine } from '../hosts/engines.ts';
 import { local } from '../hosts/engines.ts';
 
 /** The row above what one of several engines has. */
-export function engineItem({ name, host }: Engine): vscode.TreeItem {
+export function engineItem({ name, host, isLost }: Engine): vscode.TreeItem {
   const label = name === local ? vscode.l10n.t('This machine') : name;
   const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.Expanded);
   item.id = `engine ${name}`;
   item.iconPath = new vscode.ThemeIcon(name === local ? 'device-desktop' : 'remote');
-  if (!host.connection) item.description = host.state.kind === 'connecting' ? vscode.l10n.t('connecting') : vscode.l10n.t('engine not running');
-  item.contextValue = name === local ? 'engine:local' : 'engine:remote';
+  const isStopped = !host.connection && host.state.kind !== 'connecting';
+  if (isLost()) item.description = vscode.l10n.t('connection lost, connecting again');
+  else if (!host.connection) item.description = isStopped ? vscode.l10n.t('engine not running') : vscode.l10n.t('connecting');
+  item.contextValue = `engine:${name === local ? 'local' : 'remote'}:${isStopped || isLost() ? 'stopped' : 'running'}`;
   item.accessibilityInformation = { label: item.description === undefined ? label : `${label}, ${String(item.description)}` };
   return item;
 }

@@ -57,7 +57,3 @@ export class EngineTree<Row> implements vscode.Disposable {
     return this.#engines.all().length === 1 ? undefined : this.#nodes.get(engine.name);
   }
 }
-
-export function isEngineNode(value: object): value is EngineNode {
-  return 'kind' in value && value.kind === 'engine';
-}

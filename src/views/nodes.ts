@@ -44,6 +44,10 @@ export function isPortNode(value: unknown): value is PortNode {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'port' && 'host' in value && 'containerId' in value && 'port' in value;
 }
 
+export function isEngineNode(value: object): value is EngineNode {
+  return 'kind' in value && value.kind === 'engine' && 'host' in value;
+}
+
 /** The same object for the same key, as trees know their rows by identity; forgets what is not asked for any more. */
 export class NodeCache<T> {
   readonly #make: (key: string) => T;

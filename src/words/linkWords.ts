@@ -5,10 +5,10 @@ import type { LinkStatus } from '../../engine/api/berth/link.ts';
 export function linkStep({ state, step, question }: Pick<LinkStatus, 'state' | 'step' | 'question'>): string {
   if (question) return vscode.l10n.t('waiting for your answer');
   const uploading = /^Uploading (\d+) %$/.exec(step ?? '')?.[1];
-  if (uploading !== undefined) return vscode.l10n.t('carrying the engine there, {0} %', uploading);
+  if (uploading !== undefined) return vscode.l10n.t('uploading the engine, {0} %', uploading);
   switch (step) {
     case 'Uploading':
-      return vscode.l10n.t('carrying the engine there');
+      return vscode.l10n.t('uploading the engine');
     case 'Unpacking':
       return vscode.l10n.t('unpacking the engine');
     case 'looking for the engine':

@@ -38,8 +38,9 @@ describe('remote hosts in a real workbench', () => {
     host = await RemoteHost.start({ name: HOST, sshdConfig, folders: { '/opt/editor-server': serverFolder } });
     await host.exec(`echo 'root:${PASSWORD}' | chpasswd; mkdir -p ${FOLDER}/.devcontainer; cat > ${FOLDER}/.devcontainer/devcontainer.json`, { input: definition });
     await writeFile(join(client.home, '.ssh/config'), `Host ${HOST}\n  HostName ${host.address}\n  User root\n  UserKnownHostsFile ${client.home}/.ssh/known_hosts\n`, { mode: 0o600 });
-    const folder = join(client.home, 'window');
+    const folder = join(client.home, 'shore');
     await mkdir(folder);
+    await writeFile(join(folder, '.devcontainer.json'), JSON.stringify({ image: 'debian:bookworm' }));
     front = await EditorFront.start();
     server = await WorkbenchServer.start({ env: { ...client.env, ...front.env }, settings: { 'berth.engine.archives': join(repository, 'dist') }, vsix: [vsix()] });
     browser = await launchBrowser();
@@ -71,7 +72,7 @@ describe('remote hosts in a real workbench', () => {
     await workbench.page.getByText('That was not the right password. Try again.').waitFor();
     await workbench.screenshot('remote-password-again');
     await workbench.answer('That was not the right password', PASSWORD);
-    await workbench.notification(new RegExp(`Connecting to ${HOST}.*(carrying|unpacking|starting)`)).waitFor();
+    await workbench.notification(new RegExp(`Connecting to ${HOST}.*(uploading|unpacking|starting)`)).waitFor();
     await workbench.screenshot('remote-connecting');
     await hostRow('connected').waitFor({ timeout: 120_000 });
     assert.match(await readFile(join(client.home, '.ssh/known_hosts'), 'utf8'), /ssh-ed25519/);
@@ -88,6 +89,12 @@ describe('remote hosts in a real workbench', () => {
     await workbench.contextMenu(workbench.row('Containers', /^buoy, running/), 'Stop');
     await workbench.row('Containers', /^buoy, stopped/).waitFor({ timeout: 60_000 });
     await workbench.screenshot('remote-tree');
+    const korean = await WorkbenchPage.open(browser, server.url(join(client.home, 'shore')), { language: 'ko' });
+    await korean.page.getByRole('tab', { name: 'Berth', exact: true }).click();
+    await korean.page.getByRole('button', { name: '호스트 Section' }).click();
+    await korean.page.getByRole('treeitem', { name: `${HOST}, 연결됨` }).waitFor();
+    await korean.screenshot('remote-korean');
+    await korean.close();
   });
 
   it('a dev container of a folder there comes up, with its steps told, and its editor opens in the browser', async function () {
@@ -109,7 +116,33 @@ describe('remote hosts in a real workbench', () => {
     await inside.screenshot('remote-in-browser');
     await inside.page.close();
     inside = undefined;
+    const url = (await client.berth(['--host', HOST, 'open', '--web', '--no-browser', `host:${FOLDER}`])).stdout.trim();
+    assert.equal((await fetch(url, { redirect: 'manual' })).status, 302, 'the command line leads there, too');
     await workbench.notification(new RegExp(`Dev container far on ${HOST}`)).waitFor({ state: 'detached' });
+  });
+
+  it('a rebuild makes another container there, and leads into it', async function () {
+    this.timeout(180_000);
+    const id = async (): Promise<string> => (await client.docker(HOST, ['ps', '-q', '--filter', `label=devcontainer.local_folder=${FOLDER}`])).stdout.trim();
+    const before = await id();
+    const opened = workbench.page.context().waitForEvent('page', { timeout: 150_000 });
+    await workbench.contextMenu(workbench.row('Dev Containers', /^far, running/), 'Rebuild and Reopen');
+    await (await opened).close();
+    assert.notEqual(await id(), before);
+  });
+
+  it('a folder of this window is brought there, and kept equal', async function () {
+    this.timeout(180_000);
+    await workbench.contextMenu(hostRow('connected'), 'Open on Remote Host');
+    const opened = workbench.page.context().waitForEvent('page', { timeout: 150_000 });
+    await workbench.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'shore, of this window' }).click();
+    await workbench.notification(/(Copying .*shore to|Dev container shore on)/).first().waitFor();
+    await (await opened).close();
+    await workbench.row('Dev Containers', /^shore, running/).waitFor();
+    await writeFile(join(client.home, 'shore', 'driftwood'), 'from here\n');
+    const there = async (): Promise<string> => (await host.exec('cat /root/berth/*/shore/driftwood', { okStatus: 'any' })).stdout;
+    for (let attempt = 0; attempt < 400 && (await there()) === ''; attempt += 1) await workbench.page.waitForTimeout(50);
+    assert.equal(await there(), 'from here\n');
   });
 
   it('what listens there is told, with the address here, and answers', async () => {
@@ -128,6 +161,7 @@ describe('remote hosts in a real workbench', () => {
     this.timeout(120_000);
     await host.cut();
     await hostRow('connection lost').waitFor({ timeout: 60_000 });
+    await workbench.row('Containers', `${HOST}, connection lost, connecting again`).waitFor();
     await workbench.row('Dev Containers', /^far, running/).waitFor();
     await workbench.screenshot('remote-lost');
     await host.restore();
