@@ -69,6 +69,7 @@ const onImages: Readonly<Record<string, (get: Get) => string>> = {
   PLATFORM_MISSING: (get) => l10n.t('{0} is not there for {1}, only for {2}.', get('reference'), get('platform'), get('available')),
   DIGEST_MISMATCH: (get) => l10n.t('{0} was damaged on its way: its digest is not what it should be. Try again.', get('what')),
   BOOTSTRAP_FAILED: (get) => l10n.t("{0} could not be made from Debian's packages: {1}", get('ref'), get('detail')),
+  DOCKERFILE_CHECK_FAILED: (get) => l10n.t('{0} does not pass its own check: {1}', place(get), get('detail')),
   DOCKERFILE_SYNTAX: (get) => l10n.t('{0} is not right: {1}', place(get), get('detail')),
   DOCKERFILE_NOT_FOUND: (get) => l10n.t('The Dockerfile {0} does not exist.', get('path')),
   BUILD_TARGET_NOT_FOUND: (get) => l10n.t('The Dockerfile has no stage {0}. Its stages are: {1}', get('target'), get('stages')),
