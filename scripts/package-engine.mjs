@@ -11,7 +11,8 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { buildIfNeeded } from './build.mjs';
 import { checkArchive } from './engine-archive/check.mjs';
-import { architectures, placeholder } from './engine-archive/contents.mjs';
+import { architectures, npm, placeholder } from './engine-archive/contents.mjs';
+import { npmFile } from './engine-archive/npm.mjs';
 import { tarOf } from './engine-archive/tar.mjs';
 import { filesBelow, makeTree, placesIn } from './engine-archive/tree.mjs';
 import { buildNative, nativeFile } from './native.mjs';
@@ -65,7 +66,8 @@ function readFiles(folder, prefix) {
 
 function engineFiles() {
   const finish = ['finish.cjs', 'launcher.sh'].map((name) => text(name, readFileSync(join(root, 'scripts/engine-archive', name))));
-  return [...finish, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), ...['berth.cjs', 'endpoint-agent.cjs'].map((name) => text(`app/${name}`, readFileSync(join(dist, name))))];
+  const npmPacked = { path: 'app/npm.tgz', mode: 0o644, content: readFileSync(npmFile('npm', npm)) };
+  return [...finish, npmPacked, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), ...['berth.cjs', 'endpoint-agent.cjs'].map((name) => text(`app/${name}`, readFileSync(join(dist, name))))];
 }
 
 function addonFiles(architecture, say) {
