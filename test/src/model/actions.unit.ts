@@ -55,6 +55,12 @@ describe('what is offered in which state', () => {
     });
   }
 
+  it('the root of an engine offers what brings it back, and nothing while it runs', () => {
+    for (const view of ['berth.containers', 'berth.devContainers']) {
+      assert.deepEqual(['local:stopped', 'remote:stopped', 'local:running', 'remote:running'].map((root) => offered(view, `engine:${root}`, true)), [['berth.engine.start'], ['berth.host.connect'], [], []]);
+    }
+  });
+
   it('nothing is asked of this machine as of a host', () => {
     assert.deepEqual(offered('berth.hosts', 'host:local', false), []);
   });

@@ -34,6 +34,11 @@ describe('dev containers of a workspace', () => {
     const [item] = devContainersOf([config], [container('a', 'exited', 1)], [{ config, step: 'building' }]);
     assert.deepEqual([item?.state, item?.step, item?.container?.id], ['busy', 'building', 'a']);
   });
+
+  it('an up of a folder without a definition named is of the dev container that is known of it', () => {
+    const items = devContainersOf([], [container('a', 'running', 1)], [{ config: { folder: config.folder, file: '' }, step: 'building' }], 'box');
+    assert.deepEqual(items.map(({ host, state, file: of }) => [host, state, of]), [['box', 'busy', file]]);
+  });
 });
 
 describe('the store of dev containers', () => {
