@@ -102,6 +102,7 @@ const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
   CGROUPS_MISSING: (get) => l10n.t('The engine may not use control groups on this host, which it would need for {0}. Run the doctor to see why.', get('what')),
   ENGINE_ALREADY_RUNNING: (get) => l10n.t('Another engine already serves {0}.', get('dataRoot')),
   ENGINE_DID_NOT_START: () => l10n.t('it ended before it served. Run the doctor to see what stands in its way.'),
+  ENGINE_FOLDER_UNUSABLE: (get) => l10n.t('its files cannot be kept in {0} ({1}). Let this user write there, or set {2} to a folder where it may.', get('path'), get('reason'), get('variable')),
   SOCKET_UNUSABLE: (get) => l10n.t('its socket {0} cannot be made ({1}). Choose another path in berth.socketPath.', get('path'), get('reason')),
   NO_USABLE_RUNTIME: (get) => l10n.t('This host cannot run containers: {0}. Run the doctor to see what is missing.', get('detail')),
   RUNTIME_FAILED: (get) => l10n.t('The container runtime {0} failed: {1}', get('runtime'), get('detail')),

@@ -23,7 +23,7 @@ describe('builds over the API', () => {
 
   before(async () => {
     world = await BuildWorld.create('blda');
-    const facts = { version: '0', id: 'x', dataRoot: world.dataRoot, runtimeName: () => 'crun', cgroupVersion: '1' as const, cgroups: () => true, rootless: false, osName: '', warnings: () => [] };
+    const facts = { version: '0', id: 'x', dataRoot: world.dataRoot, runtimeName: () => 'crun', cgroupVersion: '1' as const, controllers: () => undefined, swapLimit: true, rootless: false, osName: '', warnings: () => [] };
     const counts = { containers: () => ({ running: 0, paused: 0, stopped: 0 }), images: () => 0 };
     served = await serveRoutes([...systemRoutes(facts, counts, new EventBus()), ...dockerBuildRoutes(world.service), ...berthBuildRoutes(world.service)]);
     client = served.client;
