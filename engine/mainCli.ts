@@ -85,6 +85,7 @@ function cliContext(chosen: ChosenHost, syncs: SyncParts, signal: AbortSignal): 
     engine: () => chosen.engine(context),
     engineFolder: (folder, { begin }) => (chosen.name === undefined ? Promise.resolve(folder) : folderOnHost(context, syncs, chosen.name, folder, begin)),
     portsHere: () => chosen.portsHere(),
+    reachHere: (port, path) => chosen.reachHere(port, path),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -18,7 +18,7 @@ import { StatCache } from './cache/statCache.ts';
 import { StepCache } from './cache/stepCache.ts';
 import type { CacheEntry } from './cache/stepCache.ts';
 import { openContext } from './context/openContext.ts';
-import type { ContextSource } from './context/openContext.ts';
+import type { ContextSource, DockerfileSource } from './context/openContext.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
 import { Holds } from './holds.ts';
 import { imageKey, outputConfig } from './outputImage.ts';
@@ -43,11 +43,15 @@ export interface BuildRequest {
   readonly context: ContextSource;
   /** Relative to the context; for a folder it may be absolute. Default `Dockerfile`. */
   readonly dockerfile?: string;
+  /** Itself, in place of a file of the context. */
+  readonly dockerfileText?: string;
   readonly target?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly tags?: readonly string[];
   readonly noCache?: boolean;
+  /** Stages, by name or number, whose steps are done again. */
+  readonly noCacheFilter?: readonly string[];
   readonly pull?: boolean;
   readonly network?: BuildNetwork;
   readonly auths?: RegistryAuths;
@@ -187,7 +191,7 @@ export class BuildService {
   /** Looks at a Dockerfile and builds nothing; images that are not here are not obtained. Tells each warning as an event and returns how many there are. Throws as `build` does. */
   async check(request: BuildRequest, ctx: BuildContext): Promise<number> {
     await using temp = await this.#solver.temps.create();
-    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
+    const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
     try {
       const { text, name } = context.dockerfile;
       const dockerfile = parseDockerfile(text, name);
@@ -204,7 +208,7 @@ export class BuildService {
   async #build(request: BuildRequest, ctx: BuildContext, hold: (snapshotId: string) => void): Promise<BuildResult> {
     await using temp = await this.#solver.temps.create();
     const { signal } = ctx;
-    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, archives: this.#archives, signal });
+    const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal });
     try {
       const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
       const options = planOptions(request);
@@ -215,7 +219,7 @@ export class BuildService {
       refuseErrors(report);
       const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
       for (const warning of report.warnings) ctx.onEvent?.(warningEvent(warning, context.dockerfile.text));
-      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), noCache: request.noCache ?? false, signal, listener: progress, hold }).solve();
+      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), again: doneAgain(plan, request), signal, listener: progress, hold }).solve();
       const imageId = await this.#image(plan, results, [...(request.tags ?? [])]);
       return { imageId, cached: progress.allCached };
     } finally {
@@ -264,6 +268,17 @@ export class BuildService {
     const gone = this.#solver.cache.takeReplaced().filter((id) => !this.#holds.has(id));
     if (gone.length > 0) await this.#parts.collector.collect(gone).catch((error: unknown) => this.#parts.log.warn('layers of replaced build steps were not removed', { error }));
   }
+}
+
+function doneAgain(plan: BuildPlan, { noCache, noCacheFilter = [] }: BuildRequest): (step: { readonly id: string }) => boolean {
+  if (noCache === true) return () => true;
+  const stages = new Set(noCacheFilter.map((name) => name.toLowerCase()));
+  const steps = new Set(plan.instructions.flatMap(({ stage, step }) => (step !== undefined && stages.has(stage) ? [step] : [])));
+  return ({ id }) => steps.has(id);
+}
+
+function dockerfileOf({ dockerfile, dockerfileText }: BuildRequest): DockerfileSource {
+  return dockerfileText === undefined ? (dockerfile ?? 'Dockerfile') : { text: dockerfileText };
 }
 
 function givenBy({ secrets, sshAgents }: BuildRequest): BuildSecrets {

@@ -115,7 +115,7 @@ const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
 };
 
 const onRemoteInstallation: Readonly<Record<string, (get: Get) => string>> = {
-  ENGINE_ARCHIVE_MISSING: (get) => l10n.t('This version of Berth does not have the engine for {0} hosts.', get('architecture')),
+  ENGINE_ARCHIVE_MISSING: (get) => l10n.t('The engine for Linux {0} hosts is not here: there is no {1}. Install the package of this extension that has the engines for remote hosts, or set berth.engine.archives to the folder that has them.', get('architecture'), get('path')),
   REMOTE_PROBE_FAILED: (get) => l10n.t('{0} does not run commands as Berth needs it: {1}. The login must end in a shell, on Linux.', get('host'), get('detail')),
   REMOTE_CONNECTION_LOST: (get) => l10n.t('The connection to {0} was lost (step: {1}). Connect again.', get('host'), get('step')),
   REMOTE_NOT_LINUX: (get) => l10n.t('{0} runs {1}. Containers need a Linux host.', get('host'), get('system')),

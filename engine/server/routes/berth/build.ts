@@ -34,10 +34,12 @@ async function build(builds: Pick<BuildService, 'build' | 'check'>, context: Req
   out?.end();
 }
 
-function toRequest({ context, dockerfile, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure }: BuildRequestBody): BuildRequest {
+function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure }: BuildRequestBody): BuildRequest {
   return {
     context,
     ...(dockerfile === undefined ? {} : { dockerfile }),
+    ...(dockerfileText === undefined ? {} : { dockerfileText }),
+    ...(noCacheFilter === undefined ? {} : { noCacheFilter }),
     ...(target === undefined ? {} : { target }),
     ...(buildArgs === undefined ? {} : { buildArgs }),
     ...(labels === undefined ? {} : { labels }),
