@@ -19,6 +19,7 @@ import { run } from '../host/process.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
 import { Settling } from './settling.ts';
 import { treeSize } from './treeSize.ts';
+import { verifyTree } from './verifyTree.ts';
 import type { PendingSnapshot, Snapshot, SnapshotStore } from './types.ts';
 
 const metaSchema = z.object({ id: z.string(), parent: z.string().optional(), diffId: digestSchema.optional(), tarSize: z.number().optional(), size: z.number(), created: z.string(), unsettledIn: z.string().optional() });
@@ -137,6 +138,17 @@ export class FileSnapshotStore implements SnapshotStore {
   async *entries(id: string): AsyncGenerator<TarEntry> {
     await this.identify(id);
     for await (const part of readTar(replayHeaders(join(this.#root, id, RECIPE)))) if (part.kind === 'entry') yield part.entry;
+  }
+
+  /** What is wrong with a layer, a line each: its files against the index of its tar, and the tar that they make against its digest. */
+  async verify(id: string): Promise<string[]> {
+    const differences = await verifyTree(this.entries(id), this.lowerDir(id));
+    try {
+      for await (const _chunk of await this.openTar(id)) void _chunk;
+    } catch (error) {
+      differences.push(error instanceof Error ? error.message : String(error));
+    }
+    return differences;
   }
 
   async remove(id: string): Promise<void> {

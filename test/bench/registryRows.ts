@@ -81,17 +81,21 @@ export async function measureImages(setup: BenchSetup): Promise<RowResult[]> {
     if (setup.docker) await run('cp', ['-r', `${join(folder, 'data-Docker')}/.`, join(folder, 'data-Berth')]);
     await forget(maker, `${ref}:1`);
     await forget(maker, LAYERED);
+    console.error('measuring: pull …');
     const pull = await inTurns(setup, async (peer) => {
       const took = await timed(() => checked(peer, 'POST', `/images/create?fromImage=${ref}&tag=1`));
       await forget(peer, `${ref}:1`);
       return took;
     });
+    console.error('measuring: load …');
     const load = await inTurns(setup, async (peer) => {
       await forget(peer, LAYERED);
       return timed(() => checked(peer, 'POST', '/images/load', { file: archive, contentType: 'application/x-tar' }));
     });
+    console.error('measuring: save …');
     const save = await inTurns(setup, (peer) => timed(() => peer.client.drain('GET', `/images/${LAYERED}/get`)));
     let port = PORT;
+    console.error('measuring: push …');
     const push = await inTurns(setup, (peer) => pushToEmpty(peer, folder, (port += 1)));
     return [
       { id: 'pull', title: `pull from a local registry: ${size}`, unit: 'ms', budget: 0.7, ...pull },

@@ -29,10 +29,13 @@ async function firstBytes(source: Readable): Promise<Buffer> {
   }
 }
 
+/** Bytes that a decoder gives at a time: each turn goes through another thread and back. */
+const CHUNK = 512 * 1024;
+
 function decoderFor(head: Buffer): PassThrough | ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress> {
   const magic = head.toString('hex');
-  if (magic.startsWith('1f8b')) return createGunzip();
-  if (magic.startsWith('28b52ffd')) return createZstdDecompress();
+  if (magic.startsWith('1f8b')) return createGunzip({ chunkSize: CHUNK });
+  if (magic.startsWith('28b52ffd')) return createZstdDecompress({ chunkSize: CHUNK });
   if (magic.startsWith('425a68')) throw archiveUnsupported({ path: 'the stream', detail: 'is compressed with bzip2. Use gzip or zstd' });
   if (magic.startsWith('fd377a585a00')) throw archiveUnsupported({ path: 'the stream', detail: 'is compressed with xz. Use gzip or zstd' });
   return new PassThrough({ highWaterMark: 1024 * 1024 });

@@ -90,14 +90,24 @@ async function translate(source: AsyncIterable<Buffer>, out: Writable, layer: La
   return { diffId: `sha256:${hash.digest('hex')}`, size: layer.recipe.size, contentSize: layer.contentSize, recipe: layer.recipe };
 }
 
+/** Bytes on their way to tar: while it writes files, the next ones are read and checked. */
+const MOST_IN_FLIGHT = 4 * 1024 * 1024;
+
 /** Gathers small pieces: a pipe write for each of ten thousand headers costs more than unpacking them. */
 class BatchedSink {
   readonly #out: Writable;
   #pieces: Buffer[] = [];
   #size = 0;
+  #inFlight = 0;
+  #closed = false;
+  #wake: (() => void) | undefined;
 
   constructor(out: Writable) {
     this.#out = out;
+    out.once('close', () => {
+      this.#closed = true; // tar left: its status says why
+      this.#wake?.();
+    });
   }
 
   /** True when it is time to flush. */
@@ -107,17 +117,17 @@ class BatchedSink {
     return this.#size >= 512 * 1024;
   }
 
+  /** Sends what was gathered; waits while too much is on its way. */
   async flush(): Promise<void> {
     const batch = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
+    const size = this.#size;
     this.#pieces = [];
     this.#size = 0;
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        this.#out.off('close', settle);
-        resolve();
-      };
-      this.#out.once('close', settle); // tar left: its status says why
-      this.#out.write(batch, settle);
+    this.#inFlight += size;
+    this.#out.write(batch, () => {
+      this.#inFlight -= size;
+      this.#wake?.();
     });
+    while (this.#inFlight > MOST_IN_FLIGHT && !this.#closed) await new Promise<void>((resolve) => (this.#wake = resolve));
   }
 }
