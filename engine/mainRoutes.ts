@@ -96,6 +96,7 @@ function engineFacts({ config }: EngineParts, { containers }: Services): EngineF
     runtimeName: () => containers.parts.runtime.name,
     cgroups: () => containers.parts.runtime.cgroups,
     rootless: config.keeper !== undefined,
+    usernsRemap: config.usernsRemap !== undefined,
     cgroupVersion: containers.parts.cgroups.version,
     osName: osName(),
     warnings: () => hostWarnings(containers.parts.runtime),

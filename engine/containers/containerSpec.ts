@@ -31,6 +31,8 @@ export interface StartFacts {
   readonly deviceRules: readonly OciDeviceRule[];
   readonly blockIo?: OciBlockIo;
   readonly etc: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
+  /** Path of the user namespace, where the container has one of its own. */
+  readonly userNamespace?: string;
   /** Whether the OCI runtime makes idmapped mounts; if not, binds that want one were mounted so at this path of the host. */
   readonly mounts: readonly MountPoint[];
 }
@@ -65,10 +67,11 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     mounts: mountsOf(facts, host.ReadonlyRootfs ?? false),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
+    ...(record.idRange && facts.userNamespace ? { userNamespace: { path: facts.userNamespace, ...record.idRange } } : {}),
     resources: { ...toResources(host, { version: facts.cgroupVersion, swapLimit: facts.swapLimit }), ...(facts.blockIo ? { blockIO: facts.blockIo } : {}) },
     devices: facts.devices,
     deviceRules: facts.deviceRules,
-    sysctl: { ...networkSysctls(facts.network, host), ...host.Sysctls },
+    sysctl: { ...networkSysctls(facts.network, record), ...host.Sysctls },
     rlimits: toRlimits(host.Ulimits ?? []),
     ...(host.OomScoreAdj ? { oomScoreAdj: possibleOomScore(host.OomScoreAdj) } : {}),
     maskedPaths: host.MaskedPaths ?? null,
@@ -96,9 +99,10 @@ function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'netwo
 }
 
 /** As Docker: in a network of its own a container pings, and takes ports below 1024, without being root. */
-function networkSysctls(network: NamespaceChoice, { NetworkMode }: HostConfig): Record<string, string> {
+function networkSysctls(network: NamespaceChoice, { hostConfig: { NetworkMode }, idRange }: ContainerRecord): Record<string, string> {
   if (network === 'host' || NetworkMode?.startsWith('container:')) return {};
-  return { 'net.ipv4.ping_group_range': `0 ${Math.min(lastMapped(ourIds().gids), 2 ** 31 - 1)}`, 'net.ipv4.ip_unprivileged_port_start': '0' };
+  const last = idRange ? idRange.size - 1 : lastMapped(ourIds().gids);
+  return { 'net.ipv4.ping_group_range': `0 ${Math.min(last, 2 ** 31 - 1)}`, 'net.ipv4.ip_unprivileged_port_start': '0' };
 }
 
 function mountsOf(facts: StartFacts, readOnly: boolean): OciMount[] {

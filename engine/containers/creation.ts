@@ -39,10 +39,12 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const inherited = volumesFrom(request.HostConfig?.VolumesFrom ?? [], (ref) => store.find(ref).record.mounts);
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, network, args } = plan.record;
+  const idRange = await parts.idRanges.take(id, hostConfig);
+  await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve(parts.idRanges.done(id)) };
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
   undo.defer(() => store.removeFolder(id));
   const container = await store.add(
-    { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, network },
+    { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, ...(idRange ? { idRange } : {}), network },
     hostConfig.AutoRemove ?? false,
   );
   undo.keep();

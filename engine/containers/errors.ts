@@ -28,3 +28,8 @@ export const cgroupsMissing = defineError<{ what: string }>(
   (p) => `The engine may not use control groups on this host, which it would need for ${p.what}. As root it may: see berth doctor.`,
 );
 export const unknownSignal = defineError<{ signal: string }>('UNKNOWN_SIGNAL', 400, (p) => `Invalid signal: ${p.signal}`);
+export const noIdRange = defineError<{ who: string; size: number }>(
+  'NO_ID_RANGE',
+  409,
+  (p) => `No ${p.size} free ids in /etc/subuid and /etc/subgid for ${p.who}: a container with a user namespace of its own needs them. As root, for instance: echo berth:2147483648:2147483648 | tee -a /etc/subuid /etc/subgid`,
+);

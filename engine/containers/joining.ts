@@ -24,8 +24,8 @@ export interface Joined {
   readonly namespaces: JoinedNamespaces;
 }
 
-/** Attaches a container to its network, or finds the containers whose namespaces it joins. Throws when those do not run. */
-export async function attachNetwork(parts: Pick<ContainerParts, 'networks' | 'store'>, { record }: Container): Promise<Joined> {
+/** Attaches a container to its network, in the namespace of a process where one is given, or finds the containers whose namespaces it joins. Throws when those do not run. */
+export async function attachNetwork(parts: Pick<ContainerParts, 'networks' | 'store'>, { record }: Container, namespaceOf?: number): Promise<Joined> {
   const { mode, aliases, mac, ip } = record.network;
   const { PidMode, IpcMode } = record.hostConfig;
   const [pidOf, ipcOf] = [PidMode, IpcMode].map((value) => containerOf(parts, value));
@@ -34,7 +34,7 @@ export async function attachNetwork(parts: Pick<ContainerParts, 'networks' | 'st
   const hostname = record.config.Hostname || (mode === 'host' ? hostName() : record.id.slice(0, 12));
   const shared = containerOf(parts, mode);
   if (shared) return { network: { path: `/proc/${shared.state.process?.pid}/ns/net` }, networkOf: shared, hostname: shared.record.config.Hostname || shared.id.slice(0, 12), namespaces };
-  const endpoint = await parts.networks.attach(record.id, { network: mode === 'bridge' ? 'default' : mode, hostname, name: record.name, aliases, dns: serversForNetwork(record.hostConfig.Dns), ...(mac ? { mac } : {}), ...(ip ? { ip } : {}) });
+  const endpoint = await parts.networks.attach(record.id, { network: mode === 'bridge' ? 'default' : mode, hostname, name: record.name, aliases, dns: serversForNetwork(record.hostConfig.Dns), ...(mac ? { mac } : {}), ...(ip ? { ip } : {}), ...(namespaceOf === undefined ? {} : { namespaceOf }) });
   return { network: endpoint.netnsPath === '' ? 'host' : { path: endpoint.netnsPath }, endpoint, hostname, namespaces };
 }
 

@@ -63,7 +63,7 @@ export interface PortRequest {
 }
 
 export interface Networks {
-  attach(containerId: string, request: { readonly network: string; readonly hostname: string; readonly name?: string; readonly aliases?: readonly string[]; readonly mac?: string; readonly ip?: string; readonly dns?: readonly string[] }): Promise<Endpoint>;
+  attach(containerId: string, request: { readonly network: string; readonly hostname: string; readonly name?: string; readonly aliases?: readonly string[]; readonly mac?: string; readonly ip?: string; readonly dns?: readonly string[]; readonly namespaceOf?: number }): Promise<Endpoint>;
   /** All or none. Throws PORT_IN_USE. */
   publish(containerId: string, endpoint: Pick<Endpoint, 'ip'>, ports: readonly PortRequest[]): Promise<unknown>;
   /** Takes back ports, addresses and namespace; fine if there are none. */

@@ -23,6 +23,10 @@ export const mountPointSchema = z.object({
 });
 export type MountPoint = z.infer<typeof mountPointSchema>;
 
+/** Ids of the host that follow one another. */
+const idRangeSchema = z.object({ first: z.number().int().positive(), size: z.number().int().positive() });
+export type HostIds = z.infer<typeof idRangeSchema>;
+
 /** What a container is: `config.json`. Written at creation, rewritten by rename and update only. */
 export const recordSchema = z.object({
   id: z.string(),
@@ -39,6 +43,8 @@ export const recordSchema = z.object({
   config: containerConfigSchema,
   hostConfig: hostConfigSchema,
   mounts: z.array(mountPointSchema),
+  /** The host's ids that are the container's, from 0 on: its user namespace's map. Absent: the engine's own ids. */
+  idRange: idRangeSchema.optional(),
   network: z.object({ mode: z.string(), aliases: z.array(z.string()), mac: z.string().optional(), ip: z.string().optional() }),
 });
 export type ContainerRecord = z.infer<typeof recordSchema>;

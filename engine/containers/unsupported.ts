@@ -22,8 +22,6 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
 export function refuseUnsupported(host: HostConfig): void {
   const settings: Readonly<Record<string, unknown>> = host;
   for (const [key, flag] of Object.entries(REFUSED)) if (isSet(settings[key])) throw notImplemented({ what: `${flag} (HostConfig.${key})` });
-  const userns = settings['UsernsMode'];
-  if (typeof userns === 'string' && userns !== '' && userns !== 'host') throw notImplemented({ what: `--userns=${userns}` });
   const runtime = settings['Runtime'];
   if (typeof runtime === 'string' && !['', 'runc', 'crun', 'io.containerd.runc.v2'].includes(runtime)) throw notImplemented({ what: `--runtime=${runtime}` });
 }

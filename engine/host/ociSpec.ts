@@ -36,6 +36,8 @@ export interface SpecInput {
   readonly ipc?: NamespaceChoice;
   readonly uts?: NamespaceChoice;
   readonly cgroup?: NamespaceChoice;
+  /** A user namespace, whose ids from 0 on are those of the host from `first` on; absent: the one of this process. */
+  readonly userNamespace?: { readonly path: string; readonly first: number; readonly size: number };
   readonly resources?: Omit<OciResources, 'devices'>;
   readonly devices?: readonly OciDevice[];
   readonly deviceRules?: readonly OciDeviceRule[];
@@ -68,10 +70,11 @@ export function buildSpec(input: SpecInput, userNamespace: boolean = inUserNames
     process: processOf(input, capabilities),
     root: { path: input.rootfs, readonly: input.readonlyRootfs ?? false },
     ...(input.hostname === undefined || input.uts === 'host' ? {} : { hostname: input.hostname }),
-    mounts: [...systemMounts(input, privileged).flatMap((mount) => (userNamespace ? possibleMount(mount, input) : [mount])), ...(input.mounts ?? [])],
+    mounts: [...systemMounts(input, privileged).flatMap((mount) => (userNamespace || input.userNamespace ? possibleMount(mount, input) : [mount])), ...(input.mounts ?? [])],
     linux: {
       cgroupsPath: input.cgroupsPath,
       namespaces: namespacesOf(input),
+      ...idMappings(input),
       resources: cgroups ? { ...input.resources, devices: deviceRules(input, privileged) } : {},
       ...(input.devices?.length ? { devices: input.devices } : {}),
       ...(input.sysctl ? { sysctl: input.sysctl } : {}),
@@ -111,7 +114,15 @@ function namespacesOf(input: SpecInput): OciNamespace[] {
     ['network', input.network ?? 'own'],
     ['cgroup', input.cgroup ?? 'host'],
   ];
-  return choices.flatMap(([type, choice]) => (choice === 'host' ? [] : [choice === 'own' ? { type } : { type, path: choice.path }]));
+  const joined: OciNamespace[] = input.userNamespace ? [{ type: 'user', path: input.userNamespace.path }] : [];
+  return [...joined, ...choices.flatMap(([type, choice]) => (choice === 'host' ? [] : [choice === 'own' ? { type } : { type, path: choice.path }]))];
+}
+
+/** Said again although the namespace has them: the runtimes look here for whom to give terminals and files to. */
+function idMappings({ userNamespace }: SpecInput): Pick<OciSpec['linux'], 'uidMappings' | 'gidMappings'> {
+  if (!userNamespace) return {};
+  const map = [{ containerID: 0, hostID: userNamespace.first, size: userNamespace.size }];
+  return { uidMappings: map, gidMappings: map };
 }
 
 const plain = ['nosuid', 'noexec', 'nodev'];

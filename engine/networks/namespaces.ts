@@ -30,11 +30,11 @@ export class Namespaces {
     this.#prefix = `berth-${instance}-`;
   }
 
-  /** A namespace for each leg, ready to use. On failure nothing is left. */
-  async make(legs: readonly Leg[]): Promise<Namespace[]> {
+  /** A namespace for each leg, ready to use; with `of`, one leg's, that of this process. On failure nothing is left. */
+  async make(legs: readonly Leg[], of?: number): Promise<Namespace[]> {
     const made = legs.map((leg) => this.#named(leg));
     try {
-      await ipBatch(made.flatMap(({ name, leg }) => [`netns add ${name}`, ...(leg ? outerEnd(name, leg) : [])]));
+      await ipBatch(made.flatMap(({ name, leg }) => [added(name, of), ...(leg ? outerEnd(name, leg) : [])]));
       await Promise.all(made.map(({ name, leg }) => ipBatch(['link set lo up', ...(leg ? innerEnd(leg) : [])], { netns: name })));
       return made;
     } catch (error) {
@@ -44,10 +44,10 @@ export class Namespaces {
   }
 
   /** A namespace with only its own loopback. */
-  async makeBare(): Promise<Namespace> {
+  async makeBare(of?: number): Promise<Namespace> {
     const bare = this.#named(undefined);
     try {
-      await ipBatch([`netns add ${bare.name}`]);
+      await ipBatch([added(bare.name, of)]);
       await ipBatch(['link set lo up'], { netns: bare.name });
       return bare;
     } catch (error) {
@@ -87,6 +87,11 @@ export class Namespaces {
     const name = `${this.#prefix}${shortRandom(5)}`;
     return { name, path: netnsPath(name), ...(leg ? { leg } : {}) };
   }
+}
+
+/** A new namespace, or a process's, which the name then keeps. */
+function added(name: string, of: number | undefined): string {
+  return of === undefined ? `netns add ${name}` : `netns attach ${name} ${of}`;
 }
 
 /** A name for the outer end of a veth pair; starts with `bv`. */

@@ -31,6 +31,8 @@ export interface AttachRequest {
   readonly dns?: readonly string[];
   /** A wished address; only user-defined networks give it. */
   readonly ip?: string;
+  /** The process whose network namespace it shall be: one that belongs to the container's own user namespace. */
+  readonly namespaceOf?: number;
 }
 
 /** A container's place in a network. `netnsPath` is '' for the host's own namespace; addresses are '' where there are none. */
@@ -218,18 +220,18 @@ export class NetworkService {
   }
 
   async #namespaceFor(record: NetworkRecord, request: AttachRequest): Promise<Namespace> {
-    if (record.driver === 'null') return this.#parts.namespaces.makeBare();
-    if (record.name === DEFAULT_NETWORK) return withMac(await this.#pool.take(), request.mac);
-    const [made] = await this.#make(record, 1, { ...(request.ip === undefined ? {} : { ip: request.ip }), ...(request.mac === undefined ? {} : { mac: request.mac }) });
+    if (record.driver === 'null') return this.#parts.namespaces.makeBare(request.namespaceOf);
+    if (record.name === DEFAULT_NETWORK && request.namespaceOf === undefined) return withMac(await this.#pool.take(), request.mac);
+    const [made] = await this.#make(record, 1, { ...(request.ip === undefined ? {} : { ip: request.ip }), ...(request.mac === undefined ? {} : { mac: request.mac }) }, request.namespaceOf);
     if (!made) throw new Error('no network namespace was made');
     return made;
   }
 
-  async #make(record: NetworkRecord, count: number, wish: { readonly ip?: string; readonly mac?: string } = {}): Promise<Namespace[]> {
+  async #make(record: NetworkRecord, count: number, wish: { readonly ip?: string; readonly mac?: string } = {}, of?: number): Promise<Namespace[]> {
     const legs: Leg[] = [];
     try {
       for (let index = 0; index < count; index++) legs.push(this.#parts.addresses.newLeg(record, this.#parts.mtu, wish));
-      return await this.#parts.namespaces.make(legs);
+      return await this.#parts.namespaces.make(legs, of);
     } catch (error) {
       for (const { ip } of legs) this.#parts.addresses.giveBack(record.id, ip);
       throw error;

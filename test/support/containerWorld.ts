@@ -4,6 +4,7 @@ import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { CreateContainer } from '../../engine/api/docker/container.ts';
+import type { EngineConfig } from '../../engine/base/config.ts';
 import { EventBus } from '../../engine/base/eventBus.ts';
 import { silentLog } from '../../engine/base/log.ts';
 import type { Log } from '../../engine/base/log.ts';
@@ -54,17 +55,17 @@ export class ContainerWorld {
   }
 
   /** Everything new. `instance`: at most 8 characters of [a-z0-9], each test file its own. */
-  static async create(instance: string): Promise<ContainerWorld> {
+  static async create(instance: string, settings: Partial<EngineConfig> = {}): Promise<ContainerWorld> {
     const root = await mkdtemp(join(tmpdir(), `berth-${instance}-`));
-    const world = await ContainerWorld.open(root, instance);
+    const world = await ContainerWorld.open(root, instance, { settings });
     await world.#loadBase();
     return world;
   }
 
   /** On roots that exist: as an engine started anew. */
-  static async open(root: string, instance: string, log: Log = silentLog): Promise<ContainerWorld> {
+  static async open(root: string, instance: string, { log = silentLog, settings = {} }: { readonly log?: Log; readonly settings?: Partial<EngineConfig> } = {}): Promise<ContainerWorld> {
     const dataRoot = join(root, 'data');
-    const config = { dataRoot, runRoot: join(root, 'run'), socketPath: join(root, 'run', 'berth.sock'), instance, idleSeconds: 0 };
+    const config = { dataRoot, runRoot: join(root, 'run'), socketPath: join(root, 'run', 'berth.sock'), instance, idleSeconds: 0, ...(process.env['BERTH_RUNTIME'] ? { runtime: process.env['BERTH_RUNTIME'] } : {}), ...settings };
     const events = new EventBus();
     const late: { containers?: ContainerService } = {};
     const snapshots = new FileSnapshotStore(dataRoot, log);

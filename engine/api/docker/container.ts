@@ -88,6 +88,7 @@ export const hostConfigSchema = z.looseObject({
   PidMode: text,
   IpcMode: text,
   UTSMode: text,
+  UsernsMode: text,
   CgroupnsMode: text,
   ConsoleSize: z.array(z.number()).nullish(),
   MaskedPaths: strings,

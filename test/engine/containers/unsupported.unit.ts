@@ -5,7 +5,6 @@ describe('settings that this version does not honour', () => {
   for (const [host, name] of [
     [{ Links: ['a:b'] }, 'Links'],
     [{ DeviceRequests: [{ Driver: 'nvidia' }] }, 'DeviceRequests'],
-    [{ UsernsMode: 'auto' }, 'userns'],
     [{ Runtime: 'kata' }, 'runtime'],
   ] as const) {
     it(`${name} is refused by name`, () => assert.throws(() => refuseUnsupported(host), (error: Error & { code?: string }) => error.code === 'NOT_IMPLEMENTED' && error.message.includes(name)));
