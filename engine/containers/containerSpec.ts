@@ -71,7 +71,10 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     resources: { ...toResources(host, { version: facts.cgroupVersion, swapLimit: facts.swapLimit }), ...(facts.blockIo ? { blockIO: facts.blockIo } : {}) },
     devices: facts.devices,
     deviceRules: facts.deviceRules,
-    sysctl: { ...networkSysctls(facts.network, record), ...host.Sysctls },
+    ...(host.Annotations && Object.keys(host.Annotations).length > 0 ? { annotations: host.Annotations } : {}),
+    ...(host.IpcMode === 'none' ? { noShm: true } : {}),
+    // The specification had no field for the NIS domain when crun 1.8 and runc 1.1 were made; this is the same.
+    sysctl: { ...(config.Domainname && host.UTSMode !== 'host' ? { 'kernel.domainname': config.Domainname } : {}), ...networkSysctls(facts.network, record), ...host.Sysctls },
     rlimits: toRlimits(host.Ulimits ?? []),
     ...(host.OomScoreAdj ? { oomScoreAdj: possibleOomScore(host.OomScoreAdj) } : {}),
     maskedPaths: host.MaskedPaths ?? null,
@@ -121,7 +124,7 @@ function mountsOf(facts: StartFacts, readOnly: boolean): OciMount[] {
 
 /** A mount point as the OCI runtime takes it. */
 export function toOciMount(mount: MountPoint): OciMount {
-  const access = mount.readOnly ? ['ro'] : [];
+  const access = mount.readOnly ? [mount.readOnlyBelow ? 'rro' : 'ro'] : [];
   if (mount.type === 'tmpfs') return { destination: mount.destination, type: 'tmpfs', source: 'tmpfs', options: [...tmpfsDefaults(mount.tmpfsOptions ?? []), ...access] };
   const mapping = mount.idmap ? { options: ['idmap'], uidMappings: swap(mount.idmap, 'uid'), gidMappings: swap(mount.idmap, 'gid') } : undefined;
   return {

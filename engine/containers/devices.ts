@@ -3,6 +3,7 @@ import type { OciDevice, OciDeviceRule } from '../host/ociTypes.ts';
 import { inUserNamespace } from '../host/userNamespace.ts';
 import type { Container } from './container.ts';
 import { startFailed } from './errors.ts';
+import { DEVICE_RULE } from './hostConfigChecks.ts';
 import type { MountPoint } from './record.ts';
 
 export interface Devices {
@@ -37,6 +38,8 @@ function bound(source: string, destination: string): MountPoint {
 
 /** `c 13:* rwm`. */
 function parseRule(rule: string): OciDeviceRule {
-  const [, type = 'a', major = '*', minor = '*', access = 'rwm'] = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]+)$/.exec(rule) ?? [];
+  const [, type, major, minor, access] = DEVICE_RULE.exec(rule) ?? [];
+  // Checked at creation; whatever else a record may say allows nothing.
+  if (!type || !access) return { allow: false, access: 'rwm' };
   return { allow: true, type, ...(major === '*' ? {} : { major: Number(major) }), ...(minor === '*' ? {} : { minor: Number(minor) }), access };
 }

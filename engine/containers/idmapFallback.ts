@@ -31,7 +31,7 @@ export async function mountIdmappedBinds(runtime: OciRuntime, container: Contain
       const { idmap, ...plain } = mount;
       if (!idmap || support === 'none') return plain;
       await using holder = await NamespaceHolder.start(swap(idmap, 'uid').map(toIdRange), { groups: swap(idmap, 'gid').map(toIdRange) });
-      return mountAside(container, plain, String(index), holder.userPath);
+      return await mountAside(container, plain, String(index), holder.userPath);
     }),
   );
 }

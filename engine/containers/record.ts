@@ -18,6 +18,8 @@ export const mountPointSchema = z.object({
   /** Fill an empty volume with what the image has at the destination. */
   copyUp: z.boolean(),
   recursive: z.boolean(),
+  /** Read-only with what is mounted below it. */
+  readOnlyBelow: z.boolean().optional(),
   tmpfsOptions: z.array(z.string()).optional(),
   idmap: idmapSchema.optional(),
 });

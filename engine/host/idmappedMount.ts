@@ -1,4 +1,4 @@
-import { defineError } from '../base/errors.ts';
+import { defineError, hostCommandFailed } from '../base/errors.ts';
 import { mountBind } from './mounts.ts';
 import { run } from './process.ts';
 import { inUserNamespace } from './userNamespace.ts';
@@ -38,7 +38,7 @@ export async function mountIdmapped(source: string, target: string, userNamespac
   };
   if (tool === 'none') return fail(inUserNamespace() ? 'the engine has no root' : 'neither program is there');
   const done = tool === 'mount' ? mountBind(source, target, [`X-mount.idmap=${userNamespace}`]) : run('perl', ['-e', SCRIPT, userNamespace, source, target]);
-  await done.catch((error: unknown) => fail(error instanceof Error ? error.message : String(error), { cause: error }));
+  await done.catch((error: unknown) => fail(hostCommandFailed.is(error) ? String(error.params['stderr']) : String(error), { cause: error }));
 }
 
 /** open_tree, mount_setattr and move_mount have the same numbers on every architecture; older C libraries have no names for them. */

@@ -41,6 +41,10 @@ export interface SpecInput {
   readonly resources?: Omit<OciResources, 'devices'>;
   readonly devices?: readonly OciDevice[];
   readonly deviceRules?: readonly OciDeviceRule[];
+  /** For the OCI runtime and its hooks. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** No /dev/shm. */
+  readonly noShm?: boolean;
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly rlimits?: readonly OciRlimit[];
   readonly oomScoreAdj?: number;
@@ -71,6 +75,7 @@ export function buildSpec(input: SpecInput, userNamespace: boolean = inUserNames
     root: { path: input.rootfs, readonly: input.readonlyRootfs ?? false },
     ...(input.hostname === undefined || input.uts === 'host' ? {} : { hostname: input.hostname }),
     mounts: [...systemMounts(input, privileged).flatMap((mount) => (userNamespace || input.userNamespace ? possibleMount(mount, input) : [mount])), ...(input.mounts ?? [])],
+    ...(input.annotations ? { annotations: input.annotations } : {}),
     linux: {
       cgroupsPath: input.cgroupsPath,
       namespaces: namespacesOf(input),
@@ -142,7 +147,7 @@ function systemMounts(input: SpecInput, privileged: boolean): OciMount[] {
       ? { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...plain, 'mode=1777', `size=${input.shmSize ?? 64 * 1024 * 1024}`] }
       : { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['bind', ...plain] },
   ];
-  return mounts.filter(({ destination }) => !replaced.has(destination));
+  return mounts.filter(({ destination }) => !replaced.has(destination) && !(destination === '/dev/shm' && input.noShm));
 }
 
 /** What shows a namespace of the host can be mounted anew by the host's root only: /proc is bound as it is, and the host's message queues are left out. */
