@@ -8,6 +8,7 @@ import { unmount } from '../host/mounts.ts';
 import { exitOf } from '../host/ociRuntime.ts';
 import { start } from '../host/process.ts';
 import { isAlive } from '../host/processIdentity.ts';
+import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import { notRunning, pathNotInContainer } from './errors.ts';
 import { extractInto } from './extract.ts';
@@ -51,12 +52,14 @@ export class ContainerArchive {
       const status = await ended;
       if (status > 1) throw hostCommandFailed({ command: `tar of ${path}`, status, stderr: words }); // 1: a file changed meanwhile
     });
+    announce(this.#parts.events, container, 'archive-path', { path });
   }
 
   /** Unpacks a tar (plain or compressed) into a folder that exists. */
   async write(container: Container, path: string, body: Readable): Promise<void> {
     if (isReadOnly(container, path)) throw badRequest({ what: 'copy', detail: `${path} of the container is marked read-only` });
     await this.#within(container, `${path}/.`, async (folder, _name) => extractInto(folder, body, container.running ? container.record.idRange?.first : 0));
+    announce(this.#parts.events, container, 'extract-to-dir', { path });
   }
 
   async #within<T>(container: Container, path: string, work: (folder: FolderHandle, name: string) => Promise<T>): Promise<T> {

@@ -230,12 +230,17 @@ export class ContainerService {
   }
 
   async top(ref: string, psArgs: string): Promise<object> {
-    return containerTop(this.parts, this.find(ref), psArgs);
+    const container = this.find(ref);
+    const shown = await containerTop(this.parts, container, psArgs);
+    announce(this.parts.events, container, 'top');
+    return shown;
   }
 
   /** Removes the containers that do not run and match `label`, `label!`, `until` filters. */
   async prune(filters: Filters): Promise<{ readonly removed: string[]; readonly bytes: number }> {
-    return pruneContainers(this.parts, filters, (id) => this.remove(id));
+    const pruned = await pruneContainers(this.parts, filters, (id) => this.remove(id));
+    this.parts.events.publish('container', 'prune', '', { reclaimed: String(pruned.bytes) });
+    return pruned;
   }
 
   /** The container that a client may attach to. Throws CONTAINER_PAUSED. */
@@ -253,6 +258,7 @@ export class ContainerService {
     if (container.running) await attachment.connect(container.paths.bundle).catch(() => attachment.abandon());
     else container.attachments.add(attachment);
     await attachment.done;
+    if (attachment.byKeys) announce(this.parts.events, container, 'detach');
     container.attachments.delete(attachment);
     client.end();
   }

@@ -146,7 +146,7 @@ describe('the life of a container', () => {
     await world.exec(id, ['touch', '/dev/shm/common']);
     const { stdout } = await world.run('hostname; ls /dev/shm; cat /proc/1/comm', { HostConfig: { NetworkMode: 'container:shared', PidMode: 'container:shared', IpcMode: 'container:shared' } });
     assert.match(stdout, /common\nsleep\n$/);
-    const { stdout: host } = await world.run('cat /proc/net/dev | grep -c br-life', { HostConfig: { NetworkMode: 'host' } });
+    const { stdout: host } = await world.run(`cat /proc/net/dev | grep -c br-${world.instance}`, { HostConfig: { NetworkMode: 'host' } });
     assert.equal(host, '1\n');
     const { stdout: none } = await world.run('cat /proc/net/dev | tail -n +3 | cut -d: -f1', { HostConfig: { NetworkMode: 'none' } });
     assert.equal(none.trim(), 'lo');
