@@ -64,7 +64,7 @@ export class Starter {
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
       await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false });
-      await this.#parts.runtime.start(container.id);
+      await this.#parts.runtime.start(container.id, pid);
       announce(events, container, 'start');
     } catch (error) {
       await this.#undo(container);

@@ -77,7 +77,8 @@ export function buildSpec(input: SpecInput, userNamespace: boolean = inUserNames
     mounts: [...systemMounts(input, privileged).flatMap((mount) => (userNamespace || input.userNamespace ? possibleMount(mount, input) : [mount])), ...(input.mounts ?? [])],
     ...(input.annotations ? { annotations: input.annotations } : {}),
     linux: {
-      cgroupsPath: input.cgroupsPath,
+      // runc forgives that it may not make a group only where none is named.
+      ...(cgroups ? { cgroupsPath: input.cgroupsPath } : {}),
       namespaces: namespacesOf(input),
       ...idMappings(input),
       resources: cgroups ? { ...input.resources, devices: deviceRules(input, privileged) } : {},

@@ -106,7 +106,7 @@ export interface OciSpec {
   readonly mounts: readonly OciMount[];
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux: {
-    readonly cgroupsPath: string;
+    readonly cgroupsPath?: string;
     readonly namespaces: readonly OciNamespace[];
     readonly uidMappings?: readonly OciIdMapping[];
     readonly gidMappings?: readonly OciIdMapping[];
