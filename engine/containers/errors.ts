@@ -25,7 +25,7 @@ export const pathNotInContainer = defineError<{ path: string; container: string 
 export const cgroupsMissing = defineError<{ what: string }>(
   'CGROUPS_MISSING',
   500,
-  (p) => `The engine may not use control groups on this host, which it would need for ${p.what}. As root it may: see berth doctor.`,
+  (p) => `The engine may not use control groups on this host that it would need for ${p.what}. What it may, and how to give it more: berth doctor.`,
 );
 export const unknownSignal = defineError<{ signal: string }>('UNKNOWN_SIGNAL', 400, (p) => `Invalid signal: ${p.signal}`);
 export const noIdRange = defineError<{ who: string; size: number }>(
@@ -33,3 +33,8 @@ export const noIdRange = defineError<{ who: string; size: number }>(
   409,
   (p) => `No ${p.size} free ids in /etc/subuid and /etc/subgid for ${p.who}: a container with a user namespace of its own needs them. As root, for instance: echo berth:2147483648:2147483648 | tee -a /etc/subuid /etc/subgid`,
 );
+
+export const networkModeFixed = defineError<{ container: string; mode: string }>('NETWORK_MODE_FIXED', 403, (p) => `container ${p.container} cannot be connected: network mode ${p.mode} cannot be shared with other networks. Create the container in another network`);
+export const inNetworkAlready = defineError<{ container: string; network: string }>('ALREADY_CONNECTED', 403, (p) => `endpoint with name ${p.container} already exists in network ${p.network}`);
+export const notInNetwork = defineError<{ container: string; network: string }>('CONTAINER_NOT_ATTACHED', 403, (p) => `container ${p.container} is not connected to network ${p.network}`);
+export const linkedNotRunning = defineError<{ container: string; by: string; alias: string }>('LINKED_NOT_RUNNING', 409, (p) => `Cannot link to a non running container on the default network: /${p.container} AS /${p.by}/${p.alias}`);

@@ -25,7 +25,7 @@ export interface ContainerParts {
   readonly chooseRuntime: () => Promise<OciRuntime>;
   readonly seccomp: SeccompCache;
   readonly cgroups: CgroupFacts;
-  /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`. */
+  /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`; without root one that was delegated to the user. */
   readonly cgroupParent: string;
   readonly fifos: FifoPool;
   /** Ids of containers with user namespaces of their own. */

@@ -16,6 +16,7 @@ import { specInput } from './containerSpec.ts';
 import type { StartFacts } from './containerSpec.ts';
 import { commandFailure } from './commandFailure.ts';
 import { startFailed } from './errors.ts';
+import { refreshLinks } from './links.ts';
 import { logPolicy } from './logPolicy.ts';
 import { attachNetwork } from './joining.ts';
 import type { Joined } from './joining.ts';
@@ -31,6 +32,7 @@ import { publishPorts } from './publish.ts';
 import { mountRootfs, releaseRuntime } from './release.ts';
 import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
+import { startsSystemd } from './systemd.ts';
 import { together } from './together.ts';
 import type { ResolvedUser } from './user.ts';
 
@@ -53,7 +55,7 @@ export class Starter {
     try {
       await ensureRuntime(this.#parts);
       await using userns = await openUserNamespace(this.#parts, container);
-      const { joined, spec } = await this.#build(container, userns);
+      const { joined, spec, systemd } = await this.#build(container, userns);
       const pid = await this.#create(container);
       void this.#parts.seccomp.learn(this.#parts.runtime, container.id, spec);
       if (joined.endpoint) await publishPorts(networks, container, joined.endpoint);
@@ -63,9 +65,10 @@ export class Starter {
       const process = identify(pid);
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
-      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false });
+      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd });
       await this.#parts.runtime.start(container.id, pid);
       announce(events, container, 'start');
+      void refreshLinks(this.#parts, container).catch((error: unknown) => this.#parts.log.warn('a linked container could not be told of another address', { container: container.id, error }));
     } catch (error) {
       await this.#undo(container);
       const failure = await this.#recordFailure(container, error);
@@ -76,9 +79,9 @@ export class Starter {
   }
 
   /** Root filesystem, network and specification. */
-  async #build(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly joined: Joined; readonly spec: OciSpec }> {
+  async #build(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly joined: Joined; readonly spec: OciSpec; readonly systemd: boolean }> {
     const { record, paths } = container;
-    const [joined, { user, root }, { mounts: deviceMounts, ...devices }, io] = await together([attachNetwork(this.#parts, container, userns?.networkOf), this.#rootfs(container, userns), devicesOf(container), blockIo(record.id, record.hostConfig), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
+    const [joined, { user, systemd, root }, { mounts: deviceMounts, ...devices }, io] = await together([attachNetwork(this.#parts, container, userns?.networkOf), this.#rootfs(container, userns), devicesOf(container), blockIo(record.id, record.hostConfig), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
@@ -87,17 +90,17 @@ export class Starter {
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
     const { cgroups, cgroupParent } = this.#parts;
-    const facts: StartFacts = { rootfs: root, cgroupsPath: `${cgroupParent}/${container.id}`, cgroupVersion: cgroups.version, cgroups: this.#parts.runtime.cgroups, swapLimit: cgroups.swapLimit, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts: [...mounts, ...deviceMounts], ...(userns ? { userNamespace: userns.path } : {}) };
+    const facts: StartFacts = { rootfs: root, cgroupsPath: `${cgroupParent}/${container.id}`, cgroups: this.#parts.runtime.cgroups, limits: cgroups, systemd, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts: [...mounts, ...deviceMounts], ...(userns ? { userNamespace: userns.path } : {}) };
     const spec = buildSpec(specInput(record, facts));
     await writeBundle(paths.bundle, this.#parts.seccomp.apply(spec));
-    return { joined, spec };
+    return { joined, spec, systemd };
   }
 
-  /** Who runs in it, and where the OCI runtime finds it. */
-  async #rootfs(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly user: ResolvedUser; readonly root: string }> {
+  /** Who runs in it, whether that is systemd, and where the OCI runtime finds it. */
+  async #rootfs(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly user: ResolvedUser; readonly systemd: boolean; readonly root: string }> {
     await mountRootfs(this.#parts, container);
-    const user = await prepareRootfs(container);
-    return { user, root: userns ? await mountMappedRoot(this.#parts, container, userns.mapPath) : container.paths.rootfs };
+    const prepared = { user: await prepareRootfs(container), systemd: await startsSystemd(container) };
+    return { ...prepared, root: userns ? await mountMappedRoot(this.#parts, container, userns.mapPath) : container.paths.rootfs };
   }
 
   async #create(container: Container): Promise<number> {
