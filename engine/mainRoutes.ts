@@ -35,7 +35,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
   const { containers, images, volumes, builds, archives, snapshots, events } = services;
   const probe = () => probeHost(realHostView(), parts.config);
   return [
-    ...systemRoutes(engineFacts(parts, services), { containers: () => containers.counts(), images: () => images.list().length }, events),
+    ...systemRoutes(engineFacts(parts, services), { containers: () => containers.usage.counts(), images: () => images.list().length }, events),
     ...containerRoutes(containers),
     ...execRoutes(containers),
     ...imageRoutes({ images, archives, snapshots }),
@@ -60,7 +60,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
 const started = new Date().toISOString();
 
 function engineStatus({ config, logFile, idleSeconds }: EngineParts, { containers }: Services): EngineStatus {
-  const { running, paused, stopped } = containers.counts();
+  const { running, paused, stopped } = containers.usage.counts();
   const { runtime } = containers.parts;
   return {
     version,

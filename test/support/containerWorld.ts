@@ -74,9 +74,9 @@ export class ContainerWorld {
     const content = new ContentStore(dataRoot, log);
     await snapshots.load();
     await content.load();
-    const images = new ImageService({ dataRoot, content, snapshots, events, log, inUse: (id) => late.containers?.usersOfImage(id) ?? [], snapshotsInUse: () => late.containers?.snapshotsInUse() ?? [] });
+    const images = new ImageService({ dataRoot, content, snapshots, events, log, inUse: (id) => late.containers?.usage.usersOfImage(id) ?? [], snapshotsInUse: () => late.containers?.usage.snapshotsInUse() ?? [] });
     const networks = new NetworkService({ config, log, events });
-    const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usersOfVolume(name) ?? [] });
+    const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usage.usersOfVolume(name) ?? [] });
     await images.load();
     await networks.prepare();
     await volumes.load();
