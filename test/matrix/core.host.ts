@@ -7,7 +7,7 @@ const CORE = ['test/engine/containers/lifecycle.host.ts', 'test/engine/container
 const LEAST = { root: 31, rootless: 29 };
 
 describe('the core of the behaviour suite', function () {
-  this.timeout(240_000);
+  this.timeout(360_000); // a minute and a half on a busy machine
   for (const [who, runtime] of [['root', 'runc'], ['rootless', 'crun'], ['rootless', 'runc']] as const) {
     it(`holds ${who === 'root' ? 'as root' : 'as an ordinary user'} on ${runtime}`, async () => {
       const repository = resolve(import.meta.dirname, '../..');
