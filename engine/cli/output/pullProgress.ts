@@ -13,9 +13,9 @@ export async function followProgress(client: ApiClient, method: string, path: st
   }
 }
 
-function errorOf({ error, errorDetail }: ImageProgress): ApiError {
+function errorOf({ error, errorDetail, code: named }: ImageProgress): ApiError {
   const message = typeof error === 'string' ? error : (error?.message ?? '');
-  const code = typeof error === 'object' ? error.code : errorDetail?.code;
+  const code = typeof error === 'object' ? error.code : (named ?? errorDetail?.code);
   return new ApiError(500, message, typeof code === 'string' ? code : undefined);
 }
 
