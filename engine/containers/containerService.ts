@@ -238,7 +238,7 @@ export class ContainerService {
   async close(): Promise<void> {
     this.#watcher.close();
     this.#restarter.close();
-    this.#health.close();
+    await this.#health.close();
     this.#logs.close();
     await Promise.all(this.#ends);
     await this.parts.fifos.close();
