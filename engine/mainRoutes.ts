@@ -37,7 +37,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
   const { containers, images, volumes, builds, archives, snapshots, events } = services;
   const probe = () => probeHost(realHostView(), parts.config);
   return [
-    ...systemRoutes(engineFacts(parts, services), { containers: () => containers.counts(), images: () => images.list().length }, events),
+    ...systemRoutes(engineFacts(parts, services), { containers: () => containers.usage.counts(), images: () => images.list().length }, events),
     ...containerRoutes(containers),
     ...execRoutes(containers),
     ...imageRoutes({ images, archives, remote: services.remoteImages, snapshots, sweepServed: () => services.served.sweep() }),
@@ -64,7 +64,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
 const started = new Date().toISOString();
 
 function engineStatus({ config, logFile, idleSeconds }: EngineParts, { containers }: Services): EngineStatus {
-  const { running, paused, stopped } = containers.counts();
+  const { running, paused, stopped } = containers.usage.counts();
   const { runtime } = containers.parts;
   return {
     version,
@@ -93,6 +93,7 @@ function engineFacts({ config }: EngineParts, { containers }: Services): EngineF
     controllers: () => (containers.parts.runtime.cgroups ? containers.parts.cgroups.controllers : undefined),
     swapLimit: containers.parts.cgroups.swapLimit,
     rootless: config.keeper !== undefined,
+    usernsRemap: config.usernsRemap !== undefined,
     cgroupVersion: containers.parts.cgroups.version,
     osName: osName(),
     warnings: () => hostWarnings(containers.parts.runtime),

@@ -94,11 +94,11 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
     registries,
     events,
     log,
-    inUse: (id) => late.containers?.usersOfImage(id).map((user) => user.slice(0, 12)) ?? [],
-    snapshotsInUse: () => [...(late.builds?.snapshotsInUse() ?? []), ...(late.containers?.snapshotsInUse() ?? [])],
+    inUse: (id) => late.containers?.usage.usersOfImage(id).map((user) => user.slice(0, 12)) ?? [],
+    snapshotsInUse: () => [...(late.builds?.snapshotsInUse() ?? []), ...(late.containers?.usage.snapshotsInUse() ?? [])],
   });
   const networks = new NetworkService({ config, log, events });
-  const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usersOfVolume(name) ?? [] });
+  const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usage.usersOfVolume(name) ?? [] });
   await Promise.all([images.load(), networks.prepare(), volumes.load()]);
   const containers = await ContainerService.open({ config, log, events, images: containerImages(images), snapshots, networks, volumes, imageNames: (id) => images.list().find((image) => image.id === id)?.repoTags ?? [] });
   late.containers = containers;

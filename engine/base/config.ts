@@ -14,12 +14,19 @@ export interface EngineConfig {
   readonly instance: string;
   /** Seconds without a client, container or job after which an engine started on demand exits; 0: never. */
   readonly idleSeconds: number;
+  /** `crun` or `runc`: the only OCI runtime to be used; absent: the first of both that works. */
+  readonly runtime?: string;
+  /** User namespaces of containers that say nothing of it: '' none, `auto` a range of ids for each, else whose range in /etc/subuid they share (`default`, `user` or `user:group`). */
+  readonly usernsRemap?: string;
+  /** Ids that containers' own ranges are taken from, `first:size` with commas between; '': those of `berth` in /etc/subuid. */
+  readonly usernsPool?: string;
   /** The folder of the keeper in whose namespaces this engine serves an ordinary user; absent: it is the host's root. */
   readonly keeper?: string;
 }
 
 /**
- * The configuration from the environment: BERTH_DATA_ROOT, BERTH_RUN_ROOT, BERTH_SOCKET, BERTH_INSTANCE, BERTH_IDLE_SECONDS.
+ * The configuration from the environment: BERTH_DATA_ROOT, BERTH_RUN_ROOT, BERTH_SOCKET, BERTH_INSTANCE, BERTH_IDLE_SECONDS, BERTH_RUNTIME, BERTH_USERNS_REMAP,
+ * BERTH_USERNS_POOL.
  * The uid is asked for without the user's name: users of a directory service may have none that the C library we carry can look up.
  */
 export function configFromEnvironment(env: NodeJS.ProcessEnv, uid: number = process.getuid?.() ?? -1): EngineConfig {
@@ -33,6 +40,9 @@ export function configFromEnvironment(env: NodeJS.ProcessEnv, uid: number = proc
     socketPath: env['BERTH_SOCKET'] ?? join(runRoot, 'berth.sock'),
     instance: env['BERTH_INSTANCE'] ?? 'berth',
     idleSeconds: Number.isFinite(idle) && idle >= 0 ? idle : 300,
+    ...(env['BERTH_RUNTIME'] ? { runtime: env['BERTH_RUNTIME'] } : {}),
+    ...(env['BERTH_USERNS_REMAP'] ? { usernsRemap: env['BERTH_USERNS_REMAP'] } : {}),
+    ...(env['BERTH_USERNS_POOL'] ? { usernsPool: env['BERTH_USERNS_POOL'] } : {}),
     ...(env['BERTH_KEEPER'] ? { keeper: env['BERTH_KEEPER'] } : {}),
   };
 }

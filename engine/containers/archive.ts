@@ -8,6 +8,7 @@ import { unmount } from '../host/mounts.ts';
 import { exitOf } from '../host/ociRuntime.ts';
 import { start } from '../host/process.ts';
 import { isAlive } from '../host/processIdentity.ts';
+import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import { notRunning, pathNotInContainer } from './errors.ts';
 import { extractInto } from './extract.ts';
@@ -42,7 +43,8 @@ export class ContainerArchive {
   async read(container: Container, path: string, begin: (stat: PathStat) => Writable): Promise<void> {
     await this.#within(container, path, async (folder, name) => {
       const out = begin(await describe(folder, name, await this.#lstat(container, folder, name, path)));
-      const child = start('tar', ['-C', '/proc/self/fd/3', '--numeric-owner', '--xattrs', '--format=pax', '-c', '--', name], { stdio: ['ignore', 'pipe', 'pipe', folder.fd] });
+      const [program, ...before] = tarFor(container);
+      const child = start(program, [...before, '-C', '/proc/self/fd/3', '--numeric-owner', '--xattrs', '--format=pax', '-c', '--', name], { stdio: ['ignore', 'pipe', 'pipe', folder.fd] });
       const ended = exitOf('tar', child);
       let words = '';
       child.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-1000)));
@@ -50,12 +52,14 @@ export class ContainerArchive {
       const status = await ended;
       if (status > 1) throw hostCommandFailed({ command: `tar of ${path}`, status, stderr: words }); // 1: a file changed meanwhile
     });
+    announce(this.#parts.events, container, 'archive-path', { path });
   }
 
   /** Unpacks a tar (plain or compressed) into a folder that exists. */
   async write(container: Container, path: string, body: Readable): Promise<void> {
     if (isReadOnly(container, path)) throw badRequest({ what: 'copy', detail: `${path} of the container is marked read-only` });
-    await this.#within(container, `${path}/.`, async (folder, _name) => extractInto(folder, body));
+    await this.#within(container, `${path}/.`, async (folder, _name) => extractInto(folder, body, container.running ? container.record.idRange?.first : 0));
+    announce(this.#parts.events, container, 'extract-to-dir', { path });
   }
 
   async #within<T>(container: Container, path: string, work: (folder: FolderHandle, name: string) => Promise<T>): Promise<T> {
@@ -98,6 +102,12 @@ export class ContainerArchive {
       throw pathNotInContainer({ path, container: container.id }, { cause: error });
     }
   }
+}
+
+/** `tar` as who reads the container's files with the ids that they have inside. Those of one that does not run have them on disk. */
+export function tarFor({ record, running, state }: Container): [string, ...string[]] {
+  if (!record.idRange || !running || !state.process) return ['tar'];
+  return ['nsenter', `--user=/proc/${state.process.pid}/ns/user`, '--setuid=0', '--setgid=0', '--', 'tar'];
 }
 
 /** Where to go and what to take there: a path that ends in `/.` or `/`, and the root, mean the folder itself. */

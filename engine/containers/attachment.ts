@@ -25,6 +25,8 @@ export class Attachment implements PendingAttachment {
   readonly #filter: DetachFilter | undefined;
   /** The client left of its own accord. */
   detached = false;
+  /** It did so by the detach keys. */
+  byKeys = false;
   #socket: AttachSocket | undefined;
   #finish: () => void = () => undefined;
   #held = false;
@@ -79,6 +81,7 @@ export class Attachment implements PendingAttachment {
       if (data.length > 0) await socket.write(data);
       if (!detach) continue;
       this.detached = true;
+      this.byKeys = true;
       socket.close();
       return this.abandon();
     }

@@ -43,7 +43,8 @@ async function copyChanges({ paths }: Container, to: string): Promise<void> {
 
 /** The caller holds the lock. An engine that is killed meanwhile thaws the container at its next start: the state says `frozen`. */
 async function frozen<T>(parts: ContainerParts, container: Container, wanted: boolean, work: () => Promise<T>): Promise<T> {
-  if (!wanted || container.state.status !== 'running') return work();
+  // Without control groups nothing can be held still: then it is copied as it runs, as with `--pause=false`.
+  if (!wanted || container.state.status !== 'running' || !parts.runtime.cgroups) return work();
   await parts.store.setState(container, { frozen: true });
   try {
     await parts.runtime.pause(container.id);

@@ -1,26 +1,24 @@
 import type { Duplex, Writable } from 'node:stream';
 import type { CreateContainer, EndpointSettings, Limits } from '../api/docker/container.ts';
 import { removeCgroupParent } from '../host/cgroupTrees.ts';
-import { resizeTerminal } from '../host/conmon.ts';
 import { ContainerArchive } from './archive.ts';
 import { announce } from './attributes.ts';
-import { Attachment } from './attachment.ts';
-import type { AttachOptions } from './attachment.ts';
+import { attachClient, attachable, resizeContainer } from './attaching.ts';
+import type { AttachWishes } from './attaching.ts';
+import { pauseContainer, renameContainer, unpauseContainer, updateContainer } from './changing.ts';
 import type { Container } from './container.ts';
 import { createContainer } from './creation.ts';
 import { Ender } from './ending.ts';
-import { cgroupsMissing, isPaused, isRunning, notPaused, notRunning, removalInProgress, sameName } from './errors.ts';
+import { isPaused, isRunning, removalInProgress } from './errors.ts';
 import { ExecService } from './execService.ts';
 import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
 import { ContainerFiles } from './files.ts';
-import { limitsIn, limitsWithoutController, toResources } from './limits.ts';
 import { listContainers } from './listing.ts';
 import type { Filters, ListOptions } from './listing.ts';
 import { writeLogs } from './logs.ts';
 import type { LogOptions } from './logs.ts';
 import { LogRotator } from './logRotator.ts';
-import { checkName } from './names.ts';
 import { connectNetwork, disconnectNetwork } from './networking.ts';
 import { openParts } from './openParts.ts';
 import type { PartsOptions } from './openParts.ts';
@@ -34,6 +32,7 @@ import { withSizes } from './sizes.ts';
 import { containerStats } from './stats.ts';
 import { Stopper } from './stopping.ts';
 import { containerTop } from './top.ts';
+import { ContainerUsage } from './usage.ts';
 import { inspectContainer, networkView } from './view.ts';
 
 export interface ContainerServiceOptions extends PartsOptions {
@@ -49,6 +48,7 @@ export class ContainerService {
   readonly execs: ExecService;
   readonly archive: ContainerArchive;
   readonly files: ContainerFiles;
+  readonly usage: ContainerUsage;
   readonly #imageNames: (imageId: string) => readonly string[];
   readonly #starter: Starter;
   readonly #ender: Ender;
@@ -73,6 +73,7 @@ export class ContainerService {
     this.execs = new ExecService(parts);
     this.archive = new ContainerArchive(parts);
     this.files = new ContainerFiles(parts);
+    this.usage = new ContainerUsage(parts.store);
     this.#health = new HealthMonitor(parts, this.execs);
     this.#logs = new LogRotator(parts.log);
     this.#remover = new Remover(parts);
@@ -145,40 +146,22 @@ export class ContainerService {
     await this.parts.locks.run(container.id, () => this.#remover.removeLocked(container, { volumes: options.volumes ?? false }));
   }
 
-  async pause(ref: string): Promise<void> {
-    const container = this.#runningOrThrow(ref);
-    await this.parts.locks.run(container.id, async () => {
-      if (!this.parts.runtime.cgroups) throw cgroupsMissing({ what: 'pausing a container' });
-      await this.parts.runtime.pause(container.id);
-      await this.parts.store.setState(container, { status: 'paused' });
-    });
-    announce(this.parts.events, container, 'pause');
+  pause(ref: string): Promise<void> {
+    return pauseContainer(this.parts, this.find(ref));
   }
 
-  async unpause(ref: string): Promise<void> {
-    const container = this.find(ref);
-    if (container.state.status !== 'paused') throw notPaused({ id: ref });
-    await this.parts.locks.run(container.id, async () => {
-      await this.parts.runtime.resume(container.id);
-      await this.parts.store.setState(container, { status: 'running' });
-    });
-    announce(this.parts.events, container, 'unpause');
+  unpause(ref: string): Promise<void> {
+    return unpauseContainer(this.parts, this.find(ref));
   }
 
-  async rename(ref: string, newName: string): Promise<void> {
-    const container = this.find(ref);
-    const name = checkName(newName);
-    const old = container.record.name;
-    if (name === old) throw sameName({ name });
-    const { store, locks, events } = this.parts;
-    store.reserveName(name, container.id);
-    await locks.run(container.id, async () => {
-      container.record = { ...container.record, name };
-      await store.saveRecord(container);
-      store.releaseName(old);
-      this.parts.networks.rename(container.id, name);
-    });
-    announce(events, container, 'rename', { oldName: `/${old}` });
+  /** Throws NAME_IN_USE, INVALID_CONTAINER_NAME, SAME_NAME. */
+  rename(ref: string, newName: string): Promise<void> {
+    return renameContainer(this.parts, this.find(ref), newName);
+  }
+
+  /** Changes limits and restart policy, of a running container at once. Throws CGROUPS_MISSING, INVALID_CONTAINER_CONFIG. */
+  update(ref: string, change: Limits): Promise<void> {
+    return updateContainer(this.parts, this.find(ref), change);
   }
 
   /** Puts a container into one more network, running or not. Throws NO_SUCH_NETWORK, ALREADY_CONNECTED, NETWORK_MODE_FIXED, ADDRESS_TAKEN. */
@@ -189,22 +172,6 @@ export class ContainerService {
   /** Takes a container out of a network. Throws NO_SUCH_NETWORK, CONTAINER_NOT_ATTACHED. */
   disconnect(ref: string, network: string): Promise<void> {
     return disconnectNetwork(this.parts, this.find(ref), network);
-  }
-
-  /** Changes limits and restart policy, of a running container at once. */
-  async update(ref: string, change: Limits): Promise<void> {
-    const container = this.find(ref);
-    const limited = limitsIn(change);
-    const impossible = this.parts.runtime.cgroups ? limitsWithoutController(change, this.parts.cgroups) : limited;
-    if (impossible.length > 0) throw cgroupsMissing({ what: impossible.join(', ') });
-    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null && value !== undefined && value !== 0 && value !== ''));
-    await this.parts.locks.run(container.id, async () => {
-      const hostConfig = { ...container.record.hostConfig, ...given };
-      if (container.running && limited.length > 0) await this.parts.runtime.update(container.id, container.paths.bundle, toResources(hostConfig, this.parts.cgroups));
-      container.record = { ...container.record, hostConfig };
-      await this.parts.store.saveRecord(container);
-    });
-    announce(this.parts.events, container, 'update');
   }
 
   list(options: ListOptions): object[] {
@@ -235,70 +202,43 @@ export class ContainerService {
   }
 
   async top(ref: string, psArgs: string): Promise<object> {
-    return containerTop(this.parts, this.find(ref), psArgs);
+    const container = this.find(ref);
+    const shown = await containerTop(this.parts, container, psArgs);
+    announce(this.parts.events, container, 'top');
+    return shown;
   }
 
   /** Removes the containers that do not run and match `label`, `label!`, `until` filters. */
   async prune(filters: Filters): Promise<{ readonly removed: string[]; readonly bytes: number }> {
-    return pruneContainers(this.parts, filters, (id) => this.remove(id));
+    const pruned = await pruneContainers(this.parts, filters, (id) => this.remove(id));
+    this.parts.events.publish('container', 'prune', '', { reclaimed: String(pruned.bytes) });
+    return pruned;
   }
 
   /** The container that a client may attach to. Throws CONTAINER_PAUSED. */
   checkAttach(ref: string): Container {
-    const container = this.find(ref);
-    if (container.state.status === 'paused') throw isPaused({ id: ref });
-    return container;
+    return attachable(this.find(ref), ref);
   }
 
   /** Connects a client to a container's stdio: now, or when it starts. Resolves when the client is no longer attached. */
-  async attach(ref: string, client: Duplex, options: Omit<AttachOptions, 'tty' | 'stdin'> & { readonly stdin: boolean }): Promise<void> {
-    const container = this.checkAttach(ref);
-    const attachment = new Attachment(client, { ...options, stdin: options.stdin && (container.record.config.OpenStdin ?? false), tty: container.tty });
-    announce(this.parts.events, container, 'attach');
-    if (container.running) await attachment.connect(container.paths.bundle).catch(() => attachment.abandon());
-    else container.attachments.add(attachment);
-    await attachment.done;
-    container.attachments.delete(attachment);
-    client.end();
+  attach(ref: string, client: Duplex, wishes: AttachWishes): Promise<void> {
+    return attachClient(this.parts, this.checkAttach(ref), client, wishes);
   }
 
-  async resize(ref: string, rows: number, columns: number): Promise<void> {
-    const container = this.find(ref);
-    if (!container.running) throw notRunning({ id: container.id });
-    await resizeTerminal(container.paths.bundle, rows, columns);
-    announce(this.parts.events, container, 'resize', { height: String(rows), width: String(columns) });
-  }
-
-  counts(): { running: number; paused: number; stopped: number } {
-    const counts = { running: 0, paused: 0, stopped: 0 };
-    for (const { state } of this.parts.store.list()) counts[state.status === 'running' ? 'running' : state.status === 'paused' ? 'paused' : 'stopped'] += 1;
-    return counts;
-  }
-
-  /** Ids of the containers made from an image. */
-  usersOfImage(imageId: string): string[] {
-    return this.#ids(({ record }) => record.imageId === imageId);
-  }
-
-  /** The layers that containers stand on. */
-  snapshotsInUse(): string[] {
-    return [...new Set(this.parts.store.list().flatMap(({ record }) => record.snapshots))];
-  }
-
-  usersOfVolume(name: string): string[] {
-    return this.#ids(({ record }) => record.mounts.some((mount) => mount.name === name));
+  resize(ref: string, rows: number, columns: number): Promise<void> {
+    return resizeContainer(this.parts, this.find(ref), rows, columns);
   }
 
   /** Whether the engine must stay: something runs or waits to be restarted. */
   isNeeded(): boolean {
-    return this.parts.store.list().some(({ running, state }) => running || state.status === 'restarting');
+    return this.usage.isNeeded();
   }
 
   /** The engine ends: containers go on, their ends are found by the next engine. */
   async close(): Promise<void> {
     this.#watcher.close();
     this.#restarter.close();
-    this.#health.close();
+    await this.#health.close();
     this.#logs.close();
     await Promise.all(this.#ends);
     await this.parts.fifos.close();
@@ -339,16 +279,6 @@ export class ContainerService {
     this.#ends.add(end);
   }
 
-  #runningOrThrow(ref: string): Container {
-    const container = this.find(ref);
-    if (container.state.status === 'paused') throw isPaused({ id: ref });
-    if (!container.running) throw notRunning({ id: container.id });
-    return container;
-  }
-
-  #ids(wanted: (container: Container) => boolean): string[] {
-    return this.parts.store.list().filter(wanted).map(({ id }) => id);
-  }
 }
 
 /** At engine start: containers that a policy wants running. */

@@ -34,6 +34,8 @@ export interface StartFacts {
   readonly deviceRules: readonly OciDeviceRule[];
   readonly blockIo?: OciBlockIo;
   readonly etc: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
+  /** Path of the user namespace, where the container has one of its own. */
+  readonly userNamespace?: string;
   /** Whether the OCI runtime makes idmapped mounts; if not, binds that want one were mounted so at this path of the host. */
   readonly mounts: readonly MountPoint[];
 }
@@ -68,11 +70,15 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     mounts: mountsOf(facts, host.ReadonlyRootfs ?? false),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
+    ...(record.idRange && facts.userNamespace ? { userNamespace: { path: facts.userNamespace, ...record.idRange } } : {}),
     ...(facts.systemd ? { systemd: true, ...(ownsCgroup(host, facts) ? { writableCgroup: facts.limits.version } : {}) } : {}),
     resources: { ...toResources(host, facts.limits), ...(facts.blockIo && facts.limits.controllers.has('blkio') ? { blockIO: facts.blockIo } : {}) },
     devices: facts.systemd ? facts.devices.filter(({ path }) => !isConsole(path)) : facts.devices,
     deviceRules: facts.deviceRules,
-    sysctl: { ...networkSysctls(facts.network, host), ...host.Sysctls },
+    ...(host.Annotations && Object.keys(host.Annotations).length > 0 ? { annotations: host.Annotations } : {}),
+    ...(host.IpcMode === 'none' ? { noShm: true } : {}),
+    // The specification had no field for the NIS domain when crun 1.8 and runc 1.1 were made; this is the same.
+    sysctl: { ...(config.Domainname && host.UTSMode !== 'host' ? { 'kernel.domainname': config.Domainname } : {}), ...networkSysctls(facts.network, record), ...host.Sysctls },
     rlimits: toRlimits(host.Ulimits ?? []),
     ...(host.OomScoreAdj ? { oomScoreAdj: possibleOomScore(host.OomScoreAdj) } : {}),
     maskedPaths: host.MaskedPaths ?? null,
@@ -114,9 +120,10 @@ function isConsole(path: string): boolean {
 }
 
 /** As Docker: in a network of its own a container pings, and takes ports below 1024, without being root. */
-function networkSysctls(network: NamespaceChoice, { NetworkMode }: HostConfig): Record<string, string> {
+function networkSysctls(network: NamespaceChoice, { hostConfig: { NetworkMode }, idRange }: ContainerRecord): Record<string, string> {
   if (network === 'host' || NetworkMode?.startsWith('container:')) return {};
-  return { 'net.ipv4.ping_group_range': `0 ${Math.min(lastMapped(ourIds().gids), 2 ** 31 - 1)}`, 'net.ipv4.ip_unprivileged_port_start': '0' };
+  const last = idRange ? idRange.size - 1 : lastMapped(ourIds().gids);
+  return { 'net.ipv4.ping_group_range': `0 ${Math.min(last, 2 ** 31 - 1)}`, 'net.ipv4.ip_unprivileged_port_start': '0' };
 }
 
 function mountsOf(facts: StartFacts, readOnly: boolean): OciMount[] {
@@ -135,7 +142,7 @@ function mountsOf(facts: StartFacts, readOnly: boolean): OciMount[] {
 
 /** A mount point as the OCI runtime takes it. */
 export function toOciMount(mount: MountPoint): OciMount {
-  const access = mount.readOnly ? ['ro'] : [];
+  const access = mount.readOnly ? [mount.readOnlyBelow ? 'rro' : 'ro'] : [];
   if (mount.type === 'tmpfs') return { destination: mount.destination, type: 'tmpfs', source: 'tmpfs', options: [...tmpfsDefaults(mount.tmpfsOptions ?? []), ...access] };
   const mapping = mount.idmap ? { options: ['idmap'], uidMappings: swap(mount.idmap, 'uid'), gidMappings: swap(mount.idmap, 'gid') } : undefined;
   return {

@@ -1,9 +1,9 @@
-import { availableParallelism } from 'node:os';
 import type { ContainerConfig, CreateContainer, HostConfig } from '../api/docker/container.ts';
 import type { ImageConfig } from '../content/oci.ts';
 import { containerCapabilities } from '../host/capabilities.ts';
 import { isKnownUlimit } from '../host/rlimits.ts';
 import { invalidConfig } from './errors.ts';
+import { checkHostConfig } from './hostConfigChecks.ts';
 import { mergeHealthcheck } from './health/healthPlan.ts';
 import { logPolicy } from './logPolicy.ts';
 import { planMounts } from './mountPlan.ts';
@@ -90,17 +90,12 @@ function withDefaults(host: HostConfig): HostConfig {
   };
 }
 
-const MIN_MEMORY = 6 * 1024 * 1024;
 
 function check(config: ContainerConfig, host: HostConfig): void {
   const fail = (detail: string): never => {
     throw invalidConfig({ what: 'invalid container config', detail });
   };
-  if (host.Memory && host.Memory < MIN_MEMORY) fail('Minimum memory limit allowed is 6MB');
-  if (host.Memory && host.MemorySwap && host.MemorySwap > 0 && host.MemorySwap < host.Memory) fail('Minimum memoryswap limit should be larger than memory limit, see usage');
-  const cpus = availableParallelism();
-  if (host.NanoCpus && (host.NanoCpus < 0 || host.NanoCpus > cpus * 1e9)) fail(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
-  if (host.NanoCpus && (host.CpuQuota || host.CpuPeriod)) fail('Conflicting options: Nano CPUs and CPU Period/Quota cannot both be set');
+  checkHostConfig(host);
   if (host.AutoRemove && !['', 'no', undefined, null].includes(host.RestartPolicy?.Name)) fail("can't create 'AutoRemove' container with restart policy");
   for (const { Name, Soft, Hard } of host.Ulimits ?? []) {
     if (!isKnownUlimit(Name)) fail(`invalid ulimit type: ${Name}`);

@@ -40,10 +40,12 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, args } = plan.record;
   const network = { ...plan.record.network, endpoints: plan.record.network.endpoints.map((member) => ({ ...member, network: nameOfNetwork(parts, member.network) })) };
+  const idRange = await parts.idRanges.take(id, hostConfig);
+  await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve(parts.idRanges.done(id)) };
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
   undo.defer(() => store.removeFolder(id));
   const container = await store.add(
-    { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, network },
+    { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, ...(idRange ? { idRange } : {}), network },
     hostConfig.AutoRemove ?? false,
   );
   undo.keep();
@@ -91,7 +93,7 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 }
 
 async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
-  const warnings = withoutEffect(record.hostConfig);
+  const warnings = withoutEffect(record.hostConfig, parts.runtime.name);
   if (!parts.runtime.cgroups && !(parts.runtime instanceof MissingRuntime)) {
     const limits = limitsIn(record.hostConfig);
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);

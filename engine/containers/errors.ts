@@ -28,6 +28,11 @@ export const cgroupsMissing = defineError<{ what: string }>(
   (p) => `The engine may not use control groups on this host that it would need for ${p.what}. What it may, and how to give it more: berth doctor.`,
 );
 export const unknownSignal = defineError<{ signal: string }>('UNKNOWN_SIGNAL', 400, (p) => `Invalid signal: ${p.signal}`);
+export const noIdRange = defineError<{ who: string; size: number }>(
+  'NO_ID_RANGE',
+  409,
+  (p) => `No ${p.size} free ids in /etc/subuid and /etc/subgid for ${p.who}: a container with a user namespace of its own needs them. As root, for instance: echo berth:2147483648:2147483648 | tee -a /etc/subuid /etc/subgid`,
+);
 
 export const networkModeFixed = defineError<{ container: string; mode: string }>('NETWORK_MODE_FIXED', 403, (p) => `container ${p.container} cannot be connected: network mode ${p.mode} cannot be shared with other networks. Create the container in another network`);
 export const inNetworkAlready = defineError<{ container: string; network: string }>('ALREADY_CONNECTED', 403, (p) => `endpoint with name ${p.container} already exists in network ${p.network}`);

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chown, readFile, writeFile } from 'node:fs/promises';
 import type { Container } from './container.ts';
 import { hostsFile, ownHosts, resolvConfFile } from './etcFiles.ts';
 import type { Joined } from './joining.ts';
@@ -23,6 +23,8 @@ export async function writeEtcFiles(networks: Networks, { record, paths }: Conta
     writeFile(paths.hostname, `${hostname}\n`, { mode: 0o644 }),
     writeFile(paths.resolvConf, resolvConfText(networks, record), { mode: 0o644 }),
   ]);
+  // Root of the container's user namespace may write them, as any root may.
+  if (record.idRange) for (const path of [paths.hosts, paths.hostname, paths.resolvConf]) await chown(path, record.idRange.first, record.idRange.first);
   return paths;
 }
 

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { hostCommandFailed } from '../base/errors.ts';
 import { exitOf } from '../host/ociRuntime.ts';
 import { start } from '../host/process.ts';
+import { tarFor } from './archive.ts';
 import type { Container } from './container.ts';
 import { FolderHandle } from './folderHandle.ts';
 import type { ContainerParts } from './parts.ts';
@@ -17,7 +18,8 @@ export async function exportContainer(parts: ContainerParts, container: Containe
   await withRootfs(parts, container, async (rootfs) => {
     await using folder = await FolderHandle.open(rootfs);
     const names = await readdir(folder.child('.'));
-    const child = start('tar', ['-C', '/proc/self/fd/3', '--numeric-owner', '--xattrs', '--format=pax', '--one-file-system', '--warning=no-file-ignored', '-c', '--', ...names.sort()], { stdio: ['ignore', 'pipe', 'pipe', folder.fd], signal });
+    const [program, ...before] = tarFor(container);
+    const child = start(program, [...before, '-C', '/proc/self/fd/3', '--numeric-owner', '--xattrs', '--format=pax', '--one-file-system', '--warning=no-file-ignored', '-c', '--', ...names.sort()], { stdio: ['ignore', 'pipe', 'pipe', folder.fd], signal });
     const ended = exitOf('tar', child);
     let words = '';
     child.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-1000)));

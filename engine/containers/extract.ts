@@ -10,12 +10,13 @@ import { readTar } from '../host/tar/reader.ts';
 import { ownerHere } from '../host/userNamespace.ts';
 import type { FolderHandle } from './folderHandle.ts';
 
-/** Unpacks a tar, compressed or not, into a folder inside a container. Links in the container are followed as inside it; an archive cannot lead out. */
-export async function extractInto(folder: FolderHandle, archive: Readable): Promise<void> {
-  const writer = new EntryWriter(folder);
+/** Unpacks a tar, compressed or not, into a folder inside a container. Links in the container are followed as inside it; an archive cannot lead out. `firstId`: what is root there. */
+export async function extractInto(folder: FolderHandle, archive: Readable, firstId = 0): Promise<void> {
+  const writer = new EntryWriter(folder, firstId);
+  const owned = (entry: TarEntry): TarEntry => (firstId === 0 ? { ...entry, ...ownerHere(entry, entry.path) } : { ...entry, uid: entry.uid + firstId, gid: entry.gid + firstId });
   try {
     for await (const part of readTar(await decompressed(archive))) {
-      if (part.kind === 'entry') await writer.begin({ ...part.entry, ...ownerHere(part.entry, part.entry.path) });
+      if (part.kind === 'entry') await writer.begin(owned(part.entry));
       else if (part.kind === 'content') await writer.content(part.data);
     }
   } finally {
@@ -25,17 +26,19 @@ export async function extractInto(folder: FolderHandle, archive: Readable): Prom
 
 class EntryWriter {
   readonly #base: FolderHandle;
+  readonly #root: number;
   #file: { readonly handle: FileHandle; readonly entry: TarEntry } | undefined;
 
-  constructor(base: FolderHandle) {
+  constructor(base: FolderHandle, firstId: number) {
     this.#base = base;
+    this.#root = firstId;
   }
 
   async begin(entry: TarEntry): Promise<void> {
     await this.end();
     const path = decode(posix.normalize(`/${entry.path}`));
     if (path === '/') return;
-    await using parent = await this.#base.descend(posix.dirname(path).slice(1), { create: true });
+    await using parent = await this.#base.descend(posix.dirname(path).slice(1), { create: { owner: this.#root } });
     const place = parent.child(posix.basename(path));
     if (entry.type === 'directory') return await makeFolder(place, entry);
     await clear(place, entry);

@@ -34,8 +34,8 @@ export class FolderHandle implements AsyncDisposable {
     return `/proc/self/fd/${this.#last.fd}/${name}`;
   }
 
-  /** The folder at a path below (or, with `/` in front, below the root). With `create` missing ones are made. */
-  async descend(path: string, options: { readonly create?: boolean } = {}): Promise<FolderHandle> {
+  /** The folder at a path below (or, with `/` in front, below the root). With `create` missing ones are made, for that owner. */
+  async descend(path: string, options: { readonly create?: { readonly owner: number } } = {}): Promise<FolderHandle> {
     const walk = new FolderHandle([await reopen(this.#first)]);
     try {
       if (!path.startsWith('/')) for (const handle of this.#chain.slice(1)) walk.#chain.push(await reopen(handle));
@@ -49,7 +49,7 @@ export class FolderHandle implements AsyncDisposable {
         }
         const target = await readlink(walk.child(name)).catch(() => undefined);
         if (target === undefined) {
-          walk.#chain.push(await openFolder(walk.child(name), options.create ?? false));
+          walk.#chain.push(await openFolder(walk.child(name), options.create));
           continue;
         }
         if (++links > MAX_LINKS) throw Object.assign(new Error(`too many symbolic links in ${path}`), { code: 'ELOOP' });
@@ -86,12 +86,14 @@ function reopen(handle: FileHandle): Promise<FileHandle> {
   return open(`/proc/self/fd/${handle.fd}`, constants.O_RDONLY | constants.O_DIRECTORY);
 }
 
-async function openFolder(path: string, create: boolean): Promise<FileHandle> {
+async function openFolder(path: string, create: { readonly owner: number } | undefined): Promise<FileHandle> {
   try {
     return await open(path, FOLDER);
   } catch (error) {
     if (!create || systemCode(error) !== 'ENOENT') throw error;
     await mkdir(path, { mode: 0o755 });
-    return open(path, FOLDER);
+    const made = await open(path, FOLDER);
+    if (create.owner !== 0) await made.chown(create.owner, create.owner);
+    return made;
   }
 }

@@ -1,64 +1,70 @@
-import { mkdir, readdir, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Idmap } from '../api/docker/container.ts';
-import { mountBind, unmount } from '../host/mounts.ts';
+import { idmapTool, mountIdmapped } from '../host/idmappedMount.ts';
+import { unmount } from '../host/mounts.ts';
+import { NamespaceHolder } from '../host/namespaceHolder.ts';
 import type { OciRuntime } from '../host/ociRuntime.ts';
 import type { OciIdMapping } from '../host/ociTypes.ts';
-import { run } from '../host/process.ts';
 import { inUserNamespace } from '../host/userNamespace.ts';
+import type { IdRange } from '../host/userNamespace.ts';
 import type { Container } from './container.ts';
 import { swap } from './containerSpec.ts';
 import type { MountPoint } from './record.ts';
 
-/** How this host can make an idmapped bind: the runtime does it, `mount` does it beforehand, or nobody. */
+/** How this host can make an idmapped bind: the runtime does it, the engine beforehand, or nobody. */
 export type IdmapSupport = 'runtime' | 'mount' | 'none';
-
-let fromMount: Promise<boolean> | undefined;
 
 export async function idmapSupport(runtime: OciRuntime): Promise<IdmapSupport> {
   if (inUserNamespace()) return 'none'; // the kernel lets only the root of a file system's own user namespace map it
   if (runtime.name === 'crun') return 'runtime';
-  fromMount ??= run('mount', ['--version']).then(({ stdout }) => canMount(stdout), () => false);
-  return (await fromMount) ? 'mount' : 'none';
-}
-
-/** util-linux knows X-mount.idmap from 2.39 on. */
-export function canMount(versionText: string): boolean {
-  const [, major = '0', minor = '0'] = /util-linux (\d+)\.(\d+)/.exec(versionText) ?? [];
-  return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 39);
+  return (await idmapTool()) === 'none' ? 'none' : 'mount';
 }
 
 /** The container's mounts, those with an idmap in a form that the runtime can make. */
-export async function mountIdmapped(runtime: OciRuntime, { record, paths }: Container): Promise<MountPoint[]> {
+export async function mountIdmappedBinds(runtime: OciRuntime, container: Container): Promise<MountPoint[]> {
+  const { record } = container;
   if (!record.mounts.some(({ idmap }) => idmap)) return record.mounts;
   const support = await idmapSupport(runtime);
   if (support === 'runtime') return record.mounts;
   return Promise.all(
     record.mounts.map(async (mount, index) => {
       const { idmap, ...plain } = mount;
-      if (!idmap || support === 'none' || !(await stat(mount.source)).isDirectory()) return plain;
-      const target = join(folderOf(paths.folder), String(index));
-      await mkdir(target, { recursive: true });
-      await mountBind(mount.source, target, [`X-mount.idmap=${mountOption(idmap)}`]);
-      return { ...plain, source: target };
+      if (!idmap || support === 'none') return plain;
+      await using holder = await NamespaceHolder.start(swap(idmap, 'uid').map(toIdRange), { groups: swap(idmap, 'gid').map(toIdRange) });
+      return await mountAside(container, plain, String(index), holder.userPath);
     }),
   );
 }
 
-export async function unmountIdmapped({ record, paths }: Container): Promise<void> {
-  if (!record.mounts.some(({ idmap }) => idmap)) return;
-  const folder = folderOf(paths.folder);
+/** The container's mounts, its volumes seen through the map of its user namespace: on disk they have the container's ids, whatever range it has. */
+export async function mountMappedVolumes(container: Container, userNamespace: string): Promise<MountPoint[]> {
+  return Promise.all(container.record.mounts.map((mount, index) => (mount.type === 'volume' ? mountAside(container, mount, String(index), userNamespace) : Promise.resolve(mount))));
+}
+
+/** Mounts a folder or file, mapped, among the container's own files. What is left there is let go of with the container's other mounts. */
+export async function mountAside(container: Container, mount: MountPoint, name: string, userNamespace: string): Promise<MountPoint> {
+  const target = join(idmappedFolder(container), name);
+  await mkdir(idmappedFolder(container), { recursive: true });
+  if ((await stat(mount.source)).isDirectory()) await mkdir(target, { recursive: true });
+  else await writeFile(target, '');
+  await mountIdmapped(mount.source, target, userNamespace);
+  return { ...mount, source: target };
+}
+
+export async function unmountIdmapped(container: Container): Promise<void> {
+  const { record } = container;
+  if (!record.idRange && !record.mounts.some(({ idmap }) => idmap)) return;
+  const folder = idmappedFolder(container);
   const targets = (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
   await unmount(...targets);
-  for (const target of targets) await rmdir(target);
+  await rm(folder, { recursive: true, force: true }); // nothing but mount points, once nothing is mounted on them
 }
 
-/** `u:<on disk>:<seen>:<how many> …`. */
-function mountOption(idmap: Idmap): string {
-  const part = (kind: 'uid' | 'gid') => swap(idmap, kind).map(({ containerID, hostID, size }: OciIdMapping) => `${kind[0]}:${containerID}:${hostID}:${size}`);
-  return [...part('uid'), ...part('gid')].join(' ');
+export function idmappedFolder({ paths }: Container): string {
+  return join(paths.folder, 'idmapped');
 }
 
-function folderOf(folder: string): string {
-  return join(folder, 'idmapped');
+/** In a mount's map `containerID` is the id on disk, `hostID` the one seen. */
+function toIdRange({ containerID, hostID, size }: OciIdMapping): IdRange {
+  return { inside: containerID, outside: hostID, size };
 }

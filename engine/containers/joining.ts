@@ -28,8 +28,8 @@ export interface Joined {
   readonly links?: readonly LinkedHost[];
 }
 
-/** Attaches a container to its network, or finds the containers whose namespaces it joins. Throws when those do not run. */
-export async function attachNetwork(parts: Pick<ContainerParts, 'networks' | 'store'>, container: Container): Promise<Joined> {
+/** Attaches a container to its networks, in the namespace of a process where one is given, or finds the containers whose namespaces it joins. Throws when those do not run. */
+export async function attachNetwork(parts: Pick<ContainerParts, 'networks' | 'store'>, container: Container, namespaceOf?: number): Promise<Joined> {
   const { record } = container;
   const { mode, endpoints: [first, ...further] } = record.network;
   const { PidMode, IpcMode } = record.hostConfig;
@@ -40,7 +40,7 @@ export async function attachNetwork(parts: Pick<ContainerParts, 'networks' | 'st
   const shared = containerOf(parts, mode);
   if (shared) return { network: { path: `/proc/${shared.state.process?.pid}/ns/net` }, networkOf: shared, hostname: shared.record.config.Hostname || shared.id.slice(0, 12), namespaces };
   const links = linkedHosts(parts, container);
-  const endpoint = await parts.networks.attach(record.id, { ...(first ? toWish(first) : { network: mode === 'host' ? 'host' : 'none' }), hostname, name: record.name, dns: serversForNetwork(record.hostConfig.Dns), further: further.map(toWish) });
+  const endpoint = await parts.networks.attach(record.id, { ...(first ? toWish(first) : { network: mode === 'host' ? 'host' : 'none' }), hostname, name: record.name, dns: serversForNetwork(record.hostConfig.Dns), further: further.map(toWish), ...(namespaceOf === undefined ? {} : { namespaceOf }) });
   return { network: endpoint.netnsPath === '' ? 'host' : { path: endpoint.netnsPath }, endpoint, hostname, namespaces, links };
 }
 

@@ -51,11 +51,13 @@ function fromMount(mount: MountRequest): PlannedMount {
   if (mount.Type === 'tmpfs') return { ...tmpfs(destination, tmpfsOptions(mount)), readOnly };
   if (mount.Type === 'volume') {
     const options = mount.VolumeOptions ?? {};
+    const driver = options.DriverConfig?.Name ?? '';
+    if (!['', 'local'].includes(driver)) throw invalidConfig({ what: 'invalid mount config for type "volume"', detail: `plugin "${driver}" not found` });
     if (options.Subpath) throw invalidConfig({ what: 'invalid mount config for type "volume"', detail: 'a subpath of a volume is not supported' });
     return { ...volume(source, destination), readOnly, mode: readOnly ? '' : 'z', copyUp: !options.NoCopy, ...(options.Labels ? { volumeLabels: options.Labels } : {}) };
   }
   if (!source.startsWith('/')) throw invalidConfig({ what: 'invalid mount config for type "bind"', detail: `invalid mount path: '${source}' mount path must be absolute` });
-  const { Propagation, NonRecursive, CreateMountpoint, Idmap } = mount.BindOptions ?? {};
+  const { Propagation, NonRecursive, CreateMountpoint, Idmap, ReadOnlyForceRecursive } = mount.BindOptions ?? {};
   return {
     ...bind(posix.normalize(source), destination),
     readOnly,
@@ -63,6 +65,7 @@ function fromMount(mount: MountRequest): PlannedMount {
     createSource: CreateMountpoint ?? false,
     propagation: Propagation ? Propagation : 'rprivate',
     ...(Idmap ? { idmap: Idmap } : {}),
+    ...(ReadOnlyForceRecursive ? { readOnlyBelow: true } : {}),
   };
 }
 
@@ -71,7 +74,7 @@ function fromTmpfs([target, options]: [string, string]): PlannedMount {
 }
 
 function tmpfsOptions({ TmpfsOptions: options }: MountRequest): string[] {
-  return [...(options?.SizeBytes ? [`size=${options.SizeBytes}`] : []), ...(options?.Mode ? [`mode=${options.Mode.toString(8)}`] : [])];
+  return [...(options?.SizeBytes ? [`size=${options.SizeBytes}`] : []), ...(options?.Mode ? [`mode=${options.Mode.toString(8)}`] : []), ...(options?.Options ?? []).map((one) => one.join('='))];
 }
 
 const common = { readOnly: false, mode: '', anonymous: false, copyUp: false, recursive: true, createSource: false, source: '' } as const;

@@ -12,6 +12,7 @@ import { holdLife } from '../host/rootless/keeper.ts';
 import { chooseRuntime } from '../host/runtimeChoice.ts';
 import { SeccompCache } from '../host/seccompCache.ts';
 import { ContainerStore } from './containerStore.ts';
+import { IdRanges } from './idRanges.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
 import { makeSkeleton } from './skeleton.ts';
@@ -29,19 +30,20 @@ export interface PartsOptions {
 /** Makes the folders of the containers and chooses the OCI runtime. */
 export async function openParts({ config, log, events, images, snapshots, networks, volumes }: PartsOptions): Promise<ContainerParts> {
   const inRun = (name: string): string => join(config.runRoot, name);
-  const folders = { bundles: inRun('bundles'), exits: inRun('exits'), execs: inRun('execs'), steps: inRun('steps'), skeleton: join(config.dataRoot, 'skeleton') };
-  await rm(folders.execs, { recursive: true, force: true }); // of execs whose clients went with the former engine
-  for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true, mode: folder === folders.skeleton ? 0o755 : 0o700 });
+  const made = { bundles: inRun('bundles'), exits: inRun('exits'), execs: inRun('execs'), steps: inRun('steps'), skeleton: join(config.dataRoot, 'skeleton') };
+  await rm(made.execs, { recursive: true, force: true }); // of execs whose clients went with the former engine
+  for (const folder of Object.values(made)) await mkdir(folder, { recursive: true, mode: folder === made.skeleton ? 0o755 : 0o700 });
+  const folders = { ...made, data: config.dataRoot, mappedRoots: `${config.runRoot}-roots` };
   const cgroupParent = (await delegatedParent(config.keeper)) ?? cgroupParentOf(config.instance);
   await prepareCgroupParent(cgroupParent);
   const cgroups = cgroupFacts(cgroupParent);
   const fifos = new FifoPool(inRun('fifos'));
-  const choose = () => chooseRuntime(config.dataRoot, inRun('oci'), cgroups, log);
+  const choose = () => chooseRuntime({ dataRoot: config.dataRoot, stateRoot: inRun('oci'), cgroups, log, ...(config.runtime === undefined ? {} : { only: config.runtime }) });
   const [runtime] = await Promise.all([choose(), fifos.prepare(), makeSkeleton(folders.skeleton)]);
   await runtime.prepare();
   const life = config.keeper === undefined ? undefined : await holdLife(config.keeper);
   const store = new ContainerStore(config.dataRoot, config.runRoot, log);
-  return { log, events, images, snapshots, networks, volumes, store, runtime, chooseRuntime: choose, seccomp: new SeccompCache(), cgroups, cgroupParent, fifos, locks: new KeyedMutex(), folders, ...(life ? { life } : {}) };
+  return { log, events, images, snapshots, networks, volumes, store, runtime, chooseRuntime: choose, seccomp: new SeccompCache(), cgroups, cgroupParent, fifos, idRanges: new IdRanges(config.usernsRemap ?? '', config.usernsPool ?? '', store), locks: new KeyedMutex(), folders, ...(life ? { life } : {}) };
 }
 
 /** `/berth`, or `/berth-<instance>`: the parent of every container's cgroup where we are root. */

@@ -8,6 +8,7 @@ import type { OciRuntime } from '../host/ociRuntime.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
 import type { SeccompCache } from '../host/seccompCache.ts';
 import type { ContainerStore } from './containerStore.ts';
+import type { IdRanges } from './idRanges.ts';
 import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
 
 /** What the classes of this folder share; made once by ContainerService. */
@@ -27,6 +28,8 @@ export interface ContainerParts {
   /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`; without root one that was delegated to the user. */
   readonly cgroupParent: string;
   readonly fifos: FifoPool;
+  /** Ids of containers with user namespaces of their own. */
+  readonly idRanges: IdRanges;
   /** One lock per container: start, end, removal. */
   readonly locks: KeyedMutex;
   readonly folders: RuntimeFolders;
@@ -34,7 +37,7 @@ export interface ContainerParts {
   readonly life?: FileHandle;
 }
 
-/** Folders under the runtime root. */
+/** Folders under the runtime root, and of the data. */
 export interface RuntimeFolders {
   readonly bundles: string;
   /** conmon notes exit statuses here. */
@@ -42,6 +45,9 @@ export interface RuntimeFolders {
   readonly execs: string;
   /** Root filesystem and bundle of each build step under way. */
   readonly steps: string;
+  readonly data: string;
+  /** Where root filesystems are that a user namespace must reach: on a way that everybody may pass. Made when first needed. */
+  readonly mappedRoots: string;
   /** The lowest layer under every container: mount points that an image may lack. */
   readonly skeleton: string;
 }

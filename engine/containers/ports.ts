@@ -77,7 +77,7 @@ export interface PortRequest {
 }
 
 export interface Networks {
-  attach(containerId: string, request: NetworkWish & { readonly hostname: string; readonly name?: string; readonly dns?: readonly string[]; readonly further?: readonly NetworkWish[] }): Promise<Endpoint>;
+  attach(containerId: string, request: NetworkWish & { readonly hostname: string; readonly name?: string; readonly dns?: readonly string[]; readonly further?: readonly NetworkWish[]; readonly namespaceOf?: number }): Promise<Endpoint>;
   /** Puts a running container into one more network, and takes it out of one. */
   connect(containerId: string, network: string, wish: Omit<NetworkWish, 'network'>): Promise<void>;
   disconnect(containerId: string, network: string): Promise<void>;

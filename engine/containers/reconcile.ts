@@ -8,6 +8,7 @@ import type { Container } from './container.ts';
 import type { Ender } from './ending.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Remover } from './removal.ts';
+import { dropStrayRoots } from './reachableRoot.ts';
 import { releaseRuntime } from './release.ts';
 
 /** Docker's status for a container whose end nobody saw. */
@@ -27,6 +28,7 @@ export async function reconcileContainers(parts: ContainerParts, ender: Ender, r
     await parts.store.removeFolder(id);
     await rm(parts.store.paths(id).bundle, { recursive: true, force: true });
   }
+  await dropStrayRoots(parts, runs);
   const mounted = new Set((await listMounts()).map(({ target }) => target));
   await Promise.all(parts.store.list().map((container) => parts.locks.run(container.id, () => reconcileOne(parts, ender, remover, container, mounted))));
   // What a runtime that was killed in the middle had no time to note.

@@ -18,10 +18,16 @@ export const mountPointSchema = z.object({
   /** Fill an empty volume with what the image has at the destination. */
   copyUp: z.boolean(),
   recursive: z.boolean(),
+  /** Read-only with what is mounted below it. */
+  readOnlyBelow: z.boolean().optional(),
   tmpfsOptions: z.array(z.string()).optional(),
   idmap: idmapSchema.optional(),
 });
 export type MountPoint = z.infer<typeof mountPointSchema>;
+
+/** Ids of the host that follow one another. */
+const idRangeSchema = z.object({ first: z.number().int().positive(), size: z.number().int().positive() });
+export type HostIds = z.infer<typeof idRangeSchema>;
 
 /** A container's place in a network, whether it runs or not. */
 export const networkMemberSchema = z.object({
@@ -60,6 +66,8 @@ export const recordSchema = z.object({
   config: containerConfigSchema,
   hostConfig: hostConfigSchema,
   mounts: z.array(mountPointSchema),
+  /** The host's ids that are the container's, from 0 on: its user namespace's map. Absent: the engine's own ids. */
+  idRange: idRangeSchema.optional(),
   network: z.preprocess(fromOneNetwork, z.object({ mode: z.string(), endpoints: z.array(networkMemberSchema) })),
 });
 export type ContainerRecord = z.infer<typeof recordSchema>;

@@ -1,26 +1,36 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mountOverlay, unmount } from '../host/mounts.ts';
+import type { OverlaySpec } from '../host/mounts.ts';
 import type { Container } from './container.ts';
 import { unmountIdmapped } from './idmapFallback.ts';
 import type { ContainerParts } from './parts.ts';
+import { dropReachableRoot } from './reachableRoot.ts';
 
-/** Mounts a container's root filesystem: its changes over the image's layers over the skeleton. */
-export async function mountRootfs({ runtime, snapshots, folders }: Pick<ContainerParts, 'runtime' | 'snapshots' | 'folders'>, { record, paths }: Container): Promise<void> {
+type RootfsParts = Pick<ContainerParts, 'runtime' | 'snapshots' | 'folders'>;
+
+/** Mounts a container's root filesystem: its changes over the image's layers over the skeleton. On disk, and so here, it has the container's own ids, whatever user namespace it runs in. */
+export async function mountRootfs(parts: RootfsParts, container: Container): Promise<void> {
+  await mountOverlay(overlayOf(parts, container, (path) => path));
+}
+
+/** What `mountRootfs` mounts, every path `seen` where the caller has it. */
+export function overlayOf({ runtime, snapshots, folders }: RootfsParts, { record, paths }: Container, seen: (path: string) => string): OverlaySpec {
   const lowerDirs = [...record.snapshots.map((id) => snapshots.lowerDir(id)).reverse(), paths.mountPoints, folders.skeleton];
-  await mountOverlay({ lowerDirs, upperDir: paths.upper, workDir: paths.work, target: paths.rootfs, volatile: record.hostConfig.AutoRemove ?? false, noDevices: !runtime.cgroups });
+  return { lowerDirs: lowerDirs.map(seen), upperDir: seen(paths.upper), workDir: seen(paths.work), target: paths.rootfs, volatile: record.hostConfig.AutoRemove ?? false, noDevices: !runtime.cgroups };
 }
 
 /** Takes away all that a start made: processes, cgroup, network, mounts, bundle. Everything is idempotent. */
 export async function releaseRuntime(parts: ContainerParts, container: Container): Promise<void> {
   const { runtime, networks } = parts;
-  await Promise.all([runtime.delete(container.id).then(() => unmountAll(container)), networks.release(container.id)]);
+  await Promise.all([runtime.delete(container.id).then(() => unmountAll(parts, container)), networks.release(container.id)]);
   await rm(join(parts.folders.exits, container.id), { force: true });
   // Last: as long as it is there, the next engine does all this again.
   await rm(container.paths.bundle, { recursive: true, force: true });
 }
 
-async function unmountAll(container: Container): Promise<void> {
+async function unmountAll(parts: ContainerParts, container: Container): Promise<void> {
+  if (container.record.idRange) await dropReachableRoot(parts, container);
   await unmountIdmapped(container);
   await unmount(container.paths.rootfs, ...(container.record.hostConfig.IpcMode === 'shareable' ? [container.paths.shm] : []));
   // What `volatile` leaves to say "not synced": without removing it the same directories could not be mounted again.

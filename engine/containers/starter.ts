@@ -3,15 +3,15 @@ import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
 import { asBerthError } from '../base/errors.ts';
 import { conmonFiles, createFailed, createWithConmon } from '../host/conmon.ts';
-import { allHostDevices, hostDevices } from '../host/devices.ts';
 import { mountTmpfs } from '../host/mounts.ts';
 import { buildSpec } from '../host/ociSpec.ts';
 import { writeBundle } from '../host/ociRuntime.ts';
-import type { OciDevice, OciDeviceRule, OciSpec } from '../host/ociTypes.ts';
+import type { OciSpec } from '../host/ociTypes.ts';
 import { identify } from '../host/processIdentity.ts';
 import { announce } from './attributes.ts';
 import { blockIo } from './blockIo.ts';
 import type { Container } from './container.ts';
+import { devicesOf } from './devices.ts';
 import { specInput } from './containerSpec.ts';
 import type { StartFacts } from './containerSpec.ts';
 import { commandFailure } from './commandFailure.ts';
@@ -21,7 +21,10 @@ import { logPolicy } from './logPolicy.ts';
 import { attachNetwork } from './joining.ts';
 import type { Joined } from './joining.ts';
 import { findInit } from './init.ts';
-import { mountIdmapped } from './idmapFallback.ts';
+import { mountIdmappedBinds, mountMappedVolumes } from './idmapFallback.ts';
+import { mountMappedRoot } from './mappedRoot.ts';
+import { openUserNamespace } from './ownUserNamespace.ts';
+import type { OwnUserNamespace } from './ownUserNamespace.ts';
 import { writeEtcFiles } from './etcWriter.ts';
 import { ensureRuntime } from './parts.ts';
 import type { ContainerParts } from './parts.ts';
@@ -51,7 +54,8 @@ export class Starter {
     const { store, events, networks } = this.#parts;
     try {
       await ensureRuntime(this.#parts);
-      const { joined, spec, systemd } = await this.#build(container);
+      await using userns = await openUserNamespace(this.#parts, container);
+      const { joined, spec, systemd } = await this.#build(container, userns);
       const pid = await this.#create(container);
       void this.#parts.seccomp.learn(this.#parts.runtime, container.id, spec);
       if (joined.endpoint) await publishPorts(networks, container, joined.endpoint);
@@ -62,7 +66,7 @@ export class Starter {
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
       await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd });
-      await this.#parts.runtime.start(container.id);
+      await this.#parts.runtime.start(container.id, pid);
       announce(events, container, 'start');
       void refreshLinks(this.#parts, container).catch((error: unknown) => this.#parts.log.warn('a linked container could not be told of another address', { container: container.id, error }));
     } catch (error) {
@@ -75,26 +79,28 @@ export class Starter {
   }
 
   /** Root filesystem, network and specification. */
-  async #build(container: Container): Promise<{ readonly joined: Joined; readonly spec: OciSpec; readonly systemd: boolean }> {
+  async #build(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly joined: Joined; readonly spec: OciSpec; readonly systemd: boolean }> {
     const { record, paths } = container;
-    const [joined, { user, systemd }, devices, io] = await together([attachNetwork(this.#parts, container), this.#rootfs(container), devicesOf(container), blockIo(record.id, record.hostConfig), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
+    const [joined, { user, systemd, root }, { mounts: deviceMounts, ...devices }, io] = await together([attachNetwork(this.#parts, container, userns?.networkOf), this.#rootfs(container, userns), devicesOf(container), blockIo(record.id, record.hostConfig), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
-      mountIdmapped(this.#parts.runtime, container),
+      userns ? mountMappedVolumes(container, userns.mapPath) : mountIdmappedBinds(this.#parts.runtime, container),
       record.hostConfig.Init ? findInit() : Promise.resolve(undefined),
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
     const { cgroups, cgroupParent } = this.#parts;
-    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroups: this.#parts.runtime.cgroups, limits: cgroups, systemd, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts };
+    const facts: StartFacts = { rootfs: root, cgroupsPath: `${cgroupParent}/${container.id}`, cgroups: this.#parts.runtime.cgroups, limits: cgroups, systemd, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts: [...mounts, ...deviceMounts], ...(userns ? { userNamespace: userns.path } : {}) };
     const spec = buildSpec(specInput(record, facts));
     await writeBundle(paths.bundle, this.#parts.seccomp.apply(spec));
     return { joined, spec, systemd };
   }
 
-  async #rootfs(container: Container): Promise<{ readonly user: ResolvedUser; readonly systemd: boolean }> {
+  /** Who runs in it, whether that is systemd, and where the OCI runtime finds it. */
+  async #rootfs(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly user: ResolvedUser; readonly systemd: boolean; readonly root: string }> {
     await mountRootfs(this.#parts, container);
-    return { user: await prepareRootfs(container), systemd: await startsSystemd(container) };
+    const prepared = { user: await prepareRootfs(container), systemd: await startsSystemd(container) };
+    return { ...prepared, root: userns ? await mountMappedRoot(this.#parts, container, userns.mapPath) : container.paths.rootfs };
   }
 
   async #create(container: Container): Promise<number> {
@@ -132,25 +138,4 @@ async function shareableShm({ record, paths }: Container): Promise<string | unde
   await mkdir(paths.shm, { recursive: true });
   await mountTmpfs(paths.shm, { mode: '1777', size: record.hostConfig.ShmSize || DEFAULT_SHM });
   return paths.shm;
-}
-
-async function devicesOf({ record }: Container): Promise<{ devices: OciDevice[]; deviceRules: OciDeviceRule[] }> {
-  const { hostConfig: host } = record;
-  if (host.Privileged) return { devices: await allHostDevices(), deviceRules: [] };
-  const devices: OciDevice[] = [];
-  const deviceRules: OciDeviceRule[] = (host.DeviceCgroupRules ?? []).map(parseRule);
-  for (const { PathOnHost, PathInContainer, CgroupPermissions } of host.Devices ?? []) {
-    const found = await hostDevices(PathOnHost, PathInContainer || PathOnHost).catch((error: unknown) => {
-      throw startFailed({ id: record.id, detail: `error gathering device information while adding custom device "${PathOnHost}": no such file or directory` }, { cause: error });
-    });
-    devices.push(...found);
-    deviceRules.push(...found.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access: CgroupPermissions || 'rwm' })));
-  }
-  return { devices, deviceRules };
-}
-
-/** `c 13:* rwm`. */
-function parseRule(rule: string): OciDeviceRule {
-  const [, type = 'a', major = '*', minor = '*', access = 'rwm'] = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]+)$/.exec(rule) ?? [];
-  return { allow: true, type, ...(major === '*' ? {} : { major: Number(major) }), ...(minor === '*' ? {} : { minor: Number(minor) }), access };
 }

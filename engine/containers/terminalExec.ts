@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createFailed, execWithConmon, resizeTerminal } from '../host/conmon.ts';
+import { announce } from './attributes.ts';
 import { Attachment } from './attachment.ts';
 import { execFailure } from './commandFailure.ts';
 import type { ExecSession } from './execSession.ts';
 import type { ContainerParts } from './parts.ts';
 
 /** Runs an exec with a terminal: conmon makes and holds it. With a client, resolves at the end; without, once the process runs. */
-export async function runInTerminal({ runtime }: ContainerParts, session: ExecSession, client: Duplex | undefined, ended: (code: number) => void): Promise<void> {
+export async function runInTerminal({ runtime, events }: ContainerParts, session: ExecSession, client: Duplex | undefined, ended: (code: number) => void): Promise<void> {
   const { config, bundle, container } = session;
   const conmon = await execWithConmon(runtime, { containerId: container.id, bundle, processPath: join(bundle, 'process.json'), stdin: client !== undefined && (config.AttachStdin ?? false), attach: client !== undefined });
   const attachment = client && new Attachment(client, { stdin: config.AttachStdin ?? false, stdout: true, stderr: true, tty: true, detachKeys: config.DetachKeys ?? '', brake: conmon.brake });
@@ -28,5 +29,6 @@ export async function runInTerminal({ runtime }: ContainerParts, session: ExecSe
   // Who leaves early (detach keys, a broken connection) is let go at once; others see the end after it is recorded.
   await attachment.done;
   if (!attachment.detached) await recorded;
+  if (attachment.byKeys) announce(events, container, 'exec_detach', { execID: session.id });
   client.end();
 }

@@ -14,26 +14,33 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** Settings that only tune: accepted, and the answer says that they have no effect. */
 const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   KernelMemory: '--kernel-memory',
-  VolumeDriver: '--volume-driver',
+  CpuCount: '--cpu-count (of Windows)',
+  CpuPercent: '--cpu-percent (of Windows)',
+  IOMaximumBandwidth: '--io-maxbandwidth (of Windows)',
+  IOMaximumIOps: '--io-maxiops (of Windows)',
 };
 
 /** Throws NOT_IMPLEMENTED for the first setting that this version cannot honour. Pure. */
 export function refuseUnsupported(host: HostConfig): void {
   const settings: Readonly<Record<string, unknown>> = host;
   for (const [key, flag] of Object.entries(REFUSED)) if (isSet(settings[key])) throw notImplemented({ what: `${flag} (HostConfig.${key})` });
-  const userns = settings['UsernsMode'];
-  if (typeof userns === 'string' && userns !== '' && userns !== 'host') throw notImplemented({ what: `--userns=${userns}` });
+  const driver = settings['VolumeDriver'];
+  if (typeof driver === 'string' && !['', 'local'].includes(driver)) throw notImplemented({ what: `--volume-driver=${driver}` });
+  const isolation = settings['Isolation'];
+  if (typeof isolation === 'string' && !['', 'default'].includes(isolation)) throw notImplemented({ what: `--isolation=${isolation}` });
   const runtime = settings['Runtime'];
   if (typeof runtime === 'string' && !['', 'runc', 'crun', 'io.containerd.runc.v2'].includes(runtime)) throw notImplemented({ what: `--runtime=${runtime}` });
 }
 
 /** One sentence for each setting that has no effect in this version. Pure. */
-export function withoutEffect(host: HostConfig): string[] {
+export function withoutEffect(host: HostConfig, runtimeName = ''): string[] {
   const settings: Readonly<Record<string, unknown>> = host;
   const flags = Object.entries(WITHOUT_EFFECT).flatMap(([key, flag]) => (isSet(settings[key]) ? [flag] : []));
   const type = host.LogConfig?.Type ?? '';
   if (!['', 'json-file', 'local', 'none'].includes(type)) flags.push(`--log-driver=${type} (logs are kept as json-file)`);
   flags.push(...Object.keys(host.LogConfig?.Config ?? {}).filter((key) => !knownLogOptions.includes(key)).map((key) => `--log-opt ${key}`));
+  const wanted = settings['Runtime'];
+  if (typeof wanted === 'string' && ['runc', 'crun'].includes(wanted) && runtimeName !== '' && wanted !== runtimeName) flags.push(`--runtime=${wanted} (containers run on ${runtimeName}; BERTH_RUNTIME of the engine chooses)`);
   return flags.map((flag) => `This version of Berth does not act on ${flag}.`);
 }
 

@@ -43,6 +43,7 @@ export function inspectContainer(container: Container, network: NetworkView, exe
     GraphDriver: { Name: 'overlay2', Data: { LowerDir: driver.lowerDirs.join(':'), MergedDir: paths.rootfs, UpperDir: paths.upper, WorkDir: paths.work } },
     Mounts: mountViews(record),
     Config: { AttachStdin: false, AttachStdout: false, AttachStderr: false, Tty: false, OpenStdin: false, StdinOnce: false, Domainname: '', OnBuild: null, ...record.config, Image: record.imageRef, Hostname: record.config.Hostname ?? '' },
+    ...(record.idRange ? { UserNamespace: { First: record.idRange.first, Size: record.idRange.size } } : {}),
     NetworkSettings: networkSettings(container, network),
   };
 }
@@ -68,7 +69,7 @@ function stateView({ state, running, health }: Container): object {
 function hostConfigView({ record, id }: Container, runtime: string): object {
   const zero: Record<string, unknown> = {};
   for (const key of Object.keys(hostConfigSchema.shape)) zero[key] = zeros[key] ?? null;
-  return { ...zero, ContainerIDFile: '', VolumeDriver: '', Cgroup: '', Links: null, PublishAllPorts: false, UsernsMode: '', Runtime: runtime, Isolation: '', CgroupParent: '', CgroupnsMode: record.hostConfig.CgroupnsMode ?? '', ...protectedPaths(record.hostConfig.Privileged ?? false), ...stripNull(record.hostConfig), Id: undefined, ...(id ? {} : {}) };
+  return { ...zero, ContainerIDFile: '', VolumeDriver: '', Cgroup: '', Links: null, PublishAllPorts: false, Runtime: runtime, Isolation: '', CgroupParent: '', CgroupnsMode: record.hostConfig.CgroupnsMode ?? '', ...protectedPaths(record.hostConfig.Privileged ?? false), ...stripNull(record.hostConfig), Id: undefined, ...(id ? {} : {}) };
 }
 
 function protectedPaths(privileged: boolean): object {
@@ -78,7 +79,7 @@ function protectedPaths(privileged: boolean): object {
 const zeros: Readonly<Record<string, unknown>> = {
   ...Object.fromEntries(['Memory', 'MemorySwap', 'MemoryReservation', 'CpuShares', 'CpuPeriod', 'CpuQuota', 'NanoCpus', 'BlkioWeight', 'OomScoreAdj', 'ShmSize'].map((key) => [key, 0])),
   ...Object.fromEntries(['AutoRemove', 'Privileged', 'ReadonlyRootfs', 'PublishAllPorts'].map((key) => [key, false])),
-  ...Object.fromEntries(['CpusetCpus', 'CpusetMems', 'PidMode', 'UTSMode', 'IpcMode', 'NetworkMode', 'CgroupnsMode'].map((key) => [key, ''])),
+  ...Object.fromEntries(['CpusetCpus', 'CpusetMems', 'PidMode', 'UTSMode', 'IpcMode', 'NetworkMode', 'CgroupnsMode', 'UsernsMode'].map((key) => [key, ''])),
   PortBindings: {},
   Dns: [],
   DnsOptions: [],

@@ -56,10 +56,14 @@ async function tryCreate(runtime: OciRuntime, container: ConmonContainer): Promi
   const words = collect(child.stderr);
   const failure = new Promise<never>((_resolve, reject) => child.once('error', (error) => reject(startFailure('conmon', error))));
   failure.catch(() => undefined);
+  const forked = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const message = await Promise.race([new SyncPipe(child.stdio[3] as Readable).next(), failure]);
   child.stdio[3]?.destroy();
   child.stderr?.destroy();
-  if (message && message.data > 0) return message.data;
+  if (message && message.data > 0) {
+    await forked; // it notes its child's number before it leaves, but the child may be quicker
+    return message.data;
+  }
   const reason = await reasonOf(container.bundle, message?.message ?? words.text());
   if (message === undefined && reason === '') return undefined;
   throw createFailed({ detail: reason || silence(message) });

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { defineError } from '../base/errors.ts';
 import type { OciResources } from './ociTypes.ts';
@@ -24,9 +25,9 @@ export class OciRuntime {
     this.cgroups = cgroups;
   }
 
-  /** What comes before every command. runc finds out by itself that it may not use control groups. */
+  /** What comes before every command. Without being told, runc believes $USER on whether it may use control groups. */
   get globalArgs(): readonly string[] {
-    return [...(this.cgroups || this.name !== 'crun' ? [] : ['--cgroup-manager=disabled']), '--root', this.root];
+    return [...(this.cgroups ? [] : [this.name === 'crun' ? '--cgroup-manager=disabled' : '--rootless=true']), '--root', this.root];
   }
 
   async prepare(): Promise<void> {
@@ -38,9 +39,11 @@ export class OciRuntime {
     // crun and runc that passed the smoke run are usable
   }
 
-  /** Lets a created container's process run. */
-  async start(id: string): Promise<void> {
+  /** Lets a created container's process run; it has become the container's own program when this resolves. */
+  async start(id: string, pid: number): Promise<void> {
     await this.#run(['start', id]);
+    // runc returns while its init is still there, which takes a signal to stop the container for one to itself and ends with status 2.
+    if (this.name === 'runc') for (const end = Date.now() + PATIENCE_MS; (await isInit(pid)) && Date.now() < end; ) await delay(1);
   }
 
   /** Removes what the runtime keeps of a container, killing what still runs. Fine if there is nothing. */
@@ -88,6 +91,12 @@ export class OciRuntime {
       throw runtimeFailed({ runtime: this.name, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
     }
   }
+}
+
+const PATIENCE_MS = 2000;
+
+async function isInit(pid: number): Promise<boolean> {
+  return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).startsWith('runc:[');
 }
 
 /** Writes a bundle's config.json and returns its folder. */

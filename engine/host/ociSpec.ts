@@ -36,6 +36,8 @@ export interface SpecInput {
   readonly ipc?: NamespaceChoice;
   readonly uts?: NamespaceChoice;
   readonly cgroup?: NamespaceChoice;
+  /** A user namespace, whose ids from 0 on are those of the host from `first` on; absent: the one of this process. */
+  readonly userNamespace?: { readonly path: string; readonly first: number; readonly size: number };
   /** The first process is systemd: it gets /run and /run/lock in memory. */
   readonly systemd?: boolean;
   /** The version of control groups of which the container may write its own; not set: it may not, unless privileged. */
@@ -43,6 +45,10 @@ export interface SpecInput {
   readonly resources?: Omit<OciResources, 'devices'>;
   readonly devices?: readonly OciDevice[];
   readonly deviceRules?: readonly OciDeviceRule[];
+  /** For the OCI runtime and its hooks. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** No /dev/shm. */
+  readonly noShm?: boolean;
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly rlimits?: readonly OciRlimit[];
   readonly oomScoreAdj?: number;
@@ -72,10 +78,13 @@ export function buildSpec(input: SpecInput, userNamespace: boolean = inUserNames
     process: processOf(input, capabilities),
     root: { path: input.rootfs, readonly: input.readonlyRootfs ?? false },
     ...(input.hostname === undefined || input.uts === 'host' ? {} : { hostname: input.hostname }),
-    mounts: [...systemMounts(input, privileged).flatMap((mount) => (userNamespace ? possibleMount(mount, input) : [mount])), ...(input.mounts ?? [])],
+    mounts: [...systemMounts(input, privileged).flatMap((mount) => (userNamespace || input.userNamespace ? possibleMount(mount, input) : [mount])), ...(input.mounts ?? [])],
+    ...(input.annotations ? { annotations: input.annotations } : {}),
     linux: {
-      cgroupsPath: input.cgroupsPath,
+      // runc forgives that it may not make a group only where none is named.
+      ...(cgroups ? { cgroupsPath: input.cgroupsPath } : {}),
       namespaces: namespacesOf(input),
+      ...idMappings(input),
       resources: cgroups ? { ...input.resources, devices: deviceRules(input, privileged) } : {},
       ...(input.devices?.length ? { devices: input.devices } : {}),
       ...(input.sysctl ? { sysctl: input.sysctl } : {}),
@@ -115,7 +124,15 @@ function namespacesOf(input: SpecInput): OciNamespace[] {
     ['network', input.network ?? 'own'],
     ['cgroup', input.cgroup ?? 'host'],
   ];
-  return choices.flatMap(([type, choice]) => (choice === 'host' ? [] : [choice === 'own' ? { type } : { type, path: choice.path }]));
+  const joined: OciNamespace[] = input.userNamespace ? [{ type: 'user', path: input.userNamespace.path }] : [];
+  return [...joined, ...choices.flatMap(([type, choice]) => (choice === 'host' ? [] : [choice === 'own' ? { type } : { type, path: choice.path }]))];
+}
+
+/** Said again although the namespace has them: the runtimes look here for whom to give terminals and files to. */
+function idMappings({ userNamespace }: SpecInput): Pick<OciSpec['linux'], 'uidMappings' | 'gidMappings'> {
+  if (!userNamespace) return {};
+  const map = [{ containerID: 0, hostID: userNamespace.first, size: userNamespace.size }];
+  return { uidMappings: map, gidMappings: map };
 }
 
 const plain = ['nosuid', 'noexec', 'nodev'];
@@ -136,7 +153,7 @@ function systemMounts(input: SpecInput, privileged: boolean): OciMount[] {
       : { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['bind', ...plain] },
     ...(input.systemd ? ['/run', '/run/lock'].map((destination) => ({ destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=755'] })) : []),
   ];
-  return mounts.filter(({ destination }) => !replaced.has(destination));
+  return mounts.filter(({ destination }) => !replaced.has(destination) && !(destination === '/dev/shm' && input.noShm));
 }
 
 /**

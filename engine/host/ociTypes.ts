@@ -94,7 +94,7 @@ export interface OciResources {
 }
 
 export interface OciNamespace {
-  readonly type: 'pid' | 'network' | 'ipc' | 'uts' | 'mount' | 'cgroup';
+  readonly type: 'pid' | 'network' | 'ipc' | 'uts' | 'mount' | 'cgroup' | 'user';
   readonly path?: string;
 }
 
@@ -106,8 +106,10 @@ export interface OciSpec {
   readonly mounts: readonly OciMount[];
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux: {
-    readonly cgroupsPath: string;
+    readonly cgroupsPath?: string;
     readonly namespaces: readonly OciNamespace[];
+    readonly uidMappings?: readonly OciIdMapping[];
+    readonly gidMappings?: readonly OciIdMapping[];
     readonly resources: OciResources;
     readonly devices?: readonly OciDevice[];
     readonly sysctl?: Readonly<Record<string, string>>;

@@ -38,12 +38,22 @@ export class MissingRuntime extends OciRuntime {
 const choiceSchema = z.object({ key: z.string(), name: z.string(), path: z.string(), cgroups: z.boolean().default(true) });
 const CANDIDATES = ['crun', 'runc'];
 
+export interface RuntimeWish {
+  readonly dataRoot: string;
+  readonly stateRoot: string;
+  readonly cgroups: CgroupFacts;
+  readonly log: Log;
+  /** The only one to be taken. */
+  readonly only?: string;
+}
+
 /**
  * The OCI runtime of this host: the first of crun and runc that really runs a container here (without control groups where we may make none), else a
  * MissingRuntime. The answer is remembered in `<dataRoot>/runtime.json` for these binaries, this kernel and these cgroup mounts.
  */
-export async function chooseRuntime(dataRoot: string, stateRoot: string, { layout, usable, parent }: CgroupFacts, log: Log): Promise<OciRuntime> {
-  const found = (await Promise.all(CANDIDATES.map(locateTool))).flatMap((one) => one ?? []);
+export async function chooseRuntime({ dataRoot, stateRoot, cgroups: { layout, usable, parent }, log, only }: RuntimeWish): Promise<OciRuntime> {
+  const wanted = only === undefined ? CANDIDATES : CANDIDATES.filter((name) => name === only);
+  const found = (await Promise.all(wanted.map(locateTool))).flatMap((one) => one ?? []);
   const key = [release(), layout, usable ? 'cgroups' : 'no cgroups', inUserNamespace() ? 'rootless' : 'root', ...found.map(({ path, mtime }) => `${path}@${mtime}`)].join(' ');
   const file = join(dataRoot, 'runtime.json');
   const known = await remembered(file, key);
@@ -59,7 +69,7 @@ export async function chooseRuntime(dataRoot: string, stateRoot: string, { layou
     failures.push(`${name}: ${failure}`);
     log.info('an OCI runtime does not work here', { runtime: name, cgroups, failure });
   }
-  const problem = found.length > 0 ? noUsableRuntime({ detail: failures.join('; ') }) : hostToolMissing({ tool: CANDIDATES.join(' or '), hint: 'Run berth doctor --fix to install what Berth needs.' });
+  const problem = found.length > 0 ? noUsableRuntime({ detail: failures.join('; ') }) : hostToolMissing({ tool: only ?? CANDIDATES.join(' or '), hint: 'Run berth doctor --fix to install what Berth needs.' });
   log.warn('containers cannot run on this host yet', { problem });
   return new MissingRuntime(problem, stateRoot);
 }

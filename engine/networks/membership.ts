@@ -35,6 +35,8 @@ export interface AttachRequest extends NetworkWish {
   readonly dns?: readonly string[];
   /** Networks that it is in besides. */
   readonly further?: readonly NetworkWish[];
+  /** The process whose network namespace it shall be: one that belongs to the container's own user namespace. */
+  readonly namespaceOf?: number;
 }
 
 export interface MembershipParts {
@@ -64,7 +66,7 @@ export class Membership {
     wishes.forEach(({ wish }) => checkWish(wish));
     const [first] = wishes;
     if (!first || first.record.driver === 'host') return undefined;
-    const namespace = await this.#namespaceFor(first.record, first.wish);
+    const namespace = await this.#namespaceFor(first.record, first.wish, request.namespaceOf);
     const attachment: Attachment = { containerId, name: request.name ?? request.hostname, hostname: request.hostname, dns: [...(request.dns ?? [])], netns: namespace.name, legs: namespace.leg ? [toAttachedLeg(first.record, namespace.leg, first.wish)] : [], ports: [] };
     try {
       for (const { wish, record } of wishes.slice(1)) attachment.legs.push(await this.#addLeg(attachment, record, wish));
@@ -115,22 +117,22 @@ export class Membership {
   }
 
   /** Namespaces with one leg each; used for the pool too. */
-  async make(record: NetworkRecord, count: number, wish: Partial<NetworkWish> = {}): Promise<Namespace[]> {
+  async make(record: NetworkRecord, count: number, wish: Partial<NetworkWish> = {}, of?: number): Promise<Namespace[]> {
     const legs: Leg[] = [];
     try {
       const way = { four: !record.internal, six: !record.internal };
       for (let index = 0; index < count; index++) legs.push(this.#parts.addresses.newLeg(record, this.#parts.mtu, { ip: wish.ip, ip6: wish.ip6, mac: wish.mac, way }));
-      return await this.#parts.namespaces.make(legs);
+      return await this.#parts.namespaces.make(legs, of);
     } catch (error) {
       for (const leg of legs) this.#parts.addresses.giveBack(record.id, leg);
       throw error;
     }
   }
 
-  async #namespaceFor(record: NetworkRecord, wish: NetworkWish): Promise<Namespace> {
-    if (record.driver === 'null') return this.#parts.namespaces.makeBare();
-    if (record.name === DEFAULT_NETWORK && wish.ip === undefined && wish.ip6 === undefined) return withMac(await this.#pool.take(), wish.mac);
-    const [made] = await this.make(record, 1, wish);
+  async #namespaceFor(record: NetworkRecord, wish: NetworkWish, of: number | undefined): Promise<Namespace> {
+    if (record.driver === 'null') return this.#parts.namespaces.makeBare(of);
+    if (record.name === DEFAULT_NETWORK && of === undefined && wish.ip === undefined && wish.ip6 === undefined) return withMac(await this.#pool.take(), wish.mac);
+    const [made] = await this.make(record, 1, wish, of);
     if (!made) throw new Error('no network namespace was made');
     return made;
   }

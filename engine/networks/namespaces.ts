@@ -36,11 +36,11 @@ export class Namespaces {
     this.#prefix = `berth-${instance}-`;
   }
 
-  /** A namespace for each leg, ready to use. On failure nothing is left. */
-  async make(legs: readonly Leg[]): Promise<Namespace[]> {
+  /** A namespace for each leg, ready to use; with `of`, one leg's, that of this process. On failure nothing is left. */
+  async make(legs: readonly Leg[], of?: number): Promise<Namespace[]> {
     const made = legs.map((leg) => this.#named(leg));
     try {
-      await ipBatch(made.flatMap(({ name, leg }) => [`netns add ${name}`, ...(leg ? outerEnd(name, leg) : [])]));
+      await ipBatch(made.flatMap(({ name, leg }) => [addNetns(name, of), ...(leg ? outerEnd(name, leg) : [])]));
       await Promise.all(made.map(({ path, leg }) => settleNetns(path, leg ? [leg.device] : [], ['link set lo up', ...(leg ? innerEnd(leg) : [])])));
       return made;
     } catch (error) {
@@ -50,10 +50,10 @@ export class Namespaces {
   }
 
   /** A namespace with only its own loopback. */
-  async makeBare(): Promise<Namespace> {
+  async makeBare(of?: number): Promise<Namespace> {
     const bare = this.#named(undefined);
     try {
-      await ipBatch([`netns add ${bare.name}`]);
+      await ipBatch([addNetns(bare.name, of)]);
       await settleNetns(bare.path, [], ['link set lo up']);
       return bare;
     } catch (error) {
@@ -123,4 +123,9 @@ function innerEnd(leg: Leg): string[] {
 /** The commands that lead out through a leg. */
 export function defaultRoutes({ gateway, gateway6, device }: Pick<Leg, 'gateway' | 'gateway6' | 'device'>): string[] {
   return [gateway, gateway6].filter((via) => via !== '').map((via) => `route replace default via ${via} dev ${device}`);
+}
+
+/** A new namespace by this name, or that of a process. */
+function addNetns(name: string, of: number | undefined): string {
+  return of === undefined ? `netns add ${name}` : `netns attach ${name} ${of}`;
 }

@@ -4,6 +4,7 @@ import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { CreateContainer } from '../../engine/api/docker/container.ts';
+import type { EngineConfig } from '../../engine/base/config.ts';
 import { EventBus } from '../../engine/base/eventBus.ts';
 import { silentLog } from '../../engine/base/log.ts';
 import type { Log } from '../../engine/base/log.ts';
@@ -55,26 +56,28 @@ export class ContainerWorld {
   }
 
   /** Everything new. `instance`: at most 8 characters of [a-z0-9], each test file its own. */
-  static async create(instance: string): Promise<ContainerWorld> {
-    const root = await mkdtemp(join(tmpdir(), `berth-${instance}-`));
-    const world = await ContainerWorld.open(root, instance);
+  static async create(instance: string, settings: Partial<EngineConfig> = {}): Promise<ContainerWorld> {
+    // The same file run again at the same time, in another corner of the matrix, has other names in the kernel.
+    const name = `${process.env['BERTH_TEST_PREFIX'] ?? ''}${instance}`;
+    const root = await mkdtemp(join(tmpdir(), `berth-${name}-`));
+    const world = await ContainerWorld.open(root, name, { settings });
     await world.#loadBase();
     return world;
   }
 
   /** On roots that exist: as an engine started anew. */
-  static async open(root: string, instance: string, log: Log = silentLog): Promise<ContainerWorld> {
+  static async open(root: string, instance: string, { log = silentLog, settings = {} }: { readonly log?: Log; readonly settings?: Partial<EngineConfig> } = {}): Promise<ContainerWorld> {
     const dataRoot = join(root, 'data');
-    const config = { dataRoot, runRoot: join(root, 'run'), socketPath: join(root, 'run', 'berth.sock'), instance, idleSeconds: 0 };
+    const config = { dataRoot, runRoot: join(root, 'run'), socketPath: join(root, 'run', 'berth.sock'), instance, idleSeconds: 0, ...(process.env['BERTH_RUNTIME'] ? { runtime: process.env['BERTH_RUNTIME'] } : {}), ...settings };
     const events = new EventBus();
     const late: { containers?: ContainerService } = {};
     const snapshots = new FileSnapshotStore(dataRoot, log);
     const content = new ContentStore(dataRoot, log);
     await snapshots.load();
     await content.load();
-    const images = new ImageService({ dataRoot, content, snapshots, registries: new Registries([]), events, log, inUse: (id) => late.containers?.usersOfImage(id) ?? [], snapshotsInUse: () => late.containers?.snapshotsInUse() ?? [] });
+    const images = new ImageService({ dataRoot, content, snapshots, registries: new Registries([]), events, log, inUse: (id) => late.containers?.usage.usersOfImage(id) ?? [], snapshotsInUse: () => late.containers?.usage.snapshotsInUse() ?? [] });
     const networks = new NetworkService({ config, log, events });
-    const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usersOfVolume(name) ?? [] });
+    const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usage.usersOfVolume(name) ?? [] });
     await images.load();
     await networks.prepare();
     await volumes.load();
@@ -145,7 +148,8 @@ export class ContainerWorld {
 
   async #loadBase(): Promise<void> {
     await using pending = await this.snapshots.begin();
-    await run('tar', ['-xf', await baseTar(), '-C', pending.dir, '--numeric-owner', '-p']);
+    // Without device nodes, which an ordinary user cannot make; containers have those of their own.
+    await run('tar', ['-xf', await baseTar(), '-C', pending.dir, '--numeric-owner', '-p', '--exclude=./dev/?*']);
     const { id } = await pending.commit({});
     await this.images.addImage({ config: { architecture: arch() === 'x64' ? 'amd64' : arch(), os: 'linux', config: { Cmd: ['bash'] } }, snapshotIds: [id], tags: ['debian'] });
   }

@@ -28,9 +28,9 @@ export const mountSchema = z.looseObject({
   Target: z.string(),
   ReadOnly: flag,
   Consistency: text,
-  BindOptions: z.looseObject({ Propagation: text, NonRecursive: flag, CreateMountpoint: flag, Idmap: idmapSchema.nullish() }).nullish(),
+  BindOptions: z.looseObject({ Propagation: text, NonRecursive: flag, ReadOnlyNonRecursive: flag, ReadOnlyForceRecursive: flag, CreateMountpoint: flag, Idmap: idmapSchema.nullish() }).nullish(),
   VolumeOptions: z.looseObject({ NoCopy: flag, Labels: stringMap, Subpath: text, DriverConfig: z.looseObject({ Name: text, Options: stringMap }).nullish() }).nullish(),
-  TmpfsOptions: z.looseObject({ SizeBytes: number, Mode: number }).nullish(),
+  TmpfsOptions: z.looseObject({ SizeBytes: number, Mode: number, Options: z.array(z.array(z.string())).nullish() }).nullish(),
 });
 export type MountRequest = z.infer<typeof mountSchema>;
 
@@ -90,7 +90,9 @@ export const hostConfigSchema = z.looseObject({
   PidMode: text,
   IpcMode: text,
   UTSMode: text,
+  UsernsMode: text,
   CgroupnsMode: text,
+  Annotations: stringMap,
   ConsoleSize: z.array(z.number()).nullish(),
   MaskedPaths: strings,
   ReadonlyPaths: strings,

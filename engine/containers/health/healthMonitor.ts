@@ -12,6 +12,7 @@ export class HealthMonitor {
   readonly #parts: ContainerParts;
   readonly #execs: ExecService;
   readonly #stops = new Map<string, () => void>();
+  readonly #saves = new Set<Promise<void>>();
 
   constructor(parts: ContainerParts, execs: ExecService) {
     this.#parts = parts;
@@ -37,8 +38,10 @@ export class HealthMonitor {
     void this.#go(container, plan, left.signal);
   }
 
-  close(): void {
+  /** Looks no more. What is being written down is on disk when this resolves: the next engine writes to the same place. */
+  async close(): Promise<void> {
     for (const stop of [...this.#stops.values()]) stop();
+    await Promise.all(this.#saves);
   }
 
   async #go(container: Container, plan: HealthPlan, left: AbortSignal): Promise<void> {
@@ -75,7 +78,9 @@ export class HealthMonitor {
     const save = this.#parts.locks.run(container.id, async () => {
       if (container.running) await this.#parts.store.setState(container, { health: { status, failingStreak } });
     });
-    await save.catch((error: unknown) => this.#parts.log.warn('the health of a container could not be written down', { container: container.id, error }));
+    const noted = save.catch((error: unknown) => this.#parts.log.warn('the health of a container could not be written down', { container: container.id, error }));
+    this.#saves.add(noted);
+    await noted.finally(() => this.#saves.delete(noted));
   }
 }
 

@@ -1,9 +1,11 @@
 import { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { identify, signalProcess } from '../../host/processIdentity.ts';
 import type { ExecService } from '../execService.ts';
 import type { HealthPlan } from './healthPlan.ts';
 
 const SIGKILL = 9;
+const KILL_AGAIN_MS = 25;
 const KEPT_BYTES = 4096;
 const FRAME_HEAD = 8;
 
@@ -12,20 +14,26 @@ export async function runCheck(execs: ExecService, containerId: string, plan: He
   const id = execs.create(containerId, { Cmd: [...plan.command], AttachStdout: true, AttachStderr: true });
   const output = new Output();
   let late = false;
+  let over = false;
+  /** On a busy host the time may be up before the check has a process at all: it is killed as soon as it has. */
   const kill = async (): Promise<void> => {
-    const { Pid } = (await execs.inspect(id)) as { Pid: number };
-    const process = Pid > 0 ? identify(Pid) : undefined;
-    if (process) signalProcess(process, SIGKILL);
+    while (!over) {
+      const { Pid } = (await execs.inspect(id)) as { Pid: number };
+      const process = Pid > 0 ? identify(Pid) : undefined;
+      if (process && signalProcess(process, SIGKILL)) return;
+      await delay(KILL_AGAIN_MS);
+    }
   };
   const timer = setTimeout(() => {
     late = true;
-    void kill();
+    void kill().catch(() => undefined); // the container and its exec are gone
   }, plan.timeout);
-  const leave = (): void => void kill();
+  const leave = (): void => void kill().catch(() => undefined);
   left.addEventListener('abort', leave, { once: true });
   try {
     await execs.start(id, output);
   } finally {
+    over = true;
     clearTimeout(timer);
     left.removeEventListener('abort', leave);
   }

@@ -43,6 +43,9 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   const draft = parseOwnRunArgs(document, config.runArgs ?? [], input.host);
   const { body } = draft;
   const host = body.HostConfig;
+  // Editors and files come in from outside, with the ids of the engine's own namespace: whatever its setting, dev containers are there.
+  if ((host.UsernsMode ?? 'host') !== 'host') throw unsupportedAt(document, ['runArgs'], '--userns');
+  host.UsernsMode = 'host';
   body.Image = input.image.reference;
   body.Labels = { ...body.Labels, ...input.labels };
   body.Env = [...Object.entries(merged.containerEnv).map(([name, value]) => `${name}=${value}`), ...(body.Env ?? [])];

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { start } from '../../../engine/host/process.ts';
 import { ContainerWorld } from '../../support/containerWorld.ts';
+import { needs } from '../../support/needs.ts';
 
 const SCRIPT = [
   'echo new > /root/new; mkdir -p /srv/made/deep; echo x > /srv/made/deep/file; ln -s /etc /srv/link',
@@ -67,7 +68,8 @@ describe('what a container did to its files', () => {
     await world.images.remove('kept:1');
   });
 
-  it('is copied while the container stands still, which then goes on', async () => {
+  it('is copied while the container stands still, which then goes on', async function () {
+    needs(this, 'cgroups');
     const id = await world.start(['sh', '-c', 'i=0; while :; do i=$((i+1)); for f in a b; do echo $i > /root/t; mv /root/t /root/$f; done; done']);
     await world.containers.files.commit(id, { name: 'still:1', comment: '', author: '', changes: [], pause: true, config: {} });
     assert.equal(world.containers.find(id).state.status, 'running');

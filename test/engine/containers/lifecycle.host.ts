@@ -3,6 +3,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ContainerWorld } from '../../support/containerWorld.ts';
+import { needs } from '../../support/needs.ts';
 
 interface Inspect {
   readonly State: { Status: string; Running: boolean; ExitCode: number; Error: string; Pid: number; OOMKilled: boolean };
@@ -91,7 +92,8 @@ describe('the life of a container', () => {
     assert.throws(() => world.containers.find(id), { status: 404 });
   });
 
-  it('pauses and goes on', async () => {
+  it('pauses and goes on', async function () {
+    needs(this, 'cgroups');
     const id = await world.start(['sh', '-c', 'while :; do echo tick; sleep 0.02; done']);
     await world.containers.pause(id);
     const before = (await world.logs(id)).length;
@@ -144,7 +146,7 @@ describe('the life of a container', () => {
     await world.exec(id, ['touch', '/dev/shm/common']);
     const { stdout } = await world.run('hostname; ls /dev/shm; cat /proc/1/comm', { HostConfig: { NetworkMode: 'container:shared', PidMode: 'container:shared', IpcMode: 'container:shared' } });
     assert.match(stdout, /common\nsleep\n$/);
-    const { stdout: host } = await world.run('cat /proc/net/dev | grep -c br-life', { HostConfig: { NetworkMode: 'host' } });
+    const { stdout: host } = await world.run(`cat /proc/net/dev | grep -c br-${world.instance}`, { HostConfig: { NetworkMode: 'host' } });
     assert.equal(host, '1\n');
     const { stdout: none } = await world.run('cat /proc/net/dev | tail -n +3 | cut -d: -f1', { HostConfig: { NetworkMode: 'none' } });
     assert.equal(none.trim(), 'lo');
@@ -173,7 +175,8 @@ describe('the life of a container', () => {
     assert.match(stdout, /^(catatonit|init|tini-static|docker-init)\n(?!1\n)\d+\n0\n$/);
   });
 
-  it('changes limits while it runs', async () => {
+  it('changes limits while it runs', async function () {
+    needs(this, 'cgroups');
     const id = await world.start(['sleep', '1000'], { HostConfig: { Memory: 64 * 1024 * 1024, PidsLimit: 50 } });
     await world.containers.update(id, { PidsLimit: 33 });
     const { cgroups, cgroupParent } = world.containers.parts;

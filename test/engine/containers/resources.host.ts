@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { deviceNumbers } from '../../../engine/host/devices.ts';
 import { cgroupFacts } from '../../../engine/host/cgroups.ts';
 import { ContainerWorld } from '../../support/containerWorld.ts';
+import { needs } from '../../support/needs.ts';
 
 describe('what a container shares and may use', () => {
   let world: ContainerWorld;
@@ -23,6 +24,7 @@ describe('what a container shares and may use', () => {
   });
 
   it('limits on block devices reach the kernel; what is no block device is refused', async function () {
+    needs(this, 'cgroups');
     const disk = (await readdir('/sys/block')).find((name) => /^(vd|sd|nvme|xvd)/.test(name));
     if (disk === undefined || cgroupFacts().version === '2') return this.skip();
     const { major, minor } = deviceNumbers((await stat(`/dev/${disk}`)).rdev);

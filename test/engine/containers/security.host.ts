@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cgroupFacts } from '../../../engine/host/cgroups.ts';
 import { ContainerWorld } from '../../support/containerWorld.ts';
+import { defaultCapabilities, needs } from '../../support/needs.ts';
 
 const MIB = 1024 * 1024;
 /** keyctl(KEYCTL_GET_KEYRING_ID) by its number: 250 on x86-64, 219 on arm64. */
@@ -19,7 +21,8 @@ describe('limits and security of a container', () => {
     return (await readFile(path, 'utf8')).trim();
   };
 
-  it('sets memory, CPU, pids and cpuset where the kernel enforces them', async () => {
+  it('sets memory, CPU, pids and cpuset where the kernel enforces them', async function () {
+    needs(this, 'cgroups');
     const id = await world.start(['sleep', '1000'], { HostConfig: { Memory: 64 * MIB, NanoCpus: 0.5e9, CpuShares: 512, PidsLimit: 77, CpusetCpus: '0' } });
     assert.equal(await cgroupFile(id, 'memory', 'memory.limit_in_bytes', 'memory.max'), String(64 * MIB));
     assert.match(await cgroupFile(id, 'cpu', 'cpu.cfs_quota_us', 'cpu.max'), /^50000/);
@@ -28,14 +31,16 @@ describe('limits and security of a container', () => {
     await world.containers.remove(id, { force: true });
   });
 
-  it('kills what takes too much memory, and says so', async () => {
+  it('kills what takes too much memory, and says so', async function () {
+    needs(this, 'cgroups');
     const { id, exitCode } = await world.finish('exec perl -e \'my $x = "x" x (300*1024*1024); print length $x\'', { HostConfig: { Memory: 24 * MIB, MemorySwap: 24 * MIB } });
     const { State } = world.containers.inspect(id) as { State: { OOMKilled: boolean; ExitCode: number } };
     assert.deepEqual([exitCode, State.OOMKilled], [137, true]);
     await world.containers.remove(id);
   });
 
-  it('stops a fork bomb', async () => {
+  it('stops a fork bomb', async function () {
+    needs(this, 'cgroups');
     const { exitCode, stderr } = await world.run('for i in $(seq 50); do sleep 3 & done', { HostConfig: { PidsLimit: 20 } });
     assert.notEqual(exitCode, 0);
     assert.match(stderr, /[Cc]annot fork|Resource temporarily unavailable/);
@@ -43,7 +48,7 @@ describe('limits and security of a container', () => {
 
   it("gives Docker's fourteen capabilities, and none to other users than root", async () => {
     const status = 'grep ^Cap /proc/self/status | cut -f2 | sort -u | tr "\\n" " "';
-    assert.equal((await world.run(status)).stdout, '0000000000000000 00000000a80425fb ');
+    assert.equal((await world.run(status)).stdout, `0000000000000000 ${defaultCapabilities()} `);
     assert.match((await world.run('grep CapEff /proc/self/status', { User: '1000' })).stdout, /CapEff:\t0{16}/);
     assert.match((await world.run('grep CapEff /proc/self/status', { HostConfig: { CapAdd: ['NET_ADMIN'], CapDrop: ['ALL'] } })).stdout, /CapEff:\t0000000000001000/);
   });
@@ -68,7 +73,7 @@ describe('limits and security of a container', () => {
   it('masks what tells of the host and protects what changes it', async () => {
     const { stdout, stderr } = await world.run('cat /proc/kcore /proc/keys /proc/timer_list 2>/dev/null | wc -c; ls /sys/firmware | wc -l; (echo 1 > /proc/sys/kernel/panic); touch /sys/x; [ -d /sys/fs/cgroup/pids ] && cd /sys/fs/cgroup/pids || cd /sys/fs/cgroup; mkdir x');
     assert.equal(stdout, '0\n0\n');
-    assert.equal(stderr.split('\n').filter((line) => /Read-only file system/.test(line)).length >= 3, true, stderr);
+    assert.equal(stderr.split('\n').filter((line) => /Read-only file system/.test(line)).length >= (cgroupFacts().usable ? 3 : 2), true, stderr);
   });
 
   it('lifts all that when privileged', async () => {
@@ -94,7 +99,8 @@ describe('limits and security of a container', () => {
     assert.match(stdout, /^100\n0\n7\n0 29 4321\ncrw-rw-rw- .* 1, +3 .*\/dev\/mine\n$/);
   });
 
-  it('makes files in an idmapped mount belong to the user outside, and shows them as the user inside', async () => {
+  it('makes files in an idmapped mount belong to the user outside, and shows them as the user inside', async function () {
+    needs(this, 'root');
     const source = await mkdtemp(join(tmpdir(), 'berth-idmap-'));
     try {
       await mkdir(join(source, 'sub'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { commandFailure, execFailure } from '../../../engine/containers/commandFailure.ts';
 import { hostsFile, resolvConfFile } from '../../../engine/containers/etcFiles.ts';
-import { canMount } from '../../../engine/containers/idmapFallback.ts';
+import { canMount } from '../../../engine/host/idmappedMount.ts';
 import { checkName, inventName } from '../../../engine/containers/names.ts';
 import { planPorts } from '../../../engine/containers/portPlan.ts';
 import { freshState } from '../../../engine/containers/record.ts';

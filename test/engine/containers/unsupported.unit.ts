@@ -4,7 +4,6 @@ import { refuseUnsupported, withoutEffect } from '../../../engine/containers/uns
 describe('settings that this version does not honour', () => {
   for (const [host, name] of [
     [{ DeviceRequests: [{ Driver: 'nvidia' }] }, 'DeviceRequests'],
-    [{ UsernsMode: 'auto' }, 'userns'],
     [{ Runtime: 'kata' }, 'runtime'],
   ] as const) {
     it(`${name} is refused by name`, () => assert.throws(() => refuseUnsupported(host), (error: Error & { code?: string }) => error.code === 'NOT_IMPLEMENTED' && error.message.includes(name)));

@@ -23,6 +23,10 @@ describe('GET /events filters', () => {
     [{ label: ['tier=front'] }, true],
     [{ label: ['tier=back'] }, false],
     [{ type: ['container'], container: ['nope', 'web'] }, true],
+    [{ scope: ['local'] }, true],
+    [{ scope: ['swarm'] }, false],
+    [{ daemon: ['web'] }, false],
+    ...['plugin', 'service', 'node', 'secret', 'config', 'volume', 'network'].map((key): [object, boolean] => [{ [key]: ['web'] }, false]),
   ];
   for (const [filters, expected] of table) {
     it(`${JSON.stringify(filters)} ${expected ? 'lets it through' : 'holds it back'}`, () => assert.equal(eventMatcher(JSON.stringify(filters))(event), expected));

@@ -12,7 +12,7 @@ import { toResource } from './volumes.ts';
 export interface DiskUsageParts {
   readonly images: Pick<ImageService, 'list'>;
   readonly snapshots: Pick<SnapshotStore, 'get' | 'list'>;
-  readonly containers: Pick<ContainerService, 'list' | 'usersOfImage' | 'withSizes'>;
+  readonly containers: Pick<ContainerService, 'list' | 'usage' | 'withSizes'>;
   readonly volumes: Pick<VolumeService, 'list' | 'usersOf' | 'size'>;
   readonly builds: Pick<BuildService, 'cached'>;
 }
@@ -36,7 +36,7 @@ function imageUse({ images, snapshots, containers }: DiskUsageParts): ImageSumma
   for (const image of all) for (const id of layersOf(image)) holders.set(id, (holders.get(id) ?? 0) + 1);
   return all.map((image) => {
     const shared = [...layersOf(image)].filter((id) => (holders.get(id) ?? 0) > 1).reduce((sum, id) => sum + (snapshots.get(id)?.size ?? 0), 0);
-    return { ...toSummary(image), SharedSize: shared, Containers: containers.usersOfImage(image.id).length };
+    return { ...toSummary(image), SharedSize: shared, Containers: containers.usage.usersOfImage(image.id).length };
   });
 }
 

@@ -39,8 +39,15 @@ function keyTest(key: string, values: readonly string[]): (event: BusEvent) => b
     case 'label':
       return (event) => values.every((value) => hasLabel(event, value));
     case 'scope':
+      return () => values.includes('local'); // no event of ours is a swarm's
     case 'daemon':
-      return () => true;
+      return (event) => values.some((value) => isSubject(event, key, value));
+    case 'plugin':
+    case 'service':
+    case 'node':
+    case 'secret':
+    case 'config':
+      return () => false; // Docker has them, and there are none here
     default:
       throw badRequest({ what: 'filters', detail: `unknown filter "${key}"` });
   }

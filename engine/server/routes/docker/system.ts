@@ -16,6 +16,8 @@ export interface EngineFacts {
   readonly swapLimit: boolean;
   /** An ordinary user's engine, in namespaces of theirs. */
   readonly rootless: boolean;
+  /** Whether containers get user namespaces without asking. */
+  readonly usernsRemap?: boolean;
   readonly osName: string;
   readonly warnings: () => readonly string[];
 }
@@ -78,7 +80,7 @@ function infoBody(facts: EngineFacts, counts: SystemCounts): object {
     DockerRootDir: facts.dataRoot,
     ...fixedInfo,
     ...limitsInfo(facts),
-    SecurityOptions: ['name=seccomp,profile=builtin', ...(facts.rootless ? ['name=rootless'] : [])],
+    SecurityOptions: ['name=seccomp,profile=builtin', ...(facts.rootless ? ['name=rootless'] : []), ...(facts.usernsRemap ? ['name=userns'] : [])],
     CgroupVersion: facts.cgroupVersion,
     SystemTime: new Date().toISOString(),
     KernelVersion: release(),

@@ -1,0 +1,58 @@
+import type { Limits } from '../api/docker/container.ts';
+import { announce } from './attributes.ts';
+import type { Container } from './container.ts';
+import { cgroupsMissing, isPaused, notPaused, notRunning, sameName } from './errors.ts';
+import { checkHostConfig } from './hostConfigChecks.ts';
+import { limitsIn, limitsWithoutController, toResources } from './limits.ts';
+import { checkName } from './names.ts';
+import type { ContainerParts } from './parts.ts';
+
+export async function pauseContainer({ runtime, store, locks, events }: ContainerParts, container: Container): Promise<void> {
+  if (container.state.status === 'paused') throw isPaused({ id: container.id });
+  if (!container.running) throw notRunning({ id: container.id });
+  await locks.run(container.id, async () => {
+    if (!runtime.cgroups) throw cgroupsMissing({ what: 'pausing a container' });
+    await runtime.pause(container.id);
+    await store.setState(container, { status: 'paused' });
+  });
+  announce(events, container, 'pause');
+}
+
+export async function unpauseContainer({ runtime, store, locks, events }: ContainerParts, container: Container): Promise<void> {
+  if (container.state.status !== 'paused') throw notPaused({ id: container.id });
+  await locks.run(container.id, async () => {
+    await runtime.resume(container.id);
+    await store.setState(container, { status: 'running' });
+  });
+  announce(events, container, 'unpause');
+}
+
+export async function renameContainer({ store, locks, networks, events }: ContainerParts, container: Container, newName: string): Promise<void> {
+  const name = checkName(newName);
+  const old = container.record.name;
+  if (name === old) throw sameName({ name });
+  store.reserveName(name, container.id);
+  await locks.run(container.id, async () => {
+    container.record = { ...container.record, name };
+    await store.saveRecord(container);
+    store.releaseName(old);
+    networks.rename(container.id, name);
+  });
+  announce(events, container, 'rename', { oldName: `/${old}` });
+}
+
+/** Changes limits and restart policy, of a running container at once. */
+export async function updateContainer({ runtime, cgroups, store, locks, events }: ContainerParts, container: Container, change: Limits): Promise<void> {
+  const limited = limitsIn(change);
+  const impossible = runtime.cgroups ? limitsWithoutController(change, cgroups) : limited;
+  if (impossible.length > 0) throw cgroupsMissing({ what: impossible.join(', ') });
+  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null && value !== undefined && value !== 0 && value !== ''));
+  await locks.run(container.id, async () => {
+    const hostConfig = { ...container.record.hostConfig, ...given };
+    checkHostConfig(hostConfig);
+    if (container.running && limited.length > 0) await runtime.update(container.id, container.paths.bundle, toResources(hostConfig, cgroups));
+    container.record = { ...container.record, hostConfig };
+    await store.saveRecord(container);
+  });
+  announce(events, container, 'update');
+}
