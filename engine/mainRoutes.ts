@@ -10,6 +10,7 @@ import type { EngineParts, Services } from './mainServices.ts';
 import type { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
 import { berthBuildRoutes } from './server/routes/berth/build.ts';
+import { checkRoutes } from './server/routes/berth/check.ts';
 import { cloneRoutes } from './server/routes/berth/clone.ts';
 import { devContainerRoutes } from './server/routes/berth/devcontainers.ts';
 import { doctorRoutes } from './server/routes/berth/doctor.ts';
@@ -51,6 +52,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...webEditorRoutes(services.devContainers),
     ...portRoutes(services.ports),
     ...doctorRoutes(probe),
+    ...checkRoutes(services.check),
     ...syncRoutes(services.syncs),
     ...cloneRoutes(),
   ];
@@ -88,7 +90,7 @@ function engineStatus({ config, logFile, idleSeconds }: EngineParts, { container
   };
 }
 
-function engineFacts({ config }: EngineParts, { containers }: Services): EngineFacts {
+function engineFacts({ config }: EngineParts, { containers, images, records }: Services): EngineFacts {
   return {
     version,
     id: newId(),
@@ -98,7 +100,7 @@ function engineFacts({ config }: EngineParts, { containers }: Services): EngineF
     rootless: config.keeper !== undefined,
     cgroupVersion: containers.parts.cgroups.version,
     osName: osName(),
-    warnings: () => hostWarnings(containers.parts.runtime),
+    warnings: () => [...hostWarnings(containers.parts.runtime), ...records.warnings, ...images.warnings()],
   };
 }
 

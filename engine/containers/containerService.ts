@@ -16,6 +16,7 @@ import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
 import { ContainerFiles } from './files.ts';
 import { limitsIn, toResources } from './limits.ts';
+import { ContainerInspector } from './inspection.ts';
 import { listContainers } from './listing.ts';
 import type { Filters, ListOptions } from './listing.ts';
 import { writeLogs } from './logs.ts';
@@ -26,7 +27,7 @@ import { openParts } from './openParts.ts';
 import type { PartsOptions } from './openParts.ts';
 import type { ContainerParts } from './parts.ts';
 import { pruneContainers } from './pruning.ts';
-import { reconcileContainers } from './reconcile.ts';
+import { reconcileContainers, reconcileOne } from './reconcile.ts';
 import { Remover } from './removal.ts';
 import { Restarter, shouldRestart } from './restartPolicy.ts';
 import { Starter } from './starter.ts';
@@ -262,6 +263,11 @@ export class ContainerService {
     if (!container.running) throw notRunning({ id: container.id });
     await resizeTerminal(container.paths.bundle, rows, columns);
     announce(this.parts.events, container, 'resize', { height: String(rows), width: String(columns) });
+  }
+
+  /** Compares what containers claim with what the kernel says. `steps`: running build steps. */
+  inspector(steps: () => ReadonlySet<string>): ContainerInspector {
+    return new ContainerInspector({ parts: this.parts, steps, reconcile: (container) => this.parts.locks.run(container.id, () => reconcileOne(this.parts, this.#ender, this.#remover, container, new Set())) });
   }
 
   counts(): { running: number; paused: number; stopped: number } {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTempFiles, writeFileAtomic } from '../base/atomicFile.ts';
 import { nameInUse } from '../base/errors.ts';
@@ -9,6 +9,7 @@ import { Container, containerPaths } from './container.ts';
 import type { ContainerPaths } from './container.ts';
 import { isFile, makeMountPoints } from './skeleton.ts';
 import { ambiguousContainer, noSuchContainer } from './errors.ts';
+import { lostState } from './lostState.ts';
 import { freshState, recordSchema, stateSchema } from './record.ts';
 import type { ContainerRecord, ContainerState } from './record.ts';
 
@@ -129,11 +130,10 @@ export class ContainerStore {
   }
 
   async #loadState(paths: ContainerPaths): Promise<ContainerState> {
-    try {
-      return stateSchema.parse(JSON.parse(await readFile(join(paths.folder, 'state.json'), 'utf8')));
-    } catch {
-      return freshState; // never started, or lost in a crash of the host: what still runs of it is removed by reconcile
-    }
+    const path = join(paths.folder, 'state.json');
+    const there = await access(path).then(() => true, () => false);
+    if (!there) return freshState; // never started, or lost in a crash of the host: what still runs of it is removed by reconcile
+    return (await readJsonFile(path, stateSchema, this.#log)) ?? lostState(paths);
   }
 }
 

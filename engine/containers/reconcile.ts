@@ -1,4 +1,5 @@
 import { access, realpath, rm } from 'node:fs/promises';
+import { bootId } from '../host/bootId.ts';
 import { removeCgroupsBelow } from '../host/cgroupTrees.ts';
 import { listMounts } from '../host/mounts.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
@@ -34,7 +35,8 @@ export async function reconcileContainers(parts: ContainerParts, ender: Ender, r
   await parts.networks.reconcile(parts.store.list().filter(({ running }) => running).map(({ id }) => id));
 }
 
-async function reconcileOne(parts: ContainerParts, ender: Ender, remover: Remover, container: Container, mounted: ReadonlySet<string>): Promise<void> {
+/** Brings one container in order. The caller holds its lock. */
+export async function reconcileOne(parts: ContainerParts, ender: Ender, remover: Remover, container: Container, mounted: ReadonlySet<string>): Promise<void> {
   const { status } = container.state;
   if (status === 'removing') return remover.removeLocked(container, { volumes: container.record.hostConfig.AutoRemove ?? false, release: true });
   if (status === 'running' || status === 'paused') return reconcileRunning(parts, ender, container);
@@ -45,8 +47,10 @@ async function reconcileOne(parts: ContainerParts, ender: Ender, remover: Remove
 }
 
 async function reconcileRunning(parts: ContainerParts, ender: Ender, container: Container): Promise<void> {
-  const code = await ender.exitStatus(container.id);
-  if (code !== undefined) return ender.record(container, code);
+  const { boot } = container.state;
+  if (boot !== undefined && boot !== bootId()) return ender.record(container, UNSEEN); // the host was restarted: its pids may be anybody's now
+  const end = await ender.exitStatus(container.id);
+  if (end !== undefined) return ender.record(container, end.code, '', end.at);
   const { process, monitor } = container.state;
   if (!process || !isAlive(process)) return ender.record(container, UNSEEN);
   if (!monitor || !isAlive(monitor)) return ender.record(container, UNSEEN, 'its monitor (conmon) ended before it did');

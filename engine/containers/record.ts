@@ -51,6 +51,8 @@ export const stateSchema = z.object({
   process: processSchema.optional(),
   /** conmon's. */
   monitor: processSchema.optional(),
+  /** The boot of the kernel in which it was started. */
+  boot: z.string().optional(),
   startedAt: z.string(),
   finishedAt: z.string(),
   exitCode: z.number(),

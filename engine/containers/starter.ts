@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
 import { asBerthError } from '../base/errors.ts';
+import { bootId } from '../host/bootId.ts';
 import { conmonFiles, createFailed, createWithConmon } from '../host/conmon.ts';
 import { allHostDevices, hostDevices } from '../host/devices.ts';
 import { mountTmpfs } from '../host/mounts.ts';
@@ -59,7 +60,7 @@ export class Starter {
       const process = identify(pid);
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
-      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false });
+      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false });
       await this.#parts.runtime.start(container.id);
       announce(events, container, 'start');
     } catch (error) {

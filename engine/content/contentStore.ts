@@ -67,7 +67,8 @@ export class ContentStore {
     const bytes = Buffer.from(data);
     const digest = digestOf(bytes);
     if (expected !== undefined && digest !== expected) throw digestMismatch({ what, expected, found: digest });
-    if (!this.has(digest)) await writeFileAtomic(this.#path(digest), bytes, 0o644);
+    // One that is there may have been damaged since: then this is its repair.
+    if (!(await this.isWhole(digest))) await writeFileAtomic(this.#path(digest), bytes, 0o644);
     return { digest, size: bytes.length };
   }
 
@@ -82,6 +83,11 @@ export class ContentStore {
       if (systemCode(error) === 'ENOENT') throw blobMissing({ digest }, { cause: error });
       throw error;
     }
+  }
+
+  /** Whether a blob is here and what its digest says. */
+  async isWhole(digest: Digest): Promise<boolean> {
+    return this.read(digest).then(() => true, () => false);
   }
 
   async readJson<T>(digest: Digest, schema: z.ZodType<T>): Promise<T> {

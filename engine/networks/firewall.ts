@@ -1,17 +1,18 @@
-import { applyNft, removeNftTable } from '../host/nft.ts';
+import { z } from 'zod';
+import { applyNft, nftMaps, removeNftTable } from '../host/nft.ts';
 import { forwardsText, rulesetText, tableName } from './ruleset.ts';
 import type { Forward, RulesetNetwork } from './ruleset.ts';
 
 /** The engine's nft table and what should be in it. Changes are applied one after the other, each in one transaction. */
 export class Firewall {
-  readonly #table: string;
+  readonly table: string;
   readonly #forwards = new Map<string, Forward>();
   #networks: readonly RulesetNetwork[] = [];
   #queue: Promise<void> = Promise.resolve();
   #failover = true;
 
   constructor(instance: string) {
-    this.#table = tableName(instance);
+    this.table = tableName(instance);
   }
 
   /** Writes the whole table: these networks, and the ports published so far. */
@@ -63,18 +64,24 @@ export class Firewall {
     for (const forward of forwards) this.#forwards.set(keyOf(forward), forward);
   }
 
+  /** What the kernel's table publishes, as `forwardText` writes it; `undefined`: the table is gone. */
+  async published(): Promise<ReadonlySet<string> | undefined> {
+    const maps = await nftMaps(this.table);
+    return maps && new Set([...maps].flatMap(([name, elements]) => elements.flatMap((element) => elementText(name, element) ?? [])));
+  }
+
   removeTable(): Promise<void> {
-    return this.#inTurn(() => removeNftTable(this.#table));
+    return this.#inTurn(() => removeNftTable(this.table));
   }
 
   async #apply(verb: 'add' | 'delete', forwards: readonly Forward[]): Promise<void> {
     if (forwards.length === 0) return;
     // Someone may have flushed the host's ruleset: the whole table is written then.
-    await applyNft(forwardsText(verb, this.#table, forwards)).catch(() => this.#rewrite());
+    await applyNft(forwardsText(verb, this.table, forwards)).catch(() => this.#rewrite());
   }
 
   #rewrite(): Promise<void> {
-    return applyNft(rulesetText(this.#table, this.#networks, [...this.#forwards.values()], this.#failover));
+    return applyNft(rulesetText(this.table, this.#networks, [...this.#forwards.values()], this.#failover));
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -86,4 +93,21 @@ export class Firewall {
 
 function keyOf(forward: Forward): string {
   return `${forward.protocol} ${forward.hostIp} ${forward.hostPort}`;
+}
+
+const numberOrLast = z.union([z.number(), z.object({ concat: z.array(z.union([z.string(), z.number()])) }).transform(({ concat }) => Number(concat.at(-1)))]);
+const elementSchema = z.tuple([numberOrLast, z.object({ concat: z.tuple([z.string(), z.number()]) })]);
+
+/** A published port as a line for people, and to compare by. */
+export function forwardText({ protocol, hostPort, ip, containerPort }: Forward): string {
+  return `${protocol} ${hostPort} → ${ip}:${containerPort}`;
+}
+
+/** An element of one of the maps of published ports (`tcp_any`, `udp_one`, …), likewise. */
+function elementText(map: string, element: unknown): string | undefined {
+  const protocol = /^(tcp|udp)_/.exec(map)?.[1];
+  const parsed = elementSchema.safeParse(element);
+  if (protocol === undefined || !parsed.success) return undefined;
+  const [hostPort, { concat }] = parsed.data;
+  return `${protocol} ${hostPort} → ${concat[0]}:${concat[1]}`;
 }

@@ -8,6 +8,8 @@ import { netnsPath } from '../host/netns.ts';
 import type { AttachedLeg, Attachment } from './attachmentStore.ts';
 import { alreadyConnected, containerNotAttached } from './errors.ts';
 import { isMac } from './ipv4.ts';
+import { NetworkInspector } from './inspection.ts';
+import type { NetworkUser } from './inspection.ts';
 import { NamespacePool } from './namespacePool.ts';
 import type { Leg, Namespace } from './namespaces.ts';
 import { NetworkCatalog } from './networkCatalog.ts';
@@ -194,6 +196,12 @@ export class NetworkService {
     const named = networks.find((record) => hasNames(record) && this.#parts.names.portOf(record.id) !== undefined);
     if (!named) return [];
     return this.#parts.firewall.failover ? [named.gateway] : [named.gateway, ...containerServers()];
+  }
+
+  /** Compares the records with the kernel. `users`: running containers; `steps`: running build steps. */
+  inspector(users: () => readonly NetworkUser[], steps: () => ReadonlySet<string>): NetworkInspector {
+    const ready = () => this.#pool.ready().map(({ name, leg }) => ({ name, veth: leg?.veth }));
+    return new NetworkInspector({ parts: this.#parts, ready, settled: () => this.settled(), users, steps, release: (id) => this.release(id) });
   }
 
   /** Resolves when the pool is full and what was released is gone. */

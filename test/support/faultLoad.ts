@@ -30,6 +30,8 @@ export interface Patient {
   deaths(): number;
   /** Builds an image of this tag; false if it failed. */
   build(tag: string): Promise<boolean>;
+  /** Pulls an image, looks at it and removes it; false if one of these failed. */
+  pull(): Promise<boolean>;
 }
 
 /** Users who each work on one container after another, and remember what they were told. */
@@ -59,6 +61,16 @@ export class FaultLoad {
   /** Builds one image after another until `stop`. */
   async buildImages(): Promise<void> {
     for (let count = 0; !this.#stopped; count++) await this.#build(`built${count}`);
+  }
+
+  /** Pulls an image again and again until `stop`. */
+  async pullImages(): Promise<void> {
+    while (!this.#stopped) {
+      await this.#patient.up();
+      const deaths = this.#patient.deaths();
+      if (await this.#patient.pull()) this.done['pull'] = (this.done['pull'] ?? 0) + 1;
+      else if (this.#patient.deaths() === deaths) this.violations.push('a pull failed');
+    }
   }
 
   stop(): void {
@@ -120,7 +132,10 @@ export class FaultLoad {
   #create(container: Known): Promise<void> {
     delete container.proof;
     container.cutShort.clear();
-    const json = { Image: 'debian:bookworm', Cmd: ['sleep', '1000'], HostConfig: { AutoRemove: container.autoRemove, Memory: 64 * 1024 * 1024 } };
+    const kind = Math.floor(this.#random() * 4);
+    const [user = ''] = container.name.split('-');
+    const special = [{}, { NetworkMode: 'own' }, { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] } }, { Binds: [`${user}:/data`, '/anonymous'] }][kind];
+    const json = { Image: 'debian:bookworm', Cmd: ['sleep', '1000'], HostConfig: { AutoRemove: container.autoRemove, Memory: 64 * 1024 * 1024, ...special } };
     return this.#do('create', container, 'created', () => this.#patient.client.send('POST', '/containers/create', { query: { name: container.name }, json }));
   }
 
@@ -147,7 +162,7 @@ export class FaultLoad {
   }
 
   #remove(container: Known, force: boolean): Promise<void> {
-    return this.#do('remove', container, 'absent', () => this.#patient.client.send('DELETE', `/containers/${container.name}`, { query: { force } }), ['exited']);
+    return this.#do('remove', container, 'absent', () => this.#patient.client.send('DELETE', `/containers/${container.name}`, { query: { force, v: true } }), ['exited']);
   }
 
   #send(method: string, { name }: Known, verb: string, query: Record<string, number> = {}): Promise<number> {

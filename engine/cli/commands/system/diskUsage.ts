@@ -19,10 +19,8 @@ interface Line {
 }
 
 /** `berth system df`. */
-export function registerDiskUsage(program: Command, context: CliContext, everyEngine: EveryEngine): void {
-  program
-    .command('system')
-    .description('the engine as a whole')
+export function registerDiskUsage(system: Command, context: CliContext, everyEngine: EveryEngine): void {
+  system
     .command('df')
     .description('show what images, containers, volumes and the build cache take on disk')
     .option('--all-hosts', 'of this machine and of every host', false)

@@ -1,15 +1,18 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../../context.ts';
+import { registerCheck } from './check.ts';
 import { registerDiskUsage } from './diskUsage.ts';
 import type { EveryEngine } from './diskUsage.ts';
 import { registerEvents } from './events.ts';
 import { registerVersionAndInfo } from './version.ts';
 
-/** `berth events`, `berth version`, `berth info`, `berth system df`. */
+/** `berth events`, `berth version`, `berth info`, `berth system df`, `berth system check`. */
 export function registerSystemCommands(everyEngine: EveryEngine): (program: Command, context: CliContext) => void {
   return (program, context) => {
     registerEvents(program, context);
     registerVersionAndInfo(program, context);
-    registerDiskUsage(program, context, everyEngine);
+    const system = program.command('system').description('the engine as a whole');
+    registerDiskUsage(system, context, everyEngine);
+    registerCheck(system, context);
   };
 }
