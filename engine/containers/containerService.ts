@@ -174,8 +174,10 @@ export class ContainerService {
     const { store, locks, events } = this.parts;
     store.reserveName(name, container.id);
     await locks.run(container.id, async () => {
-      container.record = { ...container.record, name };
-      await store.saveRecord(container);
+      await store.changeRecord(container, { name }).catch((error: unknown) => {
+        store.releaseName(name);
+        throw error;
+      });
       store.releaseName(old);
       this.parts.networks.rename(container.id, name);
     });
@@ -197,8 +199,7 @@ export class ContainerService {
     await this.parts.locks.run(container.id, async () => {
       const hostConfig = { ...container.record.hostConfig, ...given };
       if (container.running && limited.length > 0) await this.parts.runtime.update(container.id, container.paths.bundle, toResources(hostConfig, this.parts.cgroups));
-      container.record = { ...container.record, hostConfig };
-      await this.parts.store.saveRecord(container);
+      await this.parts.store.changeRecord(container, { hostConfig });
     });
     announce(this.parts.events, container, 'update');
   }

@@ -15,7 +15,8 @@ export async function mountRootfs({ runtime, snapshots, folders }: Pick<Containe
 export async function releaseRuntime(parts: ContainerParts, container: Container): Promise<void> {
   const { runtime, networks } = parts;
   await Promise.all([runtime.delete(container.id).then(() => unmountAll(container)), networks.release(container.id)]);
-  await rm(join(parts.folders.exits, container.id), { force: true });
+  // An end that could not be written down for want of room is told by conmon's note.
+  if (!parts.store.isUnsaved(container)) await rm(join(parts.folders.exits, container.id), { force: true });
   // Last: as long as it is there, the next engine does all this again.
   await rm(container.paths.bundle, { recursive: true, force: true });
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
 import { asBerthError } from '../base/errors.ts';
@@ -60,7 +60,7 @@ export class Starter {
       const process = identify(pid);
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
-      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false });
+      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false }, { must: true });
       await this.#parts.runtime.start(container.id);
       announce(events, container, 'start');
     } catch (error) {
@@ -97,6 +97,7 @@ export class Starter {
 
   async #create(container: Container): Promise<number> {
     const { record, paths } = container;
+    await rm(join(this.#parts.folders.exits, container.id), { force: true }); // of an earlier run, see release.ts
     const { pid } = await createWithConmon(this.#parts.runtime, {
       id: container.id,
       bundle: paths.bundle,

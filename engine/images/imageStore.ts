@@ -109,14 +109,14 @@ export class ImageStore {
       const gone = entries.filter((entry) => !kept.includes(entry));
       const orphans = new Map(gone.filter((entry) => !kept.some((left) => left.digest === entry.digest)).map((entry) => [entry.digest, indexEntry(entry, undefined, repoDigestsOf(entry))]));
       return [...kept, ...orphans.values()];
-    });
+    }, { frees: true });
   }
 
   /** Removes an image with all its names; returns the snapshots that it had. Its blobs go unless another image has them. */
   async remove(id: Digest): Promise<string[]> {
     const doomed = [...this.#byManifest.values()].filter((loaded) => loaded.id === id);
     const manifests = new Set(doomed.map((loaded) => loaded.manifestDigest));
-    await this.#content.update((entries) => entries.filter((entry) => !manifests.has(entry.digest)));
+    await this.#content.update((entries) => entries.filter((entry) => !manifests.has(entry.digest)), { frees: true });
     for (const digest of manifests) this.#byManifest.delete(digest);
     const needed = new Set(this.#all().flatMap((loaded) => loaded.blobs));
     for (const blob of new Set(doomed.flatMap((loaded) => loaded.blobs))) if (!needed.has(blob)) await this.#content.delete(blob);

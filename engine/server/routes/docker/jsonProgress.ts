@@ -29,7 +29,7 @@ export class JsonProgress {
     } catch (error) {
       if (!this.#out) throw error;
       const { message, code } = asBerthError(error);
-      this.line({ errorDetail: { message, code }, error: message });
+      this.line({ errorDetail: { message }, error: message, code }); // a code in the detail has to be a number: docker breaks off otherwise
     }
     this.#out?.end();
   }
