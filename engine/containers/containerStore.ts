@@ -41,23 +41,24 @@ export class ContainerStore {
     return containerPaths(this.#dataRoot, this.#runRoot, id);
   }
 
-  /** Reads every container; returns the ids of folders that hold none, for the caller to remove. */
-  async load(): Promise<string[]> {
+  /** Reads every container; returns the ids of folders that hold none, for the caller to remove, and of those whose description was damaged. */
+  async load(): Promise<{ readonly strays: string[]; readonly damaged: string[] }> {
     await mkdir(this.folder, { recursive: true, mode: 0o711 });
     const strays: string[] = [];
+    const damaged: string[] = [];
     for (const id of (await readdir(this.folder)).filter((name) => ID.test(name))) {
       const paths = this.paths(id);
       await removeTempFiles(paths.folder);
       const record = await readJsonFile(join(paths.folder, 'config.json'), recordSchema, this.#log);
       if (!record) {
         // Files of a container whose description was damaged are not ours to throw away: it has been set aside beside them.
-        if (!(await readdir(paths.folder)).some((name) => name.startsWith('config.json.damaged-'))) strays.push(id);
+        ((await readdir(paths.folder)).some((name) => name.startsWith('config.json.damaged-')) ? damaged : strays).push(id);
         continue;
       }
       this.#byId.set(id, new Container(record, await this.#loadState(paths), paths));
       this.#names.set(record.name, id);
     }
-    return strays;
+    return { strays, damaged };
   }
 
   list(): Container[] {

@@ -1,7 +1,8 @@
 import { access, realpath, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { bootId } from '../host/bootId.ts';
 import { removeCgroupsBelow } from '../host/cgroupTrees.ts';
-import { listMounts } from '../host/mounts.ts';
+import { listMounts, unmountInside } from '../host/mounts.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
 import { isAlive } from '../host/processIdentity.ts';
 import { endStrayTools } from '../host/strayTools.ts';
@@ -20,13 +21,20 @@ const UNSEEN = 255;
  */
 export async function reconcileContainers(parts: ContainerParts, ender: Ender, remover: Remover): Promise<void> {
   const { store, folders, cgroups, cgroupParent } = parts;
-  const strays = await store.load();
+  const { strays, damaged } = await store.load();
   const runs = (id: string): boolean => store.get(id)?.running ?? false;
   await endStrayTools([folders.bundles, folders.steps], runs);
   for (const id of strays) {
     await parts.runtime.delete(id);
     await parts.store.removeFolder(id);
     await rm(parts.store.paths(id).bundle, { recursive: true, force: true });
+  }
+  // Nobody can say any more how it is to be run: what of it runs is ended, its files are kept.
+  for (const id of damaged) {
+    await parts.runtime.delete(id);
+    await unmountInside(parts.store.paths(id).folder);
+    await rm(parts.store.paths(id).bundle, { recursive: true, force: true });
+    await rm(join(folders.exits, id), { force: true });
   }
   const mounted = new Set((await listMounts()).map(({ target }) => target));
   await Promise.all(parts.store.list().map((container) => parts.locks.run(container.id, () => reconcileOne(parts, ender, remover, container, mounted))));
