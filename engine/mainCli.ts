@@ -15,6 +15,7 @@ import { registerImageCommands } from './cli/commands/image/register.ts';
 import { registerSshCommands } from './cli/commands/ssh/register.ts';
 import { registerSyncCommands } from './cli/commands/sync/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
+import { registerVolumeCommands } from './cli/commands/volume/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
 import { registerEngineCommands } from './cli/engineCommands.ts';
 import { folderOnHost } from './cli/engineFolder.ts';
@@ -55,6 +56,7 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
     registerClone,
     registerContainerCommands,
     registerImageCommands,
+    registerVolumeCommands,
     registerSystemCommands((one) => chosen.every(one)),
     registerHostCommands(remote),
     registerDoctorCommand({ probe: () => probe(config), run: runOnTerminal }),

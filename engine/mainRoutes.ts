@@ -17,6 +17,7 @@ import { doctorRoutes } from './server/routes/berth/doctor.ts';
 import { engineRoutes } from './server/routes/berth/engine.ts';
 import { berthImageRoutes } from './server/routes/berth/images.ts';
 import { sshRoutes } from './server/routes/berth/ssh.ts';
+import { volumeArchiveRoutes } from './server/routes/berth/volumes.ts';
 import { webEditorRoutes } from './server/routes/berth/webEditor.ts';
 import { syncRoutes } from './server/routes/berth/syncs.ts';
 import { portRoutes } from './server/routes/berth/ports.ts';
@@ -42,6 +43,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...imageRoutes({ images, archives, snapshots }),
     ...networkRoutes(networkChanges(services), (ref) => containers.find(ref).id),
     ...volumeRoutes(volumes),
+    ...volumeArchiveRoutes(volumes),
     ...diskUsageRoutes({ images, snapshots, containers, volumes, builds }),
     ...dockerBuildRoutes(builds),
     ...engineRoutes(() => engineStatus(parts, services), parts.stop),

@@ -7,6 +7,7 @@ import { unmountInside } from '../host/mounts.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
 import { Container, containerPaths } from './container.ts';
 import type { ContainerPaths } from './container.ts';
+import { resolveInside } from './rootfs.ts';
 import { isFile, makeMountPoints } from './skeleton.ts';
 import { ambiguousContainer, noSuchContainer } from './errors.ts';
 import { lostState } from './lostState.ts';
@@ -100,7 +101,7 @@ export class ContainerStore {
     await mkdir(paths.folder, { mode: 0o711 });
     await Promise.all([mkdir(paths.upper, { mode: 0o755 }), mkdir(paths.work, { mode: 0o700 }), mkdir(paths.rootfs, { mode: 0o755 })]);
     await chmod(paths.upper, 0o755); // it is the container's `/`, whatever our umask says
-    await makeMountPoints(paths.mountPoints, await Promise.all(record.mounts.map(async ({ destination, source, type }) => ({ destination, file: type === 'bind' && (await isFile(source)) }))));
+    await makeMountPoints(paths.mountPoints, await Promise.all(record.mounts.map(async ({ destination, source, type, subpath }) => ({ destination, file: (type === 'bind' && (await isFile(source))) || (subpath !== undefined && (await isFile(await resolveInside(source, subpath)))) }))));
     const container = new Container(record, freshState, paths);
     await this.#saveRecord(container, transient);
     this.#byId.set(record.id, container);

@@ -29,7 +29,7 @@ export function canMount(versionText: string): boolean {
 }
 
 /** The container's mounts, those with an idmap in a form that the runtime can make. */
-export async function mountIdmapped(runtime: OciRuntime, { record, paths }: Container): Promise<MountPoint[]> {
+export async function mountIdmapped(runtime: OciRuntime, { record, paths }: Container): Promise<readonly MountPoint[]> {
   if (!record.mounts.some(({ idmap }) => idmap)) return record.mounts;
   const support = await idmapSupport(runtime);
   if (support === 'runtime') return record.mounts;

@@ -59,7 +59,7 @@ export class ContainerInspector implements Inspector {
     const faults: Fault[] = [];
     if (state.status === 'removing') faults.push(this.#fault(container, 'CONTAINER_REMOVAL_UNFINISHED', 'Its removal was begun and not finished.', true));
     const release = (): Promise<void> => parts.locks.run(container.id, async () => (container.running ? undefined : releaseRuntime(parts, container)));
-    if (mounted.has(paths.rootfs)) faults.push({ ...this.#fault(container, 'ORPHAN_MOUNT', `It is ${state.status}, and its root filesystem is mounted at ${paths.rootfs}.`, true), repair: release });
+    for (const target of mounted) if (target.startsWith(`${paths.folder}/`)) faults.push({ ...this.#fault(container, 'ORPHAN_MOUNT', `It is ${state.status}, and something of it is mounted at ${target}.`, true), repair: release });
     if (await exists(paths.bundle)) faults.push({ ...this.#fault(container, 'ORPHAN_FOLDER', `It is ${state.status}, and the files of a run are left in ${paths.bundle}.`, true), repair: release });
     return faults;
   }

@@ -4,6 +4,7 @@ import { mountOverlay, unmount } from '../host/mounts.ts';
 import type { Container } from './container.ts';
 import { unmountIdmapped } from './idmapFallback.ts';
 import type { ContainerParts } from './parts.ts';
+import { unmountSubpaths } from './subpaths.ts';
 
 /** Mounts a container's root filesystem: its changes over the image's layers over the skeleton. */
 export async function mountRootfs({ runtime, snapshots, folders }: Pick<ContainerParts, 'runtime' | 'snapshots' | 'folders'>, { record, paths }: Container): Promise<void> {
@@ -23,6 +24,7 @@ export async function releaseRuntime(parts: ContainerParts, container: Container
 
 async function unmountAll(container: Container): Promise<void> {
   await unmountIdmapped(container);
+  await unmountSubpaths(container);
   await unmount(container.paths.rootfs, ...(container.record.hostConfig.IpcMode === 'shareable' ? [container.paths.shm] : []));
   // What `volatile` leaves to say "not synced": without removing it the same directories could not be mounted again.
   if (container.record.hostConfig.AutoRemove) await rm(join(container.paths.work, 'work/incompat'), { recursive: true, force: true });

@@ -29,6 +29,7 @@ import { publishPorts } from './publish.ts';
 import { mountRootfs, releaseRuntime } from './release.ts';
 import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
+import { mountSubpaths } from './subpaths.ts';
 import { together } from './together.ts';
 import type { ResolvedUser } from './user.ts';
 
@@ -79,7 +80,7 @@ export class Starter {
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
-      mountIdmapped(this.#parts.runtime, container),
+      mountIdmapped(this.#parts.runtime, container).then((made) => mountSubpaths(container, made)),
       record.hostConfig.Init ? findInit() : Promise.resolve(undefined),
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));

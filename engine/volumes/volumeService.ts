@@ -1,5 +1,6 @@
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
 import { notImplemented, systemCode } from '../base/errors.ts';
@@ -9,8 +10,9 @@ import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { treeSize } from '../snapshots/treeSize.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
+import { fillFolder, packFolder } from './volumeArchive.ts';
 import { VolumeInspector } from './inspection.ts';
-import { invalidVolumeName, noSuchVolume, noSuchVolumeDriver, volumeInUse } from './errors.ts';
+import { invalidVolumeName, noSuchVolume, noSuchVolumeDriver, volumeInUse, volumeNotEmpty } from './errors.ts';
 
 const metaSchema = z.object({ created: z.string(), labels: z.record(z.string(), z.string()) });
 
@@ -129,6 +131,38 @@ export class VolumeService {
     });
   }
 
+  /** Writes a volume's files as a tar, with owners, extended attributes and holes. Throws NO_SUCH_VOLUME. */
+  async export(name: string, begin: () => Writable, signal: AbortSignal): Promise<void> {
+    const { mountpoint } = this.inspect(name);
+    await packFolder(mountpoint, begin(), signal);
+  }
+
+  /**
+   * Fills a volume from a tar: a new one, an empty one, or with `replace` one whose files go. All of it or nothing: until the last byte is
+   * unpacked the volume is as it was. Throws VOLUME_NOT_EMPTY, VOLUME_IN_USE (by what runs), VOLUME_ARCHIVE_INVALID, INVALID_VOLUME_NAME.
+   */
+  import(name: string, archive: Readable, { replace, labels }: { readonly replace: boolean; readonly labels: Readonly<Record<string, string>> }, signal: AbortSignal): Promise<Volume> {
+    if (!isValidName(name)) throw invalidVolumeName({ name });
+    return this.#mutex.run(name, async () => {
+      const known = this.#volumes.get(name);
+      const fill = (folder: string): Promise<void> => fillFolder(folder, archive, signal);
+      if (!known) return this.#make(name, labels, fill);
+      const users = this.#options.running?.(name) ?? [];
+      if (users.length > 0) throw volumeInUse({ name, containers: users.join(', ') });
+      if (!replace && (await readdir(known.mountpoint)).length > 0) throw volumeNotEmpty({ name });
+      await this.#temporary('new', async (fresh) => {
+        await mkdir(fresh, { recursive: true });
+        await fill(join(fresh, '_data'));
+        // Killed between the two, the next start takes the old files back.
+        await rename(known.mountpoint, `${known.mountpoint}.old`);
+        await rename(join(fresh, '_data'), known.mountpoint);
+      });
+      await syncFolder(join(this.#root, name));
+      await rm(`${known.mountpoint}.old`, { recursive: true, force: true });
+      return known;
+    });
+  }
+
   /** Compares the records with the disk. */
   inspector(): VolumeInspector {
     return new VolumeInspector({ root: this.#root, list: () => this.list(), busy: () => this.#unfinished, undescribed: () => this.#undescribed, describe: (name) => this.#describe(name) });
@@ -189,6 +223,8 @@ export class VolumeService {
   /** A volume whose description is missing or damaged is still a volume: its data is what matters. */
   async #read(name: string): Promise<Volume> {
     const mountpoint = join(this.#root, name, '_data');
+    if (await stat(mountpoint).then(() => false, () => true)) await rename(`${mountpoint}.old`, mountpoint).catch(() => undefined); // an import was cut short
+    await rm(`${mountpoint}.old`, { recursive: true, force: true });
     await mkdir(mountpoint, { recursive: true });
     const meta = await readJsonFile(join(this.#root, name, 'volume.json'), metaSchema, this.#options.log);
     if (meta) return { name, mountpoint, ...meta };

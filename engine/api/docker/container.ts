@@ -28,7 +28,7 @@ export const mountSchema = z.looseObject({
   Target: z.string(),
   ReadOnly: flag,
   Consistency: text,
-  BindOptions: z.looseObject({ Propagation: text, NonRecursive: flag, CreateMountpoint: flag, Idmap: idmapSchema.nullish() }).nullish(),
+  BindOptions: z.looseObject({ Propagation: text, NonRecursive: flag, CreateMountpoint: flag, ReadOnlyNonRecursive: flag, ReadOnlyForceRecursive: flag, Idmap: idmapSchema.nullish() }).nullish(),
   VolumeOptions: z.looseObject({ NoCopy: flag, Labels: stringMap, Subpath: text, DriverConfig: z.looseObject({ Name: text, Options: stringMap }).nullish() }).nullish(),
   TmpfsOptions: z.looseObject({ SizeBytes: number, Mode: number }).nullish(),
 });
