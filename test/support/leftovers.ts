@@ -21,12 +21,12 @@ async function namespacesOf(instance: string): Promise<string[]> {
 async function linksOf(instance: string): Promise<string[]> {
   const { stdout } = await run('ip', ['-json', 'link', 'show'], { okStatus: 'any' });
   const links = JSON.parse(stdout || '[]') as Array<{ ifname?: string }>;
-  return links.map((link) => link.ifname ?? '').filter((name) => name.includes(instance)).map((name) => `link ${name}`);
+  return links.map((link) => link.ifname ?? '').filter((name) => name === `br-${instance}`).map((name) => `link ${name}`);
 }
 
 async function tablesOf(instance: string): Promise<string[]> {
   const { stdout } = await run('nft', ['list', 'tables'], { okStatus: 'any' });
-  return stdout.split('\n').filter((line) => line.endsWith(instance));
+  return stdout.split('\n').filter((line) => line.endsWith(` berth-${instance}`));
 }
 
 /** Processes whose command line or working folder names the engine's root: conmon, runtimes, containers' own are children of those. */

@@ -65,9 +65,11 @@ describe('RUN --mount', () => {
   });
 
   it('locked caches are used by one step at a time, private ones never together', async () => {
-    const step = (sharing: string, name: string): string => `FROM debian AS ${name}\nRUN --mount=type=cache,id=${sharing},target=/c,sharing=${sharing} : ${name}; if [ -e /c/busy ]; then echo together > /how; else echo alone > /how; fi; touch /c/busy; sleep 0.4; rm -f /c/busy\n`;
+    // Each waits for the other: long where they are to meet, and only for a while where they must not.
+    const step = (sharing: string, name: string, other: string): string =>
+      `FROM debian AS ${name}\nRUN --mount=type=cache,id=${sharing},target=/c,sharing=${sharing} touch /c/${name}; i=0; while [ ! -e /c/${other} ] && [ $i -lt ${sharing === 'shared' ? 1500 : 20} ]; do sleep 0.02; i=$((i+1)); done; if [ -e /c/${other} ]; then echo together > /how; else echo alone > /how; rm /c/${name}; fi\n`;
     for (const sharing of ['locked', 'private', 'shared']) {
-      await world.write('sharing', { Dockerfile: `${step(sharing, 'a')}${step(sharing, 'b')}FROM debian\nCOPY --from=a /how /a\nCOPY --from=b /how /b\n` });
+      await world.write('sharing', { Dockerfile: `${step(sharing, 'a', 'b')}${step(sharing, 'b', 'a')}FROM debian\nCOPY --from=a /how /a\nCOPY --from=b /how /b\n` });
       await world.build('sharing', { tags: ['sharing'] });
       const how = [await world.readFile('sharing', 'a'), await world.readFile('sharing', 'b')];
       assert.equal(how.includes('together\n'), sharing === 'shared', `${sharing}: ${how.join()}`);

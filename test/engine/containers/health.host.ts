@@ -33,6 +33,7 @@ describe('the health of a container', () => {
     assert.deepEqual([health(id)?.FailingStreak, health(id)?.Log.at(-1)], [0, { ...health(id)?.Log.at(-1), ExitCode: 0, Output: 'looking\n' }]);
     await world.exec(id, ['rm', '/tmp/well']);
     await becomes(id, 'unhealthy');
+    for (const end = Date.now() + 5000; seen.length < 3 && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 20)); // told after it is known
     listener.dispose();
     assert.deepEqual(seen, ['health_status: unhealthy', 'health_status: healthy', 'health_status: unhealthy']);
     await world.containers.remove(id, { force: true });
