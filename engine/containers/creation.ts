@@ -12,6 +12,7 @@ import type { Container } from './container.ts';
 import { planContainer } from './createPlan.ts';
 import { bindSourceMissing, invalidConfig, platformMismatch } from './errors.ts';
 import { idmapSupport } from './idmapFallback.ts';
+import { logAttributes } from './logAttributes.ts';
 import { checkName, inventName } from './names.ts';
 import type { PlannedMount } from './mountPlan.ts';
 import type { ContainerParts } from './parts.ts';
@@ -41,11 +42,10 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, network, args } = plan.record;
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
+  const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, network };
+  logAttributes(record); // throws for options of the log that mean nothing
   undo.defer(() => store.removeFolder(id));
-  const container = await store.add(
-    { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, network },
-    hostConfig.AutoRemove ?? false,
-  );
+  const container = await store.add(record, hostConfig.AutoRemove ?? false);
   undo.keep();
   announce(events, container, 'create');
   return { container, warnings: await warningsOf(parts, container) };

@@ -31,7 +31,7 @@ export async function fillFolder(folder: string, archive: Readable, signal: Abor
   const fed = child.stdin ? pipeline(source, child.stdin, { signal }) : Promise.resolve();
   const [feeding, { status, words }] = await Promise.all([fed.then(() => undefined, (error: unknown) => error), ended]);
   if (status !== 0) throw /No space left on device/.test(words) ? hostCommandFailed({ command: 'tar', status, stderr: words }) : volumeArchiveInvalid({ detail: words || `tar ended with ${status}` }, { cause: feeding });
-  if (feeding !== undefined && !(feeding instanceof Error && 'code' in feeding && feeding.code === 'EPIPE')) throw feeding; // tar stops at the end of the archive, whatever follows
+  if (feeding instanceof Error && !('code' in feeding && feeding.code === 'EPIPE')) throw feeding; // tar stops at the end of the archive, whatever follows
 }
 
 function endOf(child: ReturnType<typeof start>): Promise<{ readonly status: number; readonly words: string }> {
