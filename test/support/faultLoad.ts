@@ -34,6 +34,9 @@ export interface Patient {
   pull(): Promise<boolean>;
 }
 
+/** How many of its containers a user leaves behind. */
+const KEPT = 6;
+
 /** Users who each work on one container after another, and remember what they were told. */
 export class FaultLoad {
   readonly known: Known[] = [];
@@ -51,10 +54,14 @@ export class FaultLoad {
 
   /** Works with containers until `stop`. */
   async work(user: number): Promise<void> {
+    const mine: Known[] = [];
     for (let count = 0; !this.#stopped; count++) {
       const container: Known = { name: `user${user}-${count}`, autoRemove: this.#random() < 0.2, may: new Set<Fate>(['absent']), history: [], cutShort: new Set() };
       this.known.push(container);
       for (let step = 0; step < 6 && !this.#stopped; step++) await this.#step(container);
+      mine.push(container);
+      // A soak is about kills, not about how many containers a host can hold.
+      while (mine.length > KEPT && !this.#stopped) if (await this.#clear(mine[0])) mine.shift();
     }
   }
 
@@ -127,6 +134,22 @@ export class FaultLoad {
     if (dice < 0.75) return this.#remove(container, true);
     this.done['left running'] = (this.done['left running'] ?? 0) + 1;
     await delay(20);
+  }
+
+  /** Removes a container; false if that was cut short. */
+  async #clear(container: Known | undefined): Promise<boolean> {
+    if (!container) return true;
+    await this.#patient.up();
+    const deaths = this.#patient.deaths();
+    try {
+      if (container.may.size > 1) await this.settle(container);
+      if (!container.may.has('absent')) await this.#remove(container, true);
+      return true;
+    } catch (error) {
+      if (this.#patient.deaths() === deaths) this.violations.push(`${container.name} (${container.history.join(' ')}): ${String(error)}`);
+      await delay(10);
+      return false;
+    }
   }
 
   #create(container: Known): Promise<void> {
