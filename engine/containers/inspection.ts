@@ -7,6 +7,7 @@ import type { Container } from './container.ts';
 import { strayFaults } from './strays.ts';
 import type { ContainerParts } from './parts.ts';
 import { releaseRuntime } from './release.ts';
+import { runtimeStatus } from './runtimeStatus.ts';
 
 export interface ContainerInspectorOptions {
   readonly parts: ContainerParts;
@@ -47,7 +48,7 @@ export class ContainerInspector implements Inspector {
     if (!mounted.has(container.paths.rootfs)) faults.push(this.#fault(container, 'CONTAINER_NOT_MOUNTED', `Its root filesystem is not mounted at ${container.paths.rootfs}.`, false));
     if (parts.runtime instanceof MissingRuntime) return faults;
     if (parts.runtime.cgroups && !(await readFile(`/proc/${process.pid}/cgroup`, 'utf8').catch(() => container.id)).includes(container.id)) faults.push(this.#fault(container, 'CONTAINER_OUTSIDE_CGROUP', `Its process (pid ${process.pid}) is in no control group of its own: its limits have no effect.`, false));
-    const known = await parts.runtime.status(container.id);
+    const known = await runtimeStatus(parts, container.id);
     const agrees = known === container.state.status || (known === 'paused' && container.state.frozen === true);
     if (!agrees && isAlive(process)) faults.push(this.#fault(container, 'CONTAINER_STATE_DIFFERS', `It is said to be ${container.state.status}; ${parts.runtime.name} says ${known ?? 'that it does not know it'}.`, known === 'running' || known === 'paused'));
     return faults;

@@ -11,6 +11,7 @@ import type { Ender } from './ending.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Remover } from './removal.ts';
 import { releaseRuntime } from './release.ts';
+import { runtimeStatus } from './runtimeStatus.ts';
 
 /** Docker's status for a container whose end nobody saw. */
 const UNSEEN = 255;
@@ -67,7 +68,7 @@ async function reconcileRunning(parts: ContainerParts, ender: Ender, container: 
     await parts.runtime.resume(container.id).catch(() => undefined); // of a commit that was cut short; it may not have been frozen yet
     await parts.store.setState(container, { frozen: false });
   }
-  const known = await parts.runtime.status(container.id);
+  const known = await runtimeStatus(parts, container.id);
   if (known === 'running' || known === 'paused') return parts.store.setState(container, { status: known });
   // Created and never begun: the engine was killed between the two.
   await releaseRuntime(parts, container);

@@ -25,6 +25,7 @@ const PATIENCE_MS = 90_000;
 const USERS = 3;
 /** After so many kills `berth system check` is asked. */
 const CHECK_EVERY = 5;
+const PROGRESS_EVERY = 25;
 const kills = Number(process.env['BERTH_FAULT_KILLS'] ?? 15);
 const seed = Number(process.env['BERTH_FAULT_SEED'] ?? Date.now() % 1_000_000);
 
@@ -34,7 +35,7 @@ const seed = Number(process.env['BERTH_FAULT_SEED'] ?? Date.now() % 1_000_000);
  * BERTH_FAULT_SEED has the same moments again, BERTH_FAULT_KILLS more of them.
  */
 describe(`an engine killed ${kills} times under load (BERTH_FAULT_SEED=${seed})`, function () {
-  this.timeout(60_000 + kills * 10_000);
+  this.timeout(120_000 + kills * 30_000);
   let engine: TestEngine;
   let victim: Victim;
   let load: FaultLoad;
@@ -69,6 +70,8 @@ describe(`an engine killed ${kills} times under load (BERTH_FAULT_SEED=${seed})`
       await victim.revive();
       // While the load goes on: what is under way must not look like a fault.
       if (kill % CHECK_EVERY === CHECK_EVERY - 1) faults.push(...(await check(victim)).map((fault) => `after kill ${kill + 1}: ${fault}`));
+      if (faults.length + load.violations.length > 0) break; // the rest would only hide it
+      if (kill % PROGRESS_EVERY === PROGRESS_EVERY - 1) console.log(`      ${kill + 1} kills, the slowest start took ${victim.slowest} ms: ${JSON.stringify(load.done)}`);
     }
     load.stop();
     await Promise.all(users);
