@@ -12,6 +12,7 @@ import { registerDevContainerCommands } from './cli/commands/devcontainer/regist
 import { registerEditorCommands } from './cli/commands/editor/install.ts';
 import { registerHostCommands } from './cli/commands/host/register.ts';
 import { registerImageCommands } from './cli/commands/image/register.ts';
+import { registerNetworkCommands } from './cli/commands/network/register.ts';
 import { registerSshCommands } from './cli/commands/ssh/register.ts';
 import { registerSyncCommands } from './cli/commands/sync/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
@@ -57,6 +58,7 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
     registerContainerCommands,
     registerImageCommands,
     registerVolumeCommands,
+    registerNetworkCommands,
     registerSystemCommands((one) => chosen.every(one)),
     registerHostCommands(remote),
     registerDoctorCommand({ probe: () => probe(config), run: runOnTerminal }),

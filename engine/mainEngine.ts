@@ -1,16 +1,18 @@
 import { writeSync, closeSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { mkdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { EngineConfig } from './base/config.ts';
 import { asBerthError, hostCommandFailed } from './base/errors.ts';
 import { jsonLog } from './base/log.ts';
 import type { Log } from './base/log.ts';
+import { makeEngineFolder } from './base/makeFolders.ts';
 import { run } from './host/process.ts';
+import { enterScope } from './host/rootless/delegation.ts';
 import { startInside, waitInside } from './host/rootless/enterKeeper.ts';
 import { whenKeeperLeaves } from './host/rootless/portDriver.ts';
 import { obtainKeeper } from './host/rootless/keeper.ts';
+import { lingerOverSsh } from './host/rootless/linger.ts';
 import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import { composeEngine } from './mainServices.ts';
 import { Activity } from './server/activity.ts';
@@ -42,8 +44,10 @@ export async function serve(config: EngineConfig, options: ServeOptions, interru
 
 /** Starts the engine inside the namespaces. One that was asked for on demand is left to itself; in the foreground its end is ours. */
 async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOptions, interrupted: AbortSignal): Promise<void> {
-  await mkdir(config.runRoot, { recursive: true, mode: 0o700 });
-  await using keeper = await obtainKeeper(config.runRoot);
+  await makeEngineFolder(config.runRoot, 'BERTH_RUN_ROOT');
+  await lingerOverSsh(config.dataRoot);
+  await using keeper = await obtainKeeper(config);
+  await enterScope(config.instance, keeper.folder);
   const args = [...process.execArgv, process.argv[1] ?? '', 'engine', ...(onDemand ? ['--on-demand'] : []), ...(readyFd === undefined ? [] : ['--ready-fd', '3'])];
   const child = startInside(keeper, config, { program: process.execPath, args, readyFd });
   if (readyFd !== undefined) closeSync(readyFd); // the engine's to speak on now
@@ -53,17 +57,18 @@ async function serveInside(config: EngineConfig, { onDemand, readyFd }: ServeOpt
 
 /** Removes the data root; of an ordinary user inside their namespaces, where the files of every mapped id are theirs. No engine may be running. */
 export async function removeData(config: EngineConfig): Promise<void> {
-  const { dataRoot, runRoot } = config;
+  const { dataRoot } = config;
   const command = { program: 'flock', args: ['-n', join(dataRoot, 'engine.lock'), 'rm', '-rf', '--one-file-system', '--', dataRoot] };
   if (userInfo().uid === 0) await run(command.program, command.args);
   else {
-    await using keeper = await obtainKeeper(runRoot);
+    await using keeper = await obtainKeeper(config);
     const status = await waitInside(startInside(keeper, config, command), new AbortController().signal);
     if (status !== 0) throw hostCommandFailed({ command: command.args.join(' '), status, stderr: 'see above' });
   }
 }
 
 async function serveLocked(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal, ready: () => void): Promise<void> {
+  await makeEngineFolder(config.runRoot, 'BERTH_RUN_ROOT');
   const lock = await takeEngineLock(config.dataRoot);
   const logFile = join(config.dataRoot, 'engine.log');
   const out = openEngineLog(logFile);

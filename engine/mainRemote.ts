@@ -1,8 +1,9 @@
-import { closeSync, createWriteStream, mkdirSync, statSync, writeSync } from 'node:fs';
+import { closeSync, createWriteStream, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asBerthError } from './base/errors.ts';
 import type { OperationContext } from './base/context.ts';
 import { jsonLog } from './base/log.ts';
+import { makeEngineFolder } from './base/makeFolders.ts';
 import type { RemoteHosts } from './cli/commands/host/remoteHosts.ts';
 import { quoteForShell } from './remote/connection.ts';
 import type { HostConnection } from './remote/connection.ts';
@@ -11,7 +12,7 @@ import { HostList } from './remote/hosts.ts';
 import type { Host } from './remote/hosts.ts';
 import { archivesIn } from './remote/install/archive.ts';
 import { installEngine } from './remote/install/installEngine.ts';
-import { removeEngine } from './remote/install/removeEngine.ts';
+import { removeEngine, syncedCopies } from './remote/install/removeEngine.ts';
 import { startRemoteEngine } from './remote/install/startRemoteEngine.ts';
 import type { LinkTarget } from './remote/link/engineSession.ts';
 import type { PreparedHost } from './remote/link/engineStream.ts';
@@ -33,6 +34,8 @@ export interface HostReach {
   dial(host: Host, options: Parameters<LinkTarget['dial']>[0]): Promise<HostConnection>;
   /** Makes sure that the host has an engine that runs. */
   prepare(host: Host, connection: HostConnection, ctx: OperationContext): Promise<PreparedHost>;
+  /** The copies of synced folders there, which `purge` removes. */
+  copies(host: Host, connection: HostConnection, signal: AbortSignal): Promise<readonly string[]>;
   /** Removes everything of ours from a host. `force`: also where containers run. */
   purge(host: Host, connection: HostConnection, options: { readonly force: boolean }, ctx: OperationContext): Promise<void>;
 }
@@ -41,8 +44,8 @@ export interface HostReach {
 export function sshReach(script: string, env: NodeJS.ProcessEnv): HostReach {
   const archives = archivesIn(env['BERTH_ENGINE_ARCHIVES'] ?? archiveFolder(script));
   const place = (host: Host): { readonly dir?: string } => {
-    const dir = host.dir ?? env['BERTH_REMOTE_DIR'];
-    return dir === undefined || dir === '' ? {} : { dir };
+    const dir = folderOn(host, env);
+    return dir === undefined ? {} : { dir };
   };
   return {
     checkUrl: (url) => void parseHostUrl(url),
@@ -57,10 +60,16 @@ export function sshReach(script: string, env: NodeJS.ProcessEnv): HostReach {
       const { socketPath } = await startRemoteEngine(connection, engine, ctx.signal);
       return { socketPath, command: quoteForShell(engine.program) };
     },
+    copies: (host, connection, signal) => syncedCopies(connection, folderOn(host, env), signal),
     purge: async (host, connection, { force }, ctx) => {
       for (const path of await removeEngine(connection, { ...place(host), purge: true, running: force ? 'stop' : 'refuse' }, ctx)) ctx.report({ status: `removed ${path}` });
     },
   };
+}
+
+/** Where Berth is on a host, if not in the home. */
+function folderOn(host: Host, env: NodeJS.ProcessEnv): string | undefined {
+  return (host.dir ?? env['BERTH_REMOTE_DIR']) || undefined;
 }
 
 function archiveFolder(script: string): string {
@@ -91,11 +100,11 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
     local: parts.local,
     link: (name) => new LinkClient(name, linkPaths(name, platform), launcher),
     checkUrl: (url) => reach.checkUrl(url),
-    examine: (host, ask, signal) => examineHost(target(host), ask, signal),
+    examine: (host, ask, signal) => examineHost(target(host), { ask, dir: folderOn(host, env), signal }),
     purge: async (host, { force, agreed }, ctx) => {
       const connection = await reach.dial(host, ctx);
       try {
-        if (agreed && !(await agreed(await stockOf(connection, target(host).remembered, ctx)))) return false;
+        if (agreed && !(await agreed(await stockOf(connection, target(host).remembered, ctx), await reach.copies(host, connection, ctx.signal)))) return false;
         await reach.purge(host, connection, { force }, ctx);
         return true;
       } finally {
@@ -123,7 +132,7 @@ async function serveLink({ env, interrupted }: RemoteParts, name: string, readyF
   const paths = linkPaths(name, thisPlatform(env));
   try {
     const found = await target();
-    mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
+    await makeEngineFolder(paths.folder, 'BERTH_RUN_ROOT');
     const long = (statSync(paths.log, { throwIfNoEntry: false })?.size ?? 0) > maxLog;
     const out = createWriteStream(paths.log, { flags: long ? 'w' : 'a', mode: 0o600 });
     const log = jsonLog(out, env['BERTH_LOG_LEVEL'] === 'debug' ? 'debug' : 'info');

@@ -7,7 +7,6 @@ import { probeHost } from './host/probe.ts';
 import { realHostView } from './host/probeView.ts';
 import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import type { EngineParts, Services } from './mainServices.ts';
-import type { NetworkService } from './networks/networkService.ts';
 import type { Route } from './server/route.ts';
 import { berthBuildRoutes } from './server/routes/berth/build.ts';
 import { checkRoutes } from './server/routes/berth/check.ts';
@@ -15,6 +14,7 @@ import { cloneRoutes } from './server/routes/berth/clone.ts';
 import { devContainerRoutes } from './server/routes/berth/devcontainers.ts';
 import { doctorRoutes } from './server/routes/berth/doctor.ts';
 import { engineRoutes } from './server/routes/berth/engine.ts';
+import { berthNetworkRoutes } from './server/routes/berth/networks.ts';
 import { berthImageRoutes } from './server/routes/berth/images.ts';
 import { sshRoutes } from './server/routes/berth/ssh.ts';
 import { volumeArchiveRoutes } from './server/routes/berth/volumes.ts';
@@ -41,7 +41,8 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...containerRoutes(containers),
     ...execRoutes(containers),
     ...imageRoutes({ images, archives, snapshots }),
-    ...networkRoutes(networkChanges(services), (ref) => containers.find(ref).id),
+    ...networkRoutes({ catalog: services.networks.catalog, connect: (container, network, settings) => containers.connect(container, network, settings), disconnect: (container, network) => containers.disconnect(container, network) }),
+    ...berthNetworkRoutes(services.networks, events),
     ...volumeRoutes(volumes),
     ...volumeArchiveRoutes(volumes),
     ...diskUsageRoutes({ images, snapshots, containers, volumes, builds }),
@@ -58,15 +59,6 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...syncRoutes(services.syncs),
     ...cloneRoutes(),
   ];
-}
-
-/** What changes the networks of a container also changes what it is told of them. */
-function networkChanges({ networks, containers }: Services): Pick<NetworkService, 'catalog' | 'connect' | 'disconnect'> {
-  return {
-    catalog: networks.catalog,
-    connect: (id, network, wish) => containers.changeNetworks(id, (found) => networks.connect(found, network, wish)),
-    disconnect: (id, network) => containers.changeNetworks(id, (found) => networks.disconnect(found, network)),
-  };
 }
 
 const started = new Date().toISOString();
@@ -98,7 +90,8 @@ function engineFacts({ config }: EngineParts, { containers, images, records }: S
     id: newId(),
     dataRoot: config.dataRoot,
     runtimeName: () => containers.parts.runtime.name,
-    cgroups: () => containers.parts.runtime.cgroups,
+    controllers: () => (containers.parts.runtime.cgroups ? containers.parts.cgroups.controllers : undefined),
+    swapLimit: containers.parts.cgroups.swapLimit,
     rootless: config.keeper !== undefined,
     cgroupVersion: containers.parts.cgroups.version,
     osName: osName(),

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { BuildService } from './build/buildService.ts';
 import type { EngineConfig } from './base/config.ts';
 import { CheckService } from './check/checkService.ts';
@@ -77,7 +76,6 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
 
 async function openServices({ config, log }: EngineParts): Promise<Services> {
   const { dataRoot } = config;
-  await mkdir(dataRoot, { recursive: true, mode: 0o700 });
   const events = new EventBus();
   // Stores and services know each other's needs only through these questions, answered once all are there.
   const late: { containers?: ContainerService; builds?: BuildService } = {};

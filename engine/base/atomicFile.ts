@@ -37,8 +37,8 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Removes what `writeFileAtomic` left in `folder` when the process was killed half-way. */
-export async function removeTempFiles(folder: string): Promise<void> {
+/** Removes what `writeFileAtomic` left in `folder` when the process was killed half-way. `of`: of this file only. */
+export async function removeTempFiles(folder: string, of?: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  await Promise.all(names.filter((name) => TEMP.test(name)).map((name) => rm(join(folder, name), { force: true })));
+  await Promise.all(names.filter((name) => TEMP.test(name) && (of === undefined || name.replace(TEMP, '') === of)).map((name) => rm(join(folder, name), { force: true })));
 }

@@ -36,7 +36,8 @@ async function obtain(images: BuildImages, ref: string, options: { pull: boolean
   return images.obtain(ref, { signal: ctx.signal, report, ...(options.auths ? { auths: options.auths } : {}) });
 }
 
-async function resolveHere(images: BuildImages, ref: string): Promise<BaseImage | undefined> {
+/** The image if it is here. */
+export async function resolveHere(images: BuildImages, ref: string): Promise<BaseImage | undefined> {
   try {
     return await images.resolve(ref);
   } catch (error) {

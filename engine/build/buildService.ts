@@ -27,6 +27,9 @@ import { planBuild } from './plan/planBuild.ts';
 import type { BuildImages, RegistryAuths, SnapshotCollector, StepRunner } from './ports.ts';
 import { BuildProgress } from './progress.ts';
 import { obtainImages } from './baseImages.ts';
+import { checkDockerfile } from './check/checkDockerfile.ts';
+import { missingVariables } from './check/missingVariables.ts';
+import { refuseErrors, warningEvent } from './check/tell.ts';
 import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
 import { Slots } from './solve/slots.ts';
@@ -177,6 +180,23 @@ export class BuildService {
     return pruneCache({ cache: this.#solver.cache, snapshots: this.#parts.snapshots, collector: this.#parts.collector, isHeld: (id) => this.#holds.has(id) }, options);
   }
 
+  /** Looks at a Dockerfile and builds nothing; images that are not here are not obtained. Tells each warning as an event and returns how many there are. Throws as `build` does. */
+  async check(request: BuildRequest, ctx: BuildContext): Promise<number> {
+    await using temp = await this.#solver.temps.create();
+    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
+    try {
+      const { text, name } = context.dockerfile;
+      const dockerfile = parseDockerfile(text, name);
+      const options = planOptions(request);
+      const missing = await missingVariables(outlineBuild(dockerfile, options), this.#parts.images, options);
+      const { warnings } = checkDockerfile({ dockerfile, text, options, missing, ignore: context.tree.filter });
+      for (const warning of warnings) ctx.onEvent?.(warningEvent(warning, text));
+      return warnings.length;
+    } finally {
+      await context.close().catch(() => undefined); // what was learnt about files is of no use here
+    }
+  }
+
   async #build(request: BuildRequest, ctx: BuildContext, hold: (snapshotId: string) => void): Promise<BuildResult> {
     await using temp = await this.#solver.temps.create();
     const { signal } = ctx;
@@ -187,7 +207,10 @@ export class BuildService {
       const outline = outlineBuild(dockerfile, options);
       const images = await obtainImages(this.#parts.images, outline.images, { pull: request.pull ?? false, auths: request.auths }, ctx);
       const plan = planBuild(outline, images, options);
+      const report = checkDockerfile({ dockerfile, text: context.dockerfile.text, options, missing: plan.missing, ignore: context.tree.filter });
+      refuseErrors(report);
       const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
+      for (const warning of report.warnings) ctx.onEvent?.(warningEvent(warning, context.dockerfile.text));
       const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), noCache: request.noCache ?? false, signal, listener: progress, hold }).solve();
       const imageId = await this.#image(plan, results, [...(request.tags ?? [])]);
       return { imageId, cached: progress.allCached };

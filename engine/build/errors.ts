@@ -13,6 +13,7 @@ const at = (p: Place): string => `${p.file}:${p.line}:${p.column}`;
 export const dockerfileSyntax = defineError<Place & { detail: string; text: string }>('DOCKERFILE_SYNTAX', 400, (p) => `${at(p)}: ${p.detail}${p.text === '' ? '' : ` (in "${p.text}")`}`);
 export const buildNotImplemented = defineError<Place & { what: string }>('NOT_IMPLEMENTED', 501, (p) => `${at(p)}: ${p.what} is not supported by this version of Berth`);
 export const dockerfileNotFound = defineError<{ path: string }>('DOCKERFILE_NOT_FOUND', 400, (p) => `Cannot locate specified Dockerfile: ${p.path}`);
+export const checkFailed = defineError<Place & { rule: string; detail: string; count: number }>('DOCKERFILE_CHECK_FAILED', 400, (p) => `${at(p)}: ${p.rule}: ${p.detail}${p.count > 1 ? ` (and ${p.count - 1} more)` : ''}. The Dockerfile's check directive makes this an error`);
 export const targetNotFound = defineError<{ target: string; stages: string }>('BUILD_TARGET_NOT_FOUND', 400, (p) => `failed to reach build target ${p.target} in Dockerfile. Its stages are: ${p.stages}`);
 export const contextInvalid = defineError<{ detail: string }>('BUILD_CONTEXT_INVALID', 400, (p) => `The build context cannot be read: ${p.detail}`);
 export const baseImageUnavailable = defineError<Place & { image: string; detail: string }>('BASE_IMAGE_UNAVAILABLE', 404, (p) => `${at(p)}: the image ${p.image} is neither here nor obtainable: ${p.detail}`);

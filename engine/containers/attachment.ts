@@ -10,7 +10,12 @@ export interface AttachOptions {
   readonly stderr: boolean;
   readonly tty: boolean;
   readonly detachKeys: string;
+  /** Holds the process back while the client is behind; without, what the client does not read is kept. */
+  readonly brake?: { hold(): void; release(): void };
 }
+
+/** A process may run ahead of its client by so much: stopping it for each piece would cost more. */
+const AHEAD = 1024 * 1024;
 
 /** A client on a terminal's or container's stdio, from before it runs until it ends, the client leaves, or detaches. */
 export class Attachment implements PendingAttachment {
@@ -22,6 +27,8 @@ export class Attachment implements PendingAttachment {
   detached = false;
   #socket: AttachSocket | undefined;
   #finish: () => void = () => undefined;
+  #held = false;
+  #over = false;
   /** Resolves when the client is no longer attached. */
   readonly done: Promise<void>;
 
@@ -40,7 +47,7 @@ export class Attachment implements PendingAttachment {
     if (this.#client.destroyed) return this.#finish();
     this.#socket = await AttachSocket.connect(bundle, {
       output: (chunk, stream) => {
-        if (this.#options[stream]) this.#output.write(stream, chunk);
+        if (this.#options[stream] && !this.#output.write(stream, chunk)) this.#holdBack();
       },
       end: () => this.abandon(),
     });
@@ -50,7 +57,20 @@ export class Attachment implements PendingAttachment {
 
   /** Nothing more will come. The client is still open: who took it ends it, after saying what there is to say. */
   abandon(): void {
+    this.#over = true; // nobody holds a process back that it is not attached to
+    this.#options.brake?.release();
     this.#finish();
+  }
+
+  #holdBack(): void {
+    const { brake } = this.#options;
+    if (!brake || this.#held || this.#over || this.#output.behind < AHEAD) return;
+    this.#held = true;
+    brake.hold();
+    void this.#output.drained().then(() => {
+      brake.release();
+      this.#held = false;
+    });
   }
 
   async #pumpInput(socket: AttachSocket): Promise<void> {
@@ -68,7 +88,7 @@ export class Attachment implements PendingAttachment {
   #leave(): void {
     this.detached = true;
     this.#socket?.close();
-    this.#finish();
+    this.abandon();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Duplex, Writable } from 'node:stream';
-import type { CreateContainer, Limits } from '../api/docker/container.ts';
+import type { CreateContainer, EndpointSettings, Limits } from '../api/docker/container.ts';
 import { removeCgroupParent } from '../host/cgroupTrees.ts';
 import { resizeTerminal } from '../host/conmon.ts';
 import { ContainerArchive } from './archive.ts';
@@ -10,19 +10,19 @@ import type { Container } from './container.ts';
 import { createContainer } from './creation.ts';
 import { Ender } from './ending.ts';
 import { cgroupsMissing, isPaused, isRunning, notPaused, notRunning, removalInProgress, sameName } from './errors.ts';
-import { keepResolvConf } from './etcWriter.ts';
 import { ExecService } from './execService.ts';
 import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
 import { ContainerFiles } from './files.ts';
-import { limitsIn, toResources } from './limits.ts';
 import { ContainerInspector } from './inspection.ts';
+import { limitsIn, limitsWithoutController, toResources } from './limits.ts';
 import { listContainers } from './listing.ts';
 import type { Filters, ListOptions } from './listing.ts';
 import { writeLogs } from './logs.ts';
 import type { LogOptions } from './logs.ts';
 import { LogRotator } from './logRotator.ts';
 import { checkName } from './names.ts';
+import { connectNetwork, disconnectNetwork } from './networking.ts';
 import { openParts } from './openParts.ts';
 import type { PartsOptions } from './openParts.ts';
 import type { ContainerParts } from './parts.ts';
@@ -184,17 +184,22 @@ export class ContainerService {
     announce(events, container, 'rename', { oldName: `/${old}` });
   }
 
-  /** Does what changes the networks of a container. */
-  async changeNetworks(ref: string, change: (id: string) => Promise<void>): Promise<void> {
-    const container = this.find(ref);
-    await this.parts.locks.run(container.id, () => keepResolvConf(this.parts.networks, container, () => change(container.id)));
+  /** Puts a container into one more network, running or not. Throws NO_SUCH_NETWORK, ALREADY_CONNECTED, NETWORK_MODE_FIXED, ADDRESS_TAKEN. */
+  connect(ref: string, network: string, settings: EndpointSettings): Promise<void> {
+    return connectNetwork(this.parts, this.find(ref), network, settings);
+  }
+
+  /** Takes a container out of a network. Throws NO_SUCH_NETWORK, CONTAINER_NOT_ATTACHED. */
+  disconnect(ref: string, network: string): Promise<void> {
+    return disconnectNetwork(this.parts, this.find(ref), network);
   }
 
   /** Changes limits and restart policy, of a running container at once. */
   async update(ref: string, change: Limits): Promise<void> {
     const container = this.find(ref);
     const limited = limitsIn(change);
-    if (!this.parts.runtime.cgroups && limited.length > 0) throw cgroupsMissing({ what: limited.join(', ') });
+    const impossible = this.parts.runtime.cgroups ? limitsWithoutController(change, this.parts.cgroups) : limited;
+    if (impossible.length > 0) throw cgroupsMissing({ what: impossible.join(', ') });
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null && value !== undefined && value !== 0 && value !== ''));
     await this.parts.locks.run(container.id, async () => {
       const hostConfig = { ...container.record.hostConfig, ...given };

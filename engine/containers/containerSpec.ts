@@ -7,6 +7,7 @@ import { lastMapped, ourIds } from '../host/userNamespace.ts';
 import { mergeEnv } from './createPlan.ts';
 import type { JoinedNamespaces } from './joining.ts';
 import { toResources } from './limits.ts';
+import type { LimitFacts } from './limits.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { parseSecurity, toOciSeccomp } from './security.ts';
 import type { ResolvedUser } from './user.ts';
@@ -15,10 +16,11 @@ import type { ResolvedUser } from './user.ts';
 export interface StartFacts {
   readonly rootfs: string;
   readonly cgroupsPath: string;
-  readonly cgroupVersion: '1' | '2';
   /** Whether there are control groups for containers. */
   readonly cgroups: boolean;
-  readonly swapLimit: boolean;
+  readonly limits: LimitFacts;
+  /** The first process is systemd. */
+  readonly systemd: boolean;
   readonly user: ResolvedUser;
   readonly hostname: string;
   readonly network: NamespaceChoice;
@@ -66,8 +68,9 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     ...rootPropagation(facts.mounts),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
-    resources: { ...toResources(host, { version: facts.cgroupVersion, swapLimit: facts.swapLimit }), ...(facts.blockIo ? { blockIO: facts.blockIo } : {}) },
-    devices: facts.devices,
+    ...(facts.systemd ? { systemd: true, ...(ownsCgroup(facts) ? { writableCgroup: facts.limits.version } : {}) } : {}),
+    resources: { ...toResources(host, facts.limits), ...(facts.blockIo && facts.limits.controllers.has('blkio') ? { blockIO: facts.blockIo } : {}) },
+    devices: facts.systemd ? facts.devices.filter(({ path }) => !isConsole(path)) : facts.devices,
     deviceRules: facts.deviceRules,
     sysctl: { ...networkSysctls(facts.network, host), ...host.Sysctls },
     rlimits: toRlimits(host.Ulimits ?? []),
@@ -84,15 +87,16 @@ function rootPropagation(mounts: readonly MountPoint[]): Pick<SpecInput, 'rootfs
 }
 
 /** The environment of a container's first process: what every container has, then what image and user set. */
-export function processEnv(record: Pick<ContainerRecord, 'config'>, { user, hostname }: Pick<StartFacts, 'user' | 'hostname'>): string[] {
+export function processEnv(record: Pick<ContainerRecord, 'config'>, { user, hostname, systemd = false }: Pick<StartFacts, 'user' | 'hostname'> & Partial<Pick<StartFacts, 'systemd'>>): string[] {
   const own = record.config.Env ?? [];
-  const base = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...(record.config.Tty ? ['TERM=xterm'] : [])];
+  const base = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...(record.config.Tty ? ['TERM=xterm'] : []), ...(systemd ? ['container=oci'] : [])];
   return mergeEnv(base, own, own.some((entry) => entry.startsWith('HOME=')) ? [] : [`HOME=${user.home}`]);
 }
 
 function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'network' | 'pid' | 'ipc' | 'uts' | 'cgroup'> {
   const join = (mode: string | null | undefined, pid: number | undefined, kind: string): NamespaceChoice => (mode === 'host' ? 'host' : pid === undefined ? 'own' : { path: `/proc/${pid}/ns/${kind}` });
-  const cgroup = host.CgroupnsMode || (facts.cgroups && facts.cgroupVersion === '2' && !host.Privileged ? 'private' : 'host');
+  // As Docker: on version 2 a privileged container too.
+  const cgroup = host.CgroupnsMode || (facts.cgroups && (facts.limits.version === '2' || ownsCgroup(facts)) ? 'private' : 'host');
   return {
     network: facts.network,
     pid: join(host.PidMode, facts.joined.pid, 'pid'),
@@ -100,6 +104,16 @@ function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'netwo
     uts: host.UTSMode === 'host' ? 'host' : 'own',
     cgroup: cgroup === 'private' ? 'own' : 'host',
   };
+}
+
+/** Whether systemd is given a control group, as it is unless whoever made the container mounts something there, as Docker's users do. */
+function ownsCgroup({ systemd, mounts }: StartFacts): boolean {
+  return systemd && !mounts.some(({ destination }) => `${destination}/`.startsWith('/sys/fs/cgroup/'));
+}
+
+/** systemd would put a login prompt on the host's own consoles. */
+function isConsole(path: string): boolean {
+  return /^\/dev\/tty\d+$/.test(path);
 }
 
 /** As Docker: in a network of its own a container pings, and takes ports below 1024, without being root. */

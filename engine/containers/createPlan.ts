@@ -8,6 +8,7 @@ import { mergeHealthcheck } from './health/healthPlan.ts';
 import { logPolicy } from './logPolicy.ts';
 import { planMounts } from './mountPlan.ts';
 import type { PlannedMount } from './mountPlan.ts';
+import { parseLink, planNetworks } from './networkPlan.ts';
 import { canonical, planPorts } from './portPlan.ts';
 import type { ContainerRecord } from './record.ts';
 import { parseSecurity } from './security.ts';
@@ -47,7 +48,7 @@ export function planContainer(request: CreateContainer, image: ImageConfig): Cre
   refuseUnsupported(hostConfig ?? {});
   const host = withDefaults(hostConfig ?? {});
   check(config, host);
-  return { record: { args, config, hostConfig: host, network: networkOf(request, host) }, mounts: planMounts(request, Object.keys(config.Volumes)) };
+  return { record: { args, config, hostConfig: host, network: planNetworks(request, host) }, mounts: planMounts(request, Object.keys(config.Volumes)) };
 }
 
 /** The image's command counts only where the request gives neither entrypoint nor command; `['']` as entrypoint takes the image's away. */
@@ -89,15 +90,6 @@ function withDefaults(host: HostConfig): HostConfig {
   };
 }
 
-function networkOf(request: CreateContainer, host: HostConfig): ContainerRecord['network'] {
-  const mode = host.NetworkMode ?? 'bridge';
-  const endpoints = Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {});
-  const settings = (endpoints.find(([name]) => name === mode || (mode === 'bridge' && name === 'default')) ?? (mode === 'bridge' ? undefined : endpoints[0]))?.[1];
-  const mac = settings?.MacAddress || request.MacAddress;
-  const ip = settings?.IPAMConfig?.IPv4Address;
-  return { mode, aliases: settings?.Aliases ?? [], ...(mac ? { mac } : {}), ...(ip ? { ip } : {}) };
-}
-
 const MIN_MEMORY = 6 * 1024 * 1024;
 
 function check(config: ContainerConfig, host: HostConfig): void {
@@ -116,6 +108,7 @@ function check(config: ContainerConfig, host: HostConfig): void {
   }
   for (const host_ of host.ExtraHosts ?? []) if (!host_.includes(':') && !host_.includes('=')) fail(`bad format for add-host: "${host_}"`);
   checkHealth(config.Healthcheck, fail);
+  (host.Links ?? []).forEach(parseLink);
   if (config.StopSignal) parseSignal(config.StopSignal);
   containerCapabilities({ privileged: host.Privileged ?? false, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] });
   parseSecurity(host.SecurityOpt ?? []);

@@ -16,7 +16,7 @@ import { logAttributes } from './logAttributes.ts';
 import { checkName, inventName } from './names.ts';
 import type { PlannedMount } from './mountPlan.ts';
 import type { ContainerParts } from './parts.ts';
-import { limitsIn, limitsLacking } from './limits.ts';
+import { limitWarnings, limitsIn } from './limits.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { withoutEffect } from './unsupported.ts';
 import { volumesFrom, withInherited } from './volumesFrom.ts';
@@ -40,7 +40,8 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   undo.defer(() => store.releaseName(name));
   const inherited = volumesFrom(request.HostConfig?.VolumesFrom ?? [], (ref) => store.find(ref).record.mounts);
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
-  const { config, hostConfig, network, args } = plan.record;
+  const { config, hostConfig, args } = plan.record;
+  const network = { ...plan.record.network, endpoints: plan.record.network.endpoints.map((member) => ({ ...member, network: nameOfNetwork(parts, member.network) })) };
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
   const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, network };
   logAttributes(record); // throws for options of the log that mean nothing
@@ -49,6 +50,15 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   undo.keep();
   announce(events, container, 'create');
   return { container, warnings: await warningsOf(parts, container) };
+}
+
+/** Networks are remembered by name; one that is not there yet may be when the container starts. */
+function nameOfNetwork({ networks }: ContainerParts, ref: string): string {
+  try {
+    return networks.networkName(ref);
+  } catch {
+    return ref;
+  }
 }
 
 /** `platform` may name a variant too; then the image's, if it says one, must be that. */
@@ -99,10 +109,7 @@ async function warningsOf(parts: ContainerParts, { record }: Container): Promise
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);
     return [...warnings, ...(await idmapWarnings(parts, record))];
   }
-  const lacking = limitsLacking(record.hostConfig, parts.cgroups);
-  if (lacking.length > 0) warnings.push(`Version 2 of control groups, which this host uses, has no ${lacking.join(', ')}. Limitation discarded.`);
-  if (record.hostConfig.Memory && !parts.cgroups.swapLimit) warnings.push('Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.');
-  return [...warnings, ...(await idmapWarnings(parts, record))];
+  return [...warnings, ...limitWarnings(record.hostConfig, parts.cgroups), ...(await idmapWarnings(parts, record))];
 }
 
 async function idmapWarnings(parts: Pick<ContainerParts, 'runtime'>, { mounts }: ContainerRecord): Promise<string[]> {

@@ -25,6 +25,11 @@ export const pathNotInContainer = defineError<{ path: string; container: string 
 export const cgroupsMissing = defineError<{ what: string }>(
   'CGROUPS_MISSING',
   500,
-  (p) => `The engine may not use control groups on this host, which it would need for ${p.what}. As root it may: see berth doctor.`,
+  (p) => `The engine may not use control groups on this host that it would need for ${p.what}. What it may, and how to give it more: berth doctor.`,
 );
 export const unknownSignal = defineError<{ signal: string }>('UNKNOWN_SIGNAL', 400, (p) => `Invalid signal: ${p.signal}`);
+
+export const networkModeFixed = defineError<{ container: string; mode: string }>('NETWORK_MODE_FIXED', 403, (p) => `container ${p.container} cannot be connected: network mode ${p.mode} cannot be shared with other networks. Create the container in another network`);
+export const inNetworkAlready = defineError<{ container: string; network: string }>('ALREADY_CONNECTED', 403, (p) => `endpoint with name ${p.container} already exists in network ${p.network}`);
+export const notInNetwork = defineError<{ container: string; network: string }>('CONTAINER_NOT_ATTACHED', 403, (p) => `container ${p.container} is not connected to network ${p.network}`);
+export const linkedNotRunning = defineError<{ container: string; by: string; alias: string }>('LINKED_NOT_RUNNING', 409, (p) => `Cannot link to a non running container on the default network: /${p.container} AS /${p.by}/${p.alias}`);

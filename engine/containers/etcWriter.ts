@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Container } from './container.ts';
-import { hostsFile, resolvConfFile } from './etcFiles.ts';
+import { hostsFile, ownHosts, resolvConfFile } from './etcFiles.ts';
 import type { Joined } from './joining.ts';
 import type { Networks } from './ports.ts';
 import type { ContainerRecord } from './record.ts';
@@ -17,9 +17,9 @@ export async function writeEtcFiles(networks: Networks, { record, paths }: Conta
   const { hostConfig: host, config } = record;
   const onHost = record.network.mode === 'host';
   const base = onHost ? await readFile('/etc/hosts', 'utf8').catch(() => undefined) : undefined;
-  const endpoint = joined.endpoint ?? { ip: '', gateway: '' };
+  const endpoints = networks.endpoints(record.id);
   await Promise.all([
-    writeFile(paths.hosts, hostsFile({ hostname, domainname: config.Domainname ?? '', endpoint, extraHosts: host.ExtraHosts ?? [], ...(base === undefined ? {} : { base }) }), { mode: 0o644 }),
+    writeFile(paths.hosts, hostsFile({ hostname, domainname: config.Domainname ?? '', endpoints, extraHosts: host.ExtraHosts ?? [], links: joined.links ?? [], ...(base === undefined ? {} : { base }) }), { mode: 0o644 }),
     writeFile(paths.hostname, `${hostname}\n`, { mode: 0o644 }),
     writeFile(paths.resolvConf, resolvConfText(networks, record), { mode: 0o644 }),
   ]);
@@ -39,12 +39,14 @@ export function serversForNetwork(dns: readonly string[] | null | undefined): st
   return (dns ?? []).filter((server) => !server.startsWith('127.') && server !== '::1');
 }
 
-/** Does what changes a running container's networks; its resolv.conf follows, unless somebody has written another one. */
-export async function keepResolvConf(networks: Networks, { record, paths }: Container, change: () => Promise<void>): Promise<void> {
-  const before = resolvConfText(networks, record);
+/** Does what changes a running container's networks; its files follow, resolv.conf unless somebody has written another one. */
+export async function keepEtcFiles(networks: Networks, { record, paths }: Container, change: () => Promise<void>): Promise<void> {
+  const look = () => ({ resolvConf: resolvConfText(networks, record), hosts: ownHosts({ hostname: record.config.Hostname ?? '', domainname: record.config.Domainname ?? '', endpoints: networks.endpoints(record.id) }) });
+  const before = look();
   await change();
-  const after = resolvConfText(networks, record);
-  if (record.network.mode.startsWith('container:') || after === before) return;
-  // Written in place: the container has this very file mounted.
-  if ((await readFile(paths.resolvConf, 'utf8').catch(() => '')) === before) await writeFile(paths.resolvConf, after);
+  const after = look();
+  // Written in place: the container has these very files mounted.
+  const hosts = await readFile(paths.hosts, 'utf8').catch(() => undefined);
+  if (hosts !== undefined) await writeFile(paths.hosts, `${[...hosts.trimEnd().split('\n').filter((line) => !before.hosts.includes(line)), ...after.hosts].join('\n')}\n`);
+  if (after.resolvConf !== before.resolvConf && (await readFile(paths.resolvConf, 'utf8').catch(() => '')) === before.resolvConf) await writeFile(paths.resolvConf, after.resolvConf);
 }

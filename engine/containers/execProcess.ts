@@ -20,7 +20,7 @@ export function processSpec({ container, config, tty, size }: ExecSession, user:
     ...(tty && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
     args: config.Cmd ?? [],
-    env: mergeEnv(processEnv({ ...record, config: { ...record.config, Tty: tty } }, { user, hostname: record.config.Hostname ?? '' }), config.Env ?? []),
+    env: mergeEnv(processEnv({ ...record, config: { ...record.config, Tty: tty } }, { user, hostname: record.config.Hostname ?? '', systemd: container.state.systemd ?? false }), config.Env ?? []),
     cwd: config.WorkingDir || record.config.WorkingDir || '/',
     capabilities: capabilitySets(names),
     rlimits: toRlimits(host.Ulimits ?? []),

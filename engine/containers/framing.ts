@@ -30,6 +30,11 @@ export class ClientOutput {
     return this.#client.write(this.#raw ? data : frame(stream, data));
   }
 
+  /** Bytes that wait for the client. */
+  get behind(): number {
+    return this.#client.writableLength;
+  }
+
   drained(): Promise<void> {
     return drained(this.#client);
   }

@@ -55,7 +55,7 @@ const tests: Readonly<Record<string, Test>> = {
   exited: ({ state }, value) => state.status === 'exited' && state.exitCode === Number(value),
   ancestor: ({ record }, value, { imageName }) => sameImage(record, value, imageName),
   volume: ({ record }, value) => record.mounts.some(({ name, destination, source }) => name === value || destination === value || source === value),
-  network: ({ id, record }, value, { networks }) => record.network.mode === value || networks.endpoints(id).some(({ networkName, networkId }) => networkName === value || networkId === value),
+  network: ({ id, record }, value, { networks }) => record.network.mode === value || record.network.endpoints.some(({ network }) => network === value) || networks.endpoints(id).some(({ networkName, networkId }) => networkName === value || networkId === value),
   publish: (container, value, { networks }) => networkView(networks, container).published.some((port) => samePort(value, port.hostPort, port.protocol)),
   expose: ({ record }, value) => Object.keys(record.config.ExposedPorts ?? {}).some((key) => samePort(value, parsePort(key).port, parsePort(key).protocol)),
   before: (container, value, { order, store }) => order.indexOf(container) > order.indexOf(store.find(value)),

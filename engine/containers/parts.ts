@@ -24,7 +24,7 @@ export interface ContainerParts {
   readonly chooseRuntime: () => Promise<OciRuntime>;
   readonly seccomp: SeccompCache;
   readonly cgroups: CgroupFacts;
-  /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`. */
+  /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`; without root one that was delegated to the user. */
   readonly cgroupParent: string;
   readonly fifos: FifoPool;
   /** One lock per container: start, end, removal. */

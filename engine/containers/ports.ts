@@ -49,8 +49,22 @@ export interface Endpoint {
   readonly ip: string;
   readonly prefix: number;
   readonly gateway: string;
+  /** Empty: the network has no IPv6. */
+  readonly ip6: string;
+  readonly prefix6: number;
+  readonly gateway6: string;
   readonly mac: string;
   readonly endpointId: string;
+}
+
+/** A place in a network that is wished. */
+export interface NetworkWish {
+  readonly network: string;
+  readonly aliases?: readonly string[];
+  readonly links?: readonly string[];
+  readonly mac?: string;
+  readonly ip?: string;
+  readonly ip6?: string;
 }
 
 export interface PortRequest {
@@ -63,7 +77,12 @@ export interface PortRequest {
 }
 
 export interface Networks {
-  attach(containerId: string, request: { readonly network: string; readonly hostname: string; readonly name?: string; readonly aliases?: readonly string[]; readonly mac?: string; readonly ip?: string; readonly dns?: readonly string[] }): Promise<Endpoint>;
+  attach(containerId: string, request: NetworkWish & { readonly hostname: string; readonly name?: string; readonly dns?: readonly string[]; readonly further?: readonly NetworkWish[] }): Promise<Endpoint>;
+  /** Puts a running container into one more network, and takes it out of one. */
+  connect(containerId: string, network: string, wish: Omit<NetworkWish, 'network'>): Promise<void>;
+  disconnect(containerId: string, network: string): Promise<void>;
+  /** What a network is called. Throws NO_SUCH_NETWORK. */
+  networkName(ref: string): string;
   /** All or none. Throws PORT_IN_USE. */
   publish(containerId: string, endpoint: Pick<Endpoint, 'ip'>, ports: readonly PortRequest[]): Promise<unknown>;
   /** Takes back ports, addresses and namespace; fine if there are none. */

@@ -27,7 +27,28 @@ export const mountPointSchema = z.object({
 });
 export type MountPoint = z.infer<typeof mountPointSchema>;
 
-/** What a container is: `config.json`. Written at creation, rewritten by rename and update only. */
+/** A container's place in a network, whether it runs or not. */
+export const networkMemberSchema = z.object({
+  /** Its name. */
+  network: z.string(),
+  aliases: z.array(z.string()),
+  /** `container:alias`. */
+  links: z.array(z.string()).default([]),
+  mac: z.string().optional(),
+  ip: z.string().optional(),
+  ip6: z.string().optional(),
+});
+export type NetworkMember = z.infer<typeof networkMemberSchema>;
+
+/** Before containers could be in several networks their one was written beside its mode. */
+function fromOneNetwork(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || 'endpoints' in value || !('mode' in value)) return value;
+  const { mode, ...member } = value;
+  const none = mode === 'host' || mode === 'none' || String(mode).startsWith('container:');
+  return { mode, endpoints: none ? [] : [{ network: mode, ...member }] };
+}
+
+/** What a container is: `config.json`. Written at creation, rewritten by rename, update and changes of its networks. */
 export const recordSchema = z.object({
   id: z.string(),
   name: z.string(),
@@ -43,7 +64,7 @@ export const recordSchema = z.object({
   config: containerConfigSchema,
   hostConfig: hostConfigSchema,
   mounts: z.array(mountPointSchema),
-  network: z.object({ mode: z.string(), aliases: z.array(z.string()), mac: z.string().optional(), ip: z.string().optional() }),
+  network: z.preprocess(fromOneNetwork, z.object({ mode: z.string(), endpoints: z.array(networkMemberSchema) })),
 });
 export type ContainerRecord = z.infer<typeof recordSchema>;
 
@@ -67,6 +88,8 @@ export const stateSchema = z.object({
   stoppedByUser: z.boolean(),
   /** Paused by the engine for a moment (a commit), not by its user. */
   frozen: z.boolean().optional(),
+  /** The first process is systemd (see systemd.ts). */
+  systemd: z.boolean().optional(),
   /** Of the run that goes on; the looks themselves are kept in memory. */
   health: z.object({ status: z.enum(['starting', 'healthy', 'unhealthy']), failingStreak: z.number() }).optional(),
 });

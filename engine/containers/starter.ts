@@ -17,6 +17,7 @@ import { specInput } from './containerSpec.ts';
 import type { StartFacts } from './containerSpec.ts';
 import { commandFailure } from './commandFailure.ts';
 import { startFailed } from './errors.ts';
+import { refreshLinks } from './links.ts';
 import { logPolicy } from './logPolicy.ts';
 import { attachNetwork } from './joining.ts';
 import type { Joined } from './joining.ts';
@@ -30,6 +31,7 @@ import { mountRootfs, releaseRuntime } from './release.ts';
 import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
 import { mountSubpaths } from './subpaths.ts';
+import { startsSystemd } from './systemd.ts';
 import { together } from './together.ts';
 import type { ResolvedUser } from './user.ts';
 
@@ -51,7 +53,7 @@ export class Starter {
     const { store, events, networks } = this.#parts;
     try {
       await ensureRuntime(this.#parts);
-      const { joined, spec } = await this.#build(container);
+      const { joined, spec, systemd } = await this.#build(container);
       const pid = await this.#create(container);
       void this.#parts.seccomp.learn(this.#parts.runtime, container.id, spec);
       if (joined.endpoint) await publishPorts(networks, container, joined.endpoint);
@@ -61,9 +63,10 @@ export class Starter {
       const process = identify(pid);
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
-      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false }, { must: true });
+      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd }, { must: true });
       await this.#parts.runtime.start(container.id);
       announce(events, container, 'start');
+      void refreshLinks(this.#parts, container).catch((error: unknown) => this.#parts.log.warn('a linked container could not be told of another address', { container: container.id, error }));
     } catch (error) {
       await this.#undo(container);
       const failure = await this.#recordFailure(container, error);
@@ -74,9 +77,9 @@ export class Starter {
   }
 
   /** Root filesystem, network and specification. */
-  async #build(container: Container): Promise<{ readonly joined: Joined; readonly spec: OciSpec }> {
+  async #build(container: Container): Promise<{ readonly joined: Joined; readonly spec: OciSpec; readonly systemd: boolean }> {
     const { record, paths } = container;
-    const [joined, user, devices, io] = await together([attachNetwork(this.#parts, container), this.#rootfs(container), devicesOf(container), blockIo(record.id, record.hostConfig), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
+    const [joined, { user, systemd }, devices, io] = await together([attachNetwork(this.#parts, container), this.#rootfs(container), devicesOf(container), blockIo(record.id, record.hostConfig), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
@@ -85,15 +88,15 @@ export class Starter {
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
     const { cgroups, cgroupParent } = this.#parts;
-    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroupVersion: cgroups.version, cgroups: this.#parts.runtime.cgroups, swapLimit: cgroups.swapLimit, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts };
+    const facts: StartFacts = { rootfs: paths.rootfs, cgroupsPath: `${cgroupParent}/${container.id}`, cgroups: this.#parts.runtime.cgroups, limits: cgroups, systemd, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts };
     const spec = buildSpec(specInput(record, facts));
     await writeBundle(paths.bundle, this.#parts.seccomp.apply(spec));
-    return { joined, spec };
+    return { joined, spec, systemd };
   }
 
-  async #rootfs(container: Container): Promise<ResolvedUser> {
+  async #rootfs(container: Container): Promise<{ readonly user: ResolvedUser; readonly systemd: boolean }> {
     await mountRootfs(this.#parts, container);
-    return prepareRootfs(container);
+    return { user: await prepareRootfs(container), systemd: await startsSystemd(container) };
   }
 
   async #create(container: Container): Promise<number> {

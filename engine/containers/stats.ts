@@ -64,8 +64,16 @@ async function sample(parts: Parts, container: Container): Promise<Sample> {
   return {
     read: new Date().toISOString(),
     cpu: { ...usage, system_cpu_usage: system, online_cpus: cpus().length },
-    rest: { memory_stats: memory, pids_stats: pids, blkio_stats: blkio, ...(networks ? { networks } : {}) },
+    rest: { memory_stats: memory, pids_stats: pids, blkio_stats: blkio, ...(networks ? { networks } : {}), ...(await uncounted(parts, container)) },
   };
+}
+
+/** What no controller counts here, its processes are asked for. */
+async function uncounted(parts: Parts, container: Container): Promise<object> {
+  const { controllers } = parts.cgroups;
+  if (controllers.has('memory') && controllers.has('pids')) return {};
+  const { memory, pids } = await countProcesses(parts, container);
+  return { ...(controllers.has('memory') ? {} : { memory_stats: memory }), ...(controllers.has('pids') ? {} : { pids_stats: pids }) };
 }
 
 async function sampleProcesses(parts: Parts, container: Container): Promise<Sample> {

@@ -139,7 +139,7 @@ export class StepRunner {
   async #writeEtc(folder: string, step: StepRun, ip: string): Promise<void> {
     const hostname = step.hostname ?? HOSTNAME;
     await Promise.all([
-      writeFile(join(folder, 'hosts'), hostsFile({ hostname, domainname: '', endpoint: { ip, gateway: '' }, extraHosts: [] }), { mode: 0o644 }),
+      writeFile(join(folder, 'hosts'), hostsFile({ hostname, domainname: '', endpoints: [{ ip, ip6: '', gateway: '' }], extraHosts: [] }), { mode: 0o644 }),
       writeFile(join(folder, 'hostname'), `${hostname}\n`, { mode: 0o644 }),
       writeFile(join(folder, 'resolv.conf'), this.#parts.networks.resolvConf(step.network === 'host' ? 'host' : 'bridge'), { mode: 0o644 }),
     ]);

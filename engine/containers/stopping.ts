@@ -5,6 +5,7 @@ import type { Ender } from './ending.ts';
 import { notRunning } from './errors.ts';
 import type { ContainerParts } from './parts.ts';
 import { parseSignal } from './signals.ts';
+import { stopSignal } from './systemd.ts';
 
 const SIGKILL = 9;
 const DEFAULT_TIMEOUT = 10;
@@ -27,7 +28,7 @@ export class Stopper {
     await this.#parts.store.setState(container, { stoppedByUser: true, ...(container.state.status === 'restarting' ? { status: 'exited' } : {}) });
     if (!container.running) return;
     const ended = this.#end(container);
-    const signal = options.signal || container.record.config.StopSignal || 'SIGTERM';
+    const signal = options.signal || stopSignal(container);
     const timeout = options.timeout ?? container.record.config.StopTimeout ?? DEFAULT_TIMEOUT;
     await this.#send(container, parseSignal(signal));
     if (timeout < 0) await ended.promise;
@@ -39,7 +40,7 @@ export class Stopper {
   async signal(container: Container, name: string): Promise<void> {
     const number = parseSignal(name);
     if (!container.running) throw notRunning({ id: container.id });
-    if (number === SIGKILL || number === parseSignal(container.record.config.StopSignal || 'SIGTERM')) await this.#parts.store.setState(container, { stoppedByUser: true });
+    if (number === SIGKILL || number === parseSignal(stopSignal(container))) await this.#parts.store.setState(container, { stoppedByUser: true });
     if (number === SIGKILL) return this.kill(container);
     await this.#send(container, number);
   }

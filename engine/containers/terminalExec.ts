@@ -10,7 +10,7 @@ import type { ContainerParts } from './parts.ts';
 export async function runInTerminal({ runtime }: ContainerParts, session: ExecSession, client: Duplex | undefined, ended: (code: number) => void): Promise<void> {
   const { config, bundle, container } = session;
   const conmon = await execWithConmon(runtime, { containerId: container.id, bundle, processPath: join(bundle, 'process.json'), stdin: client !== undefined && (config.AttachStdin ?? false), attach: client !== undefined });
-  const attachment = client && new Attachment(client, { stdin: config.AttachStdin ?? false, stdout: true, stderr: true, tty: true, detachKeys: config.DetachKeys ?? '' });
+  const attachment = client && new Attachment(client, { stdin: config.AttachStdin ?? false, stdout: true, stderr: true, tty: true, detachKeys: config.DetachKeys ?? '', brake: conmon.brake });
   try {
     await attachment?.connect(bundle);
     session.pid = (await conmon.start()).pid;

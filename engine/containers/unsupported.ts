@@ -4,7 +4,6 @@ import { knownLogOptions } from './logPolicy.ts';
 
 /** Settings without which the container would be another one than was asked for: refused. */
 const REFUSED: Readonly<Record<string, string>> = {
-  Links: '--link',
   DeviceRequests: '--gpus and other device requests',
   StorageOpt: '--storage-opt',
   CgroupParent: '--cgroup-parent',

@@ -3,7 +3,7 @@ import { defaultMaskedPaths, defaultReadonlyPaths } from '../host/ociSpec.ts';
 import type { Container } from './container.ts';
 import { canonical } from './portPlan.ts';
 import type { Endpoint, Networks, PortRequest } from './ports.ts';
-import type { MountPoint } from './record.ts';
+import type { MountPoint, NetworkMember } from './record.ts';
 
 /** What the API shows of a container, in Docker's shape. Pure, given what its network says. */
 
@@ -111,8 +111,7 @@ function mountView(mount: MountPoint): object {
 
 function networkSettings({ record, id, running, state }: Container, { endpoints, published }: NetworkView): object {
   const [first] = endpoints;
-  const named = Object.fromEntries(endpoints.map((endpoint) => [endpoint.networkName, endpointView(endpoint, record.network.aliases)]));
-  const shares = record.network.mode.startsWith('container:');
+  const six = endpoints.find(({ gateway6 }) => gateway6 !== '') ?? endpoints.find(({ ip6 }) => ip6 !== '');
   return {
     Bridge: '',
     SandboxID: running ? id : '',
@@ -125,20 +124,33 @@ function networkSettings({ record, id, running, state }: Container, { endpoints,
     SecondaryIPv6Addresses: null,
     EndpointID: first?.endpointId ?? '',
     Gateway: first?.gateway ?? '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
+    GlobalIPv6Address: six?.ip6 ?? '',
+    GlobalIPv6PrefixLen: six?.prefix6 ?? 0,
     IPAddress: first?.ip ?? '',
     IPPrefixLen: first?.prefix ?? 0,
-    IPv6Gateway: '',
+    IPv6Gateway: six?.gateway6 ?? '',
     MacAddress: first?.mac ?? '',
-    Networks: endpoints.length > 0 || shares ? named : { [record.network.mode]: endpointView({ networkName: '', networkId: '', netnsPath: '', ip: '', prefix: 0, gateway: '', mac: '', endpointId: '' }, record.network.aliases) },
+    Networks: networksOf(record, endpoints),
   };
 }
 
-function endpointView(endpoint: Endpoint, aliases: readonly string[]): object {
+const nowhere: Endpoint = { networkName: '', networkId: '', netnsPath: '', ip: '', prefix: 0, gateway: '', ip6: '', prefix6: 0, gateway6: '', mac: '', endpointId: '' };
+
+/** Of a container that does not run, the networks that it will be in. */
+function networksOf({ id, name, config, network: { mode, endpoints: members } }: Container['record'], endpoints: readonly Endpoint[]): Record<string, object> {
+  if (mode.startsWith('container:')) return {};
+  if (mode === 'host' || mode === 'none') return { [mode]: endpointView(endpoints[0] ?? nowhere, { network: mode, aliases: [], links: [] }, []) };
+  return Object.fromEntries(members.map((member) => {
+    const names = [...new Set([name, ...member.aliases, id.slice(0, 12), config.Hostname || id.slice(0, 12)])];
+    return [member.network, endpointView(endpoints.find(({ networkName }) => networkName === member.network) ?? { ...nowhere, mac: member.mac ?? '' }, member, member.network === 'bridge' ? [] : names)];
+  }));
+}
+
+function endpointView(endpoint: Endpoint, { aliases, links, ip, ip6 }: NetworkMember, names: readonly string[]): object {
+  const wished = ip !== undefined || ip6 !== undefined;
   return {
-    IPAMConfig: null,
-    Links: null,
+    IPAMConfig: wished ? { ...(ip === undefined ? {} : { IPv4Address: ip }), ...(ip6 === undefined ? {} : { IPv6Address: ip6 }) } : null,
+    Links: links.length > 0 ? links : null,
     Aliases: aliases.length > 0 ? aliases : null,
     MacAddress: endpoint.mac,
     DriverOpts: null,
@@ -147,10 +159,10 @@ function endpointView(endpoint: Endpoint, aliases: readonly string[]): object {
     Gateway: endpoint.gateway,
     IPAddress: endpoint.ip,
     IPPrefixLen: endpoint.prefix,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    DNSNames: null,
+    IPv6Gateway: endpoint.gateway6,
+    GlobalIPv6Address: endpoint.ip6,
+    GlobalIPv6PrefixLen: endpoint.prefix6,
+    DNSNames: names.length > 0 ? names : null,
   };
 }
 

@@ -1,52 +1,113 @@
 import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { parseOwnCgroup } from './probeParsers.ts';
 
 export const CGROUP_ROOT = '/sys/fs/cgroup';
+
+/** What can be limited, by the names of version 1; `blkio` is `io` in version 2. */
+export type Controller = 'cpu' | 'cpuset' | 'memory' | 'pids' | 'blkio';
 
 export interface CgroupFacts {
   readonly version: '1' | '2';
   /** Whether a limit on memory plus swap can be set. */
   readonly swapLimit: boolean;
-  /** Whether this process may make cgroups at all. */
+  /** Whether this process may make cgroups below `parent`, and move processes there. */
   readonly usable: boolean;
+  /** Of every container's cgroup; as in the OCI spec's cgroupsPath. */
+  readonly parent: string;
+  /** What a cgroup below `parent` can be limited in; some may not be delegated to this user, or be missing in the kernel. */
+  readonly controllers: ReadonlySet<Controller>;
   /** Changes when controllers are mounted differently; part of what decides the choice of OCI runtime. */
   readonly layout: string;
 }
 
-/** The cgroup set-up of this host. */
-export function cgroupFacts(): CgroupFacts {
+const CONTROLLERS: readonly Controller[] = ['cpu', 'cpuset', 'memory', 'pids', 'blkio'];
+
+/** The cgroup set-up of this host, for containers below `parent` (see cgroupParent.ts, which makes it). */
+export function cgroupFacts(parent = '/'): CgroupFacts {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' '))
     .filter((fields) => fields[4]?.startsWith(CGROUP_ROOT))
     .map((fields) => fields[4] ?? '');
-  const version = existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? '2' : '1';
-  const swapLimit = version === '2' ? swapLimitV2(CGROUP_ROOT) : existsSync(join(CGROUP_ROOT, 'memory/memory.memsw.limit_in_bytes'));
-  return { version, swapLimit, usable: mayMakeCgroups(version), layout: [...new Set(mounts)].sort().join(' ') };
+  const version = cgroupVersion();
+  const layout = [...new Set(mounts)].sort().join(' ');
+  if (version === '1') return { version, parent, layout, swapLimit: existsSync(join(CGROUP_ROOT, 'memory/memory.memsw.limit_in_bytes')), usable: mayMakeV1(), controllers: new Set(CONTROLLERS.filter((name) => existsSync(join(CGROUP_ROOT, name)))) };
+  const folder = nearestFolder(CGROUP_ROOT, parent);
+  return { version, parent, layout, swapLimit: swapLimitV2(folder), usable: mayMakeV2(CGROUP_ROOT, parent, ownCgroup()), controllers: controllersV2(folder) };
 }
 
-/** The root group has no such files; those below it tell, where they have the memory controller. A kernel started with swapaccount=0 has limits on memory without swap. */
+export function cgroupVersion(): '1' | '2' {
+  return existsSync(join(CGROUP_ROOT, 'cgroup.controllers')) ? '2' : '1';
+}
+
+/** The path of this process's cgroup of version 2. */
+export function ownCgroup(): string {
+  return parseOwnCgroup(readFileSync('/proc/self/cgroup', 'utf8'));
+}
+
+/** A kernel started with swapaccount=0 has limits on memory without swap. The root group has no such files; those below it tell, where they have the memory controller. */
 export function swapLimitV2(root: string): boolean {
-  const groups = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(root, name)).filter((folder) => existsSync(join(folder, 'memory.max')));
+  const below = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(root, name));
+  const groups = [root, ...below].filter((folder) => existsSync(join(folder, 'memory.max')));
   return groups.length === 0 || groups.some((folder) => existsSync(join(folder, 'memory.swap.max')));
+}
+
+/** What the groups below a folder of version 2 can have. */
+export function controllersV2(folder: string): ReadonlySet<Controller> {
+  const there = new Set(readIfThere(join(folder, 'cgroup.controllers')).trim().split(/\s+/));
+  return new Set(CONTROLLERS.filter((name) => there.has(name === 'blkio' ? 'io' : name)));
+}
+
+/**
+ * Whether a process of the group `own` may make groups below `parent` and be moved there: the kernel wants `cgroup.procs` of the
+ * nearest group that both are below to be writable.
+ */
+export function mayMakeV2(root: string, parent: string, own: string, mayWrite: (path: string) => boolean = isWritable): boolean {
+  return mayWrite(nearestFolder(root, parent)) && mayWrite(join(root, commonAncestor(parent, own), 'cgroup.procs'));
+}
+
+export function commonAncestor(one: string, other: string): string {
+  const [left, right] = [partsOf(one), partsOf(other)];
+  const end = left.findIndex((part, index) => part !== right[index]);
+  return `/${left.slice(0, end < 0 ? left.length : end).join('/')}`;
+}
+
+function partsOf(path: string): string[] {
+  return path.split('/').filter((part) => part !== '');
+}
+
+/** The folder of a group, or while it is not there yet of the nearest one above that is. */
+function nearestFolder(root: string, path: string): string {
+  let folder = join(root, path);
+  while (folder.length > root.length && !existsSync(folder)) folder = dirname(folder);
+  return folder;
 }
 
 const V1_NEEDED = ['cpu', 'devices', 'freezer', 'memory', 'pids'];
 
 /** On version 1 in each hierarchy that there is of those that limit; an ordinary user may in none. */
-function mayMakeCgroups(version: '1' | '2'): boolean {
-  const folders = version === '2' ? [CGROUP_ROOT] : V1_NEEDED.map((name) => join(CGROUP_ROOT, name)).filter((folder) => existsSync(folder));
+function mayMakeV1(): boolean {
+  const folders = V1_NEEDED.map((name) => join(CGROUP_ROOT, name)).filter((folder) => existsSync(folder));
   return folders.length > 0 && folders.every(isWritable);
 }
 
-function isWritable(folder: string): boolean {
+function isWritable(path: string): boolean {
   try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
+    accessSync(path, constants.W_OK);
     return true;
   } catch {
     return false;
+  }
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }
 

@@ -4,6 +4,7 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { defineError } from '../base/errors.ts';
+import { Brake, engineEnds } from './brake.ts';
 import { untilConmonWaits } from './conmonReady.ts';
 import { runtimeMessage } from './ociRuntime.ts';
 import type { OciRuntime } from './ociRuntime.ts';
@@ -79,6 +80,8 @@ export interface ConmonSession {
   start(): Promise<{ readonly pid: number }>;
   /** Its exit status. */
   readonly exited: Promise<number>;
+  /** Holds its output back while its client is behind. */
+  readonly brake: Brake;
 }
 
 /** Prepares a process with a terminal; the attach socket is there when this resolves. */
@@ -89,8 +92,9 @@ export async function execWithConmon(runtime: OciRuntime, exec: ConmonExec): Pro
     ...(exec.stdin ? ['-i'] : []),
     ...(exec.attach ? ['--exec-attach'] : []),
   ];
-  const child: ChildProcess = start('conmon', args, { cwd: exec.bundle, env: { ...environment(), _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4', _OCI_ATTACHPIPE: '5' }, stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', 'pipe'], detached: true });
-  const failed = new Promise<never>((_resolve, reject) => child.once('error', (error) => reject(startFailure('conmon', error))));
+  const [program = '', ...rest] = [...engineEnds, 'conmon', ...args];
+  const child: ChildProcess = start(program, rest, { cwd: exec.bundle, env: { ...environment(), _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4', _OCI_ATTACHPIPE: '5' }, stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', 'pipe'], detached: true });
+  const failed = new Promise<never>((_resolve, reject) => child.once('error', (error) => reject(startFailure(program, error))));
   failed.catch(() => undefined);
   const [, , , syncEnd, startEnd, attachEnd] = child.stdio as ReadonlyArray<unknown>;
   const sync = new SyncPipe(syncEnd as Readable);
@@ -100,6 +104,7 @@ export async function execWithConmon(runtime: OciRuntime, exec: ConmonExec): Pro
   if (exec.attach) await Promise.race([new SyncPipe(attachEnd as Readable).next(), failed]);
   let begin: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => (begin = resolve));
+  const brake = new Brake(child);
   const started = asked.then(async () => {
     if (exec.attach) {
       await untilConmonWaits(child.pid);
@@ -107,6 +112,7 @@ export async function execWithConmon(runtime: OciRuntime, exec: ConmonExec): Pro
     }
     const message = await sync.next();
     if (!message || message.data <= 0) throw createFailed({ detail: (await reasonOf(exec.bundle, message?.message ?? '')) || silence(message) });
+    brake.started(message.data);
     return { pid: message.data };
   });
   const exited = started.then(async () => (await sync.next())?.data ?? 255);
@@ -118,6 +124,7 @@ export async function execWithConmon(runtime: OciRuntime, exec: ConmonExec): Pro
       return started;
     },
     exited,
+    brake,
   };
 }
 

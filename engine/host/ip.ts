@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { run } from './process.ts';
 
@@ -23,13 +23,18 @@ export interface HostRoute {
   readonly dev: string | undefined;
 }
 
-/** Every IPv4 route of every table, without local and broadcast entries. */
-export async function listRoutes(): Promise<readonly HostRoute[]> {
-  const { stdout } = await run('ip', ['-j', '-4', 'route', 'show', 'table', 'all']);
+/** Every route of every table, IPv4 unless said otherwise, without local, broadcast and link-local entries. */
+export async function listRoutes(family: 4 | 6 = 4): Promise<readonly HostRoute[]> {
+  const { stdout } = await run('ip', ['-j', `-${family}`, 'route', 'show', 'table', 'all']);
   return routeSchema
     .parse(JSON.parse(stdout || '[]'))
-    .filter((route) => route.type === undefined || route.type === 'unicast')
+    .filter((route) => (route.type === undefined || route.type === 'unicast') && !route.dst.startsWith('fe80:'))
     .map(({ dst, dev }) => ({ dst, dev }));
+}
+
+/** Whether this host has a network device of this name. */
+export async function linkExists(name: string): Promise<boolean> {
+  return access(`/sys/class/net/${name}`).then(() => true, () => false);
 }
 
 const linkSchema = z.array(z.looseObject({ ifname: z.string().optional() }));

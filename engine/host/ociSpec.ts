@@ -36,6 +36,10 @@ export interface SpecInput {
   readonly ipc?: NamespaceChoice;
   readonly uts?: NamespaceChoice;
   readonly cgroup?: NamespaceChoice;
+  /** The first process is systemd: it gets /run and /run/lock in memory. */
+  readonly systemd?: boolean;
+  /** The version of control groups of which the container may write its own; not set: it may not, unless privileged. */
+  readonly writableCgroup?: '1' | '2';
   readonly resources?: Omit<OciResources, 'devices'>;
   readonly devices?: readonly OciDevice[];
   readonly deviceRules?: readonly OciDeviceRule[];
@@ -128,13 +132,24 @@ function systemMounts(input: SpecInput, privileged: boolean): OciMount[] {
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
     sysMount(input, access),
-    ...((input.cgroups ?? true) ? [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...plain, 'relatime', access] }] : []),
+    ...((input.cgroups ?? true) ? cgroupMounts(input, access) : []),
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain },
     own
       ? { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...plain, 'mode=1777', `size=${input.shmSize ?? 64 * 1024 * 1024}`] }
       : { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['bind', ...plain] },
+    ...(input.systemd ? ['/run', '/run/lock'].map((destination) => ({ destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=755'] })) : []),
   ];
   return mounts.filter(({ destination }) => !replaced.has(destination));
+}
+
+/**
+ * On version 2 a container that has the namespace to itself cannot change its own limits by writing there (mount option nsdelegate, which systemd sets); on version 1 it could,
+ * so what limits stays read-only, and systemd gets the hierarchy in which it only keeps its units apart.
+ */
+function cgroupMounts({ writableCgroup, cgroupsPath }: SpecInput, access: string): OciMount[] {
+  const mount = (rights: string): OciMount => ({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...plain, 'relatime', rights] });
+  if (writableCgroup !== '1') return [mount(writableCgroup === '2' ? 'rw' : access)];
+  return [mount(access), { destination: '/sys/fs/cgroup/systemd', type: 'bind', source: `/sys/fs/cgroup/systemd${cgroupsPath}`, options: ['bind', ...plain, 'rw'] }];
 }
 
 /** What shows a namespace of the host can be mounted anew by the host's root only: /proc is bound as it is, and the host's message queues are left out. */

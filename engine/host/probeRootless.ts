@@ -47,10 +47,10 @@ export function probeFuse(host: HostView): DoctorStep {
   return host.mayUse('/dev/fuse') ? step.ok('fuse-overlayfs') : step.fail('/dev/fuse is closed to you, and this kernel makes no overlay without root', { advice: 'As root: modprobe fuse; chmod 666 /dev/fuse' });
 }
 
-/** systemd takes a user's runtime folder away, sockets included, when their last session ends. */
+/** systemd takes a user's runtime folder away, sockets included, and ends what their own systemd keeps, when their last session ends. */
 export function probeLinger(host: HostView, runRoot: string): DoctorStep {
   const step = stepOf('linger', 'After you log out');
   if (host.uid === 0) return step.ok(NOT_NEEDED);
   if (!runRoot.startsWith('/run/user/') || !host.exists('/run/systemd/system') || host.exists(`/var/lib/systemd/linger/${host.user}`)) return step.ok('containers go on');
-  return step.warn('systemd removes your runtime folder, and containers cannot be reached any more', { advice: 'loginctl enable-linger' });
+  return step.warn('systemd ends your containers and removes your runtime folder', { advice: `loginctl enable-linger (where that is refused, as root: loginctl enable-linger ${host.user})` });
 }

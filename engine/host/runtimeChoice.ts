@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../base/atomicFile.ts';
 import { defineError, hostToolMissing } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { cgroupFacts } from './cgroups.ts';
+import type { CgroupFacts } from './cgroups.ts';
 import { OciRuntime, exitOf, writeBundle } from './ociRuntime.ts';
 import { buildSpec } from './ociSpec.ts';
 import type { OciMount } from './ociTypes.ts';
@@ -42,27 +42,34 @@ const CANDIDATES = ['crun', 'runc'];
  * The OCI runtime of this host: the first of crun and runc that really runs a container here (without control groups where we may make none), else a
  * MissingRuntime. The answer is remembered in `<dataRoot>/runtime.json` for these binaries, this kernel and these cgroup mounts.
  */
-export async function chooseRuntime(dataRoot: string, stateRoot: string, cgroupParent: string, log: Log): Promise<OciRuntime> {
+export async function chooseRuntime(dataRoot: string, stateRoot: string, { layout, usable, parent }: CgroupFacts, log: Log): Promise<OciRuntime> {
   const found = (await Promise.all(CANDIDATES.map(locateTool))).flatMap((one) => one ?? []);
-  const { layout, usable } = cgroupFacts();
   const key = [release(), layout, usable ? 'cgroups' : 'no cgroups', inUserNamespace() ? 'rootless' : 'root', ...found.map(({ path, mtime }) => `${path}@${mtime}`)].join(' ');
   const file = join(dataRoot, 'runtime.json');
   const known = await remembered(file, key);
   if (known) return new OciRuntime(known.name, known.path, join(stateRoot, known.name), known.cgroups);
   const failures: string[] = [];
-  for (const { name, path } of found) {
-    const runtime = new OciRuntime(name, path, join(stateRoot, name), usable);
-    const failure = await smokeRun(runtime, cgroupParent);
+  for (const { name, path, cgroups } of attempts(found, usable)) {
+    const runtime = new OciRuntime(name, path, join(stateRoot, name), cgroups);
+    const failure = await smokeRun(runtime, parent);
     if (failure === undefined) {
-      await writeFileAtomic(file, `${JSON.stringify({ key, name, path, cgroups: usable }, null, 2)}\n`);
+      await writeFileAtomic(file, `${JSON.stringify({ key, name, path, cgroups }, null, 2)}\n`);
       return runtime;
     }
     failures.push(`${name}: ${failure}`);
-    log.info('an OCI runtime does not work here', { runtime: name, cgroups: usable, failure });
+    log.info('an OCI runtime does not work here', { runtime: name, cgroups, failure });
   }
   const problem = found.length > 0 ? noUsableRuntime({ detail: failures.join('; ') }) : hostToolMissing({ tool: CANDIDATES.join(' or '), hint: 'Run berth doctor --fix to install what Berth needs.' });
   log.warn('containers cannot run on this host yet', { problem });
   return new MissingRuntime(problem, stateRoot);
+}
+
+type Candidate = NonNullable<Awaited<ReturnType<typeof locateTool>>>;
+
+/** Cgroups that were delegated to an ordinary user may still not be what a runtime wants: then without. */
+function attempts(found: readonly Candidate[], usable: boolean): Array<Candidate & { readonly cgroups: boolean }> {
+  const ways = usable && inUserNamespace() ? [true, false] : [usable];
+  return ways.flatMap((cgroups) => found.map((one) => ({ ...one, cgroups })));
 }
 
 /** Runs `true` from the host's own files in a container; `undefined` when that works, else why not. */

@@ -16,9 +16,14 @@ const legSchema = z.object({
   ip: z.string(),
   prefix: z.number(),
   gateway: z.string(),
+  ip6: z.string().default(''),
+  prefix6: z.number().default(0),
+  gateway6: z.string().default(''),
   mac: z.string(),
   /** What else the container is called in this network. */
   aliases: z.array(z.string()).default([]),
+  /** Names by which it alone knows others in this network: `container:alias`. */
+  links: z.array(z.string()).default([]),
 });
 
 const portSchema = z.object({ protocol: z.enum(['tcp', 'udp']), hostIp: z.string(), hostPort: z.number(), containerPort: z.number() });

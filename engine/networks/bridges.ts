@@ -1,11 +1,10 @@
-import { formatAddress, macOf, parseAddress, parseCidr, requireCidr } from './ipv4.ts';
-import { AddressPool } from './addressPool.ts';
-import { addressTaken, addressesExhausted, subnetTaken } from './errors.ts';
-import type { Leg } from './namespaces.ts';
-import { newVethName } from './namespaces.ts';
+import { badRequest } from '../base/errors.ts';
+import { formatAddress, formatCidr, macOf, parseAddress, parseCidr, requireCidr } from './ipv4.ts';
+import { formatAddress6, formatCidr6, requireCidr6 } from './ipv6.ts';
+import { subnetTaken } from './errors.ts';
 import type { NetworkRecord } from './networkStore.ts';
-import { chooseSubnet, collision, takenByRoutes } from './subnets.ts';
-import { allowLoopbackSource } from '../host/ipForwarding.ts';
+import { chooseSubnet, collision, collision6, takenByRoutes, uniqueLocal } from './subnets.ts';
+import { disableBridge6, enableForwarding6, prepareBridge4, prepareBridge6 } from '../host/ipForwarding.ts';
 import { ipBatch, listRoutes } from '../host/ip.ts';
 import type { HostRoute } from '../host/ip.ts';
 
@@ -16,13 +15,23 @@ export function bridgeName(instance: string): string {
 
 /** Makes a network's bridge as it should be; fine if some or all of it is there. */
 export async function ensureBridge(record: NetworkRecord, mtu: number): Promise<void> {
+  const { bridge } = record;
   const prefix = requireCidr(record.subnet).prefix;
   // Left to itself a bridge has the address of one of its ports: when that port goes, all others look for their gateway where it no longer is.
   const mac = macOf(parseAddress(record.gateway) ?? 0);
   // "File exists" is no failure; what matters is checked by the last, unforced, batch.
-  await ipBatch([`link add name ${record.bridge} mtu ${mtu} type bridge`, `addr add ${record.gateway}/${prefix} broadcast + dev ${record.bridge}`], { force: true });
-  await ipBatch([`addr replace ${record.gateway}/${prefix} broadcast + dev ${record.bridge}`, `link set dev ${record.bridge} address ${mac} up`]);
-  await allowLoopbackSource(record.bridge);
+  await ipBatch([`link add name ${bridge} mtu ${mtu} type bridge`, `addr add ${record.gateway}/${prefix} broadcast + dev ${bridge}`], { force: true });
+  if (record.subnet6 !== '') {
+    await enableForwarding6();
+    await prepareBridge6(bridge);
+  } else await disableBridge6(bridge);
+  await ipBatch([`addr replace ${record.gateway}/${prefix} broadcast + dev ${bridge}`, ...addresses6(record), `link set dev ${bridge} address ${mac} up`]);
+  await prepareBridge4(bridge);
+}
+
+/** A bridge that forwards asks its neighbours from a link-local address: it has one that does not depend on the ports it has. */
+function addresses6({ subnet6, gateway6, bridge }: NetworkRecord): string[] {
+  return subnet6 === '' ? [] : [`addr replace ${gateway6}/${requireCidr6(subnet6).prefix} dev ${bridge} nodad`, `addr replace fe80::1/64 dev ${bridge} nodad`];
 }
 
 export async function removeBridge(bridge: string): Promise<void> {
@@ -39,9 +48,19 @@ export async function pickSubnet(others: readonly NetworkRecord[], start: number
   const taken = takenOnHost(await listRoutes(), others);
   const chosen = wanted === undefined ? chooseSubnet(taken, start) : requireCidr(wanted);
   if (!chosen) throw subnetTaken({ subnet: 'every private network Berth knows', by: 'networks in use on this host' });
+  if (chosen.prefix > 30) throw badRequest({ what: 'subnet', detail: `${formatCidr(chosen)} has no room for a gateway and a container` });
   const hit = collision(chosen, taken);
-  if (hit !== undefined) throw subnetTaken({ subnet: `${formatAddress(chosen.base)}/${chosen.prefix}`, by: hit });
-  return { subnet: `${formatAddress(chosen.base)}/${chosen.prefix}`, gateway: formatAddress(chosen.base + 1) };
+  if (hit !== undefined) throw subnetTaken({ subnet: formatCidr(chosen), by: hit });
+  return { subnet: formatCidr(chosen), gateway: formatAddress(chosen.base + 1) };
+}
+
+/** The same for IPv6: the wanted one, or one of the network's own. */
+export async function pickSubnet6(others: readonly NetworkRecord[], networkId: string, wanted?: string): Promise<SubnetChoice> {
+  const chosen = wanted === undefined ? uniqueLocal(networkId) : requireCidr6(wanted);
+  if (chosen.prefix > 126) throw badRequest({ what: 'subnet', detail: `${formatCidr6(chosen)} has no room for a gateway and a container` });
+  const hit = collision6(chosen, [...(await listRoutes(6)).map(({ dst }) => dst), ...others.map(({ subnet6 }) => subnet6)]);
+  if (hit !== undefined) throw subnetTaken({ subnet: formatCidr6(chosen), by: hit });
+  return { subnet: formatCidr6(chosen), gateway: formatAddress6(chosen.base + 1n) };
 }
 
 /** Whether another device of the host has a route that overlaps this network's. */
@@ -51,44 +70,4 @@ export function collidesWithHost(record: NetworkRecord, routes: readonly HostRou
 
 function takenOnHost(routes: readonly HostRoute[], others: readonly NetworkRecord[]): ReturnType<typeof takenByRoutes> {
   return [...takenByRoutes(routes), ...others.flatMap(({ subnet }) => parseCidr(subnet) ?? [])];
-}
-
-/** The addresses of each bridge network, and new legs into it. */
-export class AddressBook {
-  readonly #pools = new Map<string, AddressPool>();
-
-  /** Begins with nothing but the gateway taken. */
-  open(record: NetworkRecord): void {
-    this.#pools.set(record.id, new AddressPool(requireCidr(record.subnet), record.gateway));
-  }
-
-  close(networkId: string): void {
-    this.#pools.delete(networkId);
-  }
-
-  /** Marks an address as taken; false if it is not free. */
-  reserve(networkId: string, ip: string): boolean {
-    return this.#pools.get(networkId)?.reserve(ip) ?? false;
-  }
-
-  giveBack(networkId: string, ip: string): void {
-    this.#pools.get(networkId)?.giveBack(ip);
-  }
-
-  /** A leg with an address of its own. Throws ADDRESSES_EXHAUSTED, ADDRESS_TAKEN. */
-  newLeg(record: NetworkRecord, mtu: number, wish: { readonly ip?: string; readonly mac?: string; readonly device?: string } = {}): Leg {
-    const ip = wish.ip === undefined ? this.#pools.get(record.id)?.take() : wish.ip;
-    if (ip === undefined) throw addressesExhausted({ network: record.name, subnet: record.subnet });
-    if (wish.ip !== undefined && !this.reserve(record.id, ip)) throw addressTaken({ address: ip, network: record.name });
-    return {
-      veth: newVethName(),
-      device: wish.device ?? 'eth0',
-      bridge: record.bridge,
-      ip,
-      prefix: requireCidr(record.subnet).prefix,
-      gateway: record.internal || (wish.device ?? 'eth0') !== 'eth0' ? '' : record.gateway,
-      mac: wish.mac ?? macOf(parseAddress(ip) ?? 0),
-      mtu,
-    };
-  }
 }

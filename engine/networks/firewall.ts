@@ -1,7 +1,17 @@
 import { z } from 'zod';
-import { applyNft, nftMaps, removeNftTable } from '../host/nft.ts';
+import { applyNft, listNftSets, nftMaps, removeNftTable } from '../host/nft.ts';
+import type { NftElement } from '../host/nft.ts';
+import { learnedText } from './egress/egressRules.ts';
+import type { RulesetEgress } from './egress/egressRules.ts';
 import { forwardsText, rulesetText, tableName } from './ruleset.ts';
 import type { Forward, RulesetNetwork } from './ruleset.ts';
+
+/** What the kernel knows of allow-lists and the rewriting of the table would lose. */
+export interface FirewallEgress {
+  beforeRewrite(): Promise<void>;
+  /** Addresses of allowed names, of a network by its bridge. */
+  learned(bridge: string): RulesetEgress['learned'];
+}
 
 /** The engine's nft table and what should be in it. Changes are applied one after the other, each in one transaction. */
 export class Firewall {
@@ -10,6 +20,7 @@ export class Firewall {
   #networks: readonly RulesetNetwork[] = [];
   #queue: Promise<void> = Promise.resolve();
   #failover = true;
+  egress: FirewallEgress | undefined;
 
   constructor(instance: string) {
     this.table = tableName(instance);
@@ -54,6 +65,26 @@ export class Firewall {
     });
   }
 
+  /** Lets the containers of a network with an allow-list reach these addresses for a time. */
+  learn(bridge: string, learned: RulesetEgress['learned']): Promise<void> {
+    return this.#inTurn(() => applyNft(learnedText(this.table, bridge, learned)).catch(() => this.#rewrite()));
+  }
+
+  /** What the kernel has in sets of the table; `undefined`: somebody has removed the table. */
+  readSets(names: readonly string[]): Promise<NftElement[] | undefined> {
+    return listNftSets(this.table, names);
+  }
+
+  /** Writes the table again as it should be. */
+  restore(): Promise<void> {
+    return this.#inTurn(() => this.#rewrite());
+  }
+
+  /** Does something that must not meet a rewriting of the table. */
+  undisturbed<T>(work: () => Promise<T>): Promise<T> {
+    return this.#inTurn(work);
+  }
+
   /** Resolves when every change so far is applied. */
   settled(): Promise<void> {
     return this.#queue;
@@ -80,13 +111,17 @@ export class Firewall {
     await applyNft(forwardsText(verb, this.table, forwards)).catch(() => this.#rewrite());
   }
 
-  #rewrite(): Promise<void> {
-    return applyNft(rulesetText(this.table, this.#networks, [...this.#forwards.values()], this.#failover));
+  async #rewrite(): Promise<void> {
+    const restricted = this.#networks.some(({ egress }) => egress);
+    // Counters that cannot be read must not keep rules from being written.
+    if (restricted) await this.egress?.beforeRewrite().catch(() => undefined);
+    const networks = this.#networks.map((network) => (network.egress ? { ...network, egress: { ...network.egress, learned: this.egress?.learned(network.bridge) ?? [] } } : network));
+    await applyNft(rulesetText(this.table, networks, [...this.#forwards.values()], this.#failover));
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(work);
-    this.#queue = result.catch(() => undefined);
+    this.#queue = result.then(() => undefined, () => undefined);
     return result;
   }
 }
@@ -105,7 +140,7 @@ export function forwardText({ protocol, hostPort, ip, containerPort }: Forward):
 
 /** An element of one of the maps of published ports (`tcp_any`, `udp_one`, …), likewise. */
 function elementText(map: string, element: unknown): string | undefined {
-  const protocol = /^(tcp|udp)_/.exec(map)?.[1];
+  const protocol = /^(tcp|udp)6?_/.exec(map)?.[1];
   const parsed = elementSchema.safeParse(element);
   if (protocol === undefined || !parsed.success) return undefined;
   const [hostPort, { concat }] = parsed.data;

@@ -5,8 +5,9 @@ import { netnsPath } from '../host/netns.ts';
 import type { Attachment } from './attachmentStore.ts';
 import { ensureBridge } from './bridges.ts';
 import { forwardText } from './firewall.ts';
-import { bridgeNetworks, forwardsOf, writeNetworks } from './networkParts.ts';
+import { bridgeNetworks, mtuOf, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
+import { forwardsOf } from './portPublisher.ts';
 
 /** A running container, and the process whose namespace is to be the one on record. */
 export interface NetworkUser {
@@ -52,7 +53,7 @@ export class NetworkInspector implements Inspector {
     const { parts } = this.#options;
     return bridgeNetworks(parts)
       .filter(({ bridge }) => !links.has(bridge))
-      .map((record) => fault('BRIDGE_MISSING', record.name, `Its bridge ${record.bridge} is gone: its containers reach nothing.`, () => ensureBridge(record, parts.mtu), 'network'));
+      .map((record) => fault('BRIDGE_MISSING', record.name, `Its bridge ${record.bridge} is gone: its containers reach nothing.`, () => ensureBridge(record, mtuOf(parts, record)), 'network'));
   }
 
   async #table(): Promise<Fault[]> {

@@ -1,5 +1,5 @@
 import { ipBatch } from '../host/ip.ts';
-import { listNetns, netnsPath } from '../host/netns.ts';
+import { deafenNetns, listNetns, netnsPath } from '../host/netns.ts';
 import { shortRandom } from '../base/ids.ts';
 
 /** One leg of a container in a network: a veth pair, one end (`veth`) in the bridge, the other (`device`) in the namespace. */
@@ -11,8 +11,14 @@ export interface Leg {
   readonly prefix: number;
   /** Default route; empty: none. */
   readonly gateway: string;
+  /** The same for IPv6; empty: the network has none. */
+  readonly ip6: string;
+  readonly prefix6: number;
+  readonly gateway6: string;
   readonly mac: string;
   readonly mtu: number;
+  /** Its neighbours in the bridge cannot be reached. */
+  readonly isolated: boolean;
 }
 
 export interface Namespace {
@@ -34,7 +40,8 @@ export class Namespaces {
   async make(legs: readonly Leg[]): Promise<Namespace[]> {
     const made = legs.map((leg) => this.#named(leg));
     try {
-      await ipBatch(made.flatMap(({ name, leg }) => [`netns add ${name}`, ...(leg ? outerEnd(name, leg) : [])]));
+      await this.#add(made);
+      await ipBatch(made.flatMap(({ name, leg }) => (leg ? outerEnd(name, leg) : [])));
       await Promise.all(made.map(({ name, leg }) => ipBatch(['link set lo up', ...(leg ? innerEnd(leg) : [])], { netns: name })));
       return made;
     } catch (error) {
@@ -47,7 +54,7 @@ export class Namespaces {
   async makeBare(): Promise<Namespace> {
     const bare = this.#named(undefined);
     try {
-      await ipBatch([`netns add ${bare.name}`]);
+      await this.#add([bare]);
       await ipBatch(['link set lo up'], { netns: bare.name });
       return bare;
     } catch (error) {
@@ -83,6 +90,12 @@ export class Namespaces {
     return (await listNetns()).filter((name) => name.startsWith(this.#prefix) && /^[0-9a-f]{10}$/.test(name.slice(this.#prefix.length)));
   }
 
+  /** Devices that come into these namespaces listen to no neighbour who gives itself out for a router. */
+  async #add(namespaces: readonly Namespace[]): Promise<void> {
+    await ipBatch(namespaces.map(({ name }) => `netns add ${name}`));
+    await deafenNetns(namespaces.map(({ path }) => path));
+  }
+
   #named(leg: Leg | undefined): Namespace {
     const name = `${this.#prefix}${shortRandom(5)}`;
     return { name, path: netnsPath(name), ...(leg ? { leg } : {}) };
@@ -94,22 +107,27 @@ export function newVethName(): string {
   return `bv${shortRandom(5)}`;
 }
 
-// No IPv6 link-local addresses: bridge networks are IPv4, and the kernel need not probe for duplicates.
+// No IPv6 link-local addresses where the network has no IPv6: the kernel need not probe for duplicates.
 function outerEnd(netns: string, leg: Leg): string[] {
   return [
     `link add name ${leg.veth} mtu ${leg.mtu} type veth peer name ${leg.device} address ${leg.mac} mtu ${leg.mtu} netns ${netns}`,
     `link set dev ${leg.veth} addrgenmode none`,
     `link set dev ${leg.veth} master ${leg.bridge} up`,
     // A container may reach itself by a port published on the host: the bridge then sends a frame back where it came from.
-    `link set dev ${leg.veth} type bridge_slave hairpin on`,
+    `link set dev ${leg.veth} type bridge_slave hairpin on${leg.isolated ? ' isolated on' : ''}`,
   ];
 }
 
 function innerEnd(leg: Leg): string[] {
   return [
     `addr add ${leg.ip}/${leg.prefix} broadcast + dev ${leg.device}`,
-    `link set dev ${leg.device} addrgenmode none`,
+    ...(leg.ip6 === '' ? [`link set dev ${leg.device} addrgenmode none`] : [`addr add ${leg.ip6}/${leg.prefix6} dev ${leg.device} nodad`]),
     `link set dev ${leg.device} up`,
-    ...(leg.gateway === '' ? [] : [`route add default via ${leg.gateway}`]),
+    ...defaultRoutes(leg),
   ];
+}
+
+/** The commands that lead out through a leg. */
+export function defaultRoutes({ gateway, gateway6, device }: Pick<Leg, 'gateway' | 'gateway6' | 'device'>): string[] {
+  return [gateway, gateway6].filter((via) => via !== '').map((via) => `route replace default via ${via} dev ${device}`);
 }

@@ -1,27 +1,14 @@
-import { badRequest } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
-import { shortRandom } from '../base/ids.ts';
 import { unpassIptables } from '../host/ipForwarding.ts';
-import { contains, parseAddress, requireCidr } from './ipv4.ts';
 import { networkExists, networkInUse, networkPredefined, noSuchNetwork } from './errors.ts';
-import { ensureBridge, pickSubnet, removeBridge } from './bridges.ts';
+import { ensureBridge, removeBridge } from './bridges.ts';
 import type { AttachedLeg, Attachment } from './attachmentStore.ts';
-import { passedBridge, writeNetworks } from './networkParts.ts';
+import { mtuOf, passedBridge, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import type { NetworkRecord } from './networkStore.ts';
-import { passForward, plainRecord } from './prepare.ts';
-
-const PREDEFINED = new Set(['bridge', 'host', 'none']);
-
-export interface NewNetwork {
-  readonly name: string;
-  readonly driver?: string;
-  readonly internal?: boolean;
-  readonly subnet?: string;
-  readonly gateway?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly options?: Readonly<Record<string, string>>;
-}
+import { newRecord, predefined } from './newNetwork.ts';
+import type { NewNetwork } from './newNetwork.ts';
+import { passForward } from './prepare.ts';
 
 /** A network and who is in it. */
 export interface NetworkView {
@@ -54,24 +41,15 @@ export class NetworkCatalog {
     return record;
   }
 
-  /** A bridge of its own. Throws NETWORK_EXISTS, SUBNET_TAKEN, BAD_REQUEST. */
+  /** A bridge of its own. Throws NETWORK_EXISTS, SUBNET_TAKEN, BAD_REQUEST, and what `newRecord` does. */
   async create(request: NewNetwork): Promise<NetworkRecord> {
     const { store, addresses, names } = this.#parts;
-    checkRequest(request);
     if (store.byName(request.name)) throw networkExists({ name: request.name });
-    const choice = await pickSubnet(store.list(), 1, request.subnet);
-    const record: NetworkRecord = {
-      ...plainRecord(request.name, 'bridge'),
-      bridge: `bt-${shortRandom(5)}`,
-      subnet: choice.subnet,
-      gateway: request.gateway ?? choice.gateway,
-      internal: request.internal ?? false,
-      labels: { ...request.labels },
-      options: { ...request.options },
-    };
+    const record = await newRecord(request, store.list());
+    if (store.byName(request.name)) throw networkExists({ name: request.name });
     await store.save(record); // before the bridge: a killed engine's half-made network is finished by the next start
     try {
-      await ensureBridge(record, this.#parts.mtu);
+      await ensureBridge(record, mtuOf(this.#parts, record));
       await names.open(record);
       await writeNetworks(this.#parts);
       await passForward(this.#parts);
@@ -82,6 +60,7 @@ export class NetworkCatalog {
       throw error;
     }
     addresses.open(record);
+    this.#parts.egress.watch();
     this.#events.publish('network', 'create', record.id, { name: record.name, type: record.driver });
     return record;
   }
@@ -89,7 +68,7 @@ export class NetworkCatalog {
   /** Throws NO_SUCH_NETWORK, NETWORK_PREDEFINED, NETWORK_IN_USE. */
   async remove(ref: string): Promise<void> {
     const { record, members } = this.inspect(ref);
-    if (PREDEFINED.has(record.name)) throw networkPredefined({ name: record.name });
+    if (predefined.has(record.name)) throw networkPredefined({ name: record.name });
     if (members.length > 0) throw networkInUse({ name: record.name, containers: members.map(({ name }) => name).join(', ') });
     await this.#parts.names.close(record.id);
     await removeBridge(record.bridge);
@@ -97,12 +76,13 @@ export class NetworkCatalog {
     await this.#parts.store.remove(record.name);
     this.#parts.addresses.close(record.id);
     await writeNetworks(this.#parts);
+    await this.#parts.egress.forget(record);
     this.#events.publish('network', 'destroy', record.id, { name: record.name, type: record.driver });
   }
 
   /** Removes what nobody is in and `matches` accepts; returns the names. */
   async prune(matches: (record: NetworkRecord) => boolean): Promise<string[]> {
-    const unused = this.list().filter(({ record, members }) => !PREDEFINED.has(record.name) && members.length === 0 && matches(record));
+    const unused = this.list().filter(({ record, members }) => !predefined.has(record.name) && members.length === 0 && matches(record));
     for (const { record } of unused) await this.remove(record.id);
     return unused.map(({ record }) => record.name);
   }
@@ -111,13 +91,4 @@ export class NetworkCatalog {
     const member = ({ containerId, name, legs }: Attachment): NetworkView['members'] => legs.filter(({ networkId }) => networkId === record.id).map((leg) => ({ containerId, name, leg }));
     return { record, members: this.#parts.attachments.list().flatMap(member) };
   }
-}
-
-function checkRequest({ name, driver = 'bridge', subnet, gateway }: NewNetwork): void {
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) throw badRequest({ what: 'network name', detail: `"${name}" has other characters than [a-zA-Z0-9_.-] or begins with one of these signs` });
-  if (PREDEFINED.has(name) || name === 'default') throw networkPredefined({ name });
-  if (driver !== 'bridge') throw badRequest({ what: 'network driver', detail: `"${driver}" is not known; Berth has bridge networks` });
-  if (gateway === undefined) return;
-  const address = parseAddress(gateway);
-  if (subnet === undefined || address === undefined || !contains(requireCidr(subnet), address)) throw badRequest({ what: 'gateway', detail: `"${gateway}" is not an address of the subnet given` });
 }

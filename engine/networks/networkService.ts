@@ -1,39 +1,25 @@
 import type { EngineConfig } from '../base/config.ts';
-import { badRequest } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import { ipBatch } from '../host/ip.ts';
 import { netnsPath } from '../host/netns.ts';
 import type { AttachedLeg, Attachment } from './attachmentStore.ts';
-import { alreadyConnected, containerNotAttached } from './errors.ts';
-import { isMac } from './ipv4.ts';
 import { NetworkInspector } from './inspection.ts';
 import type { NetworkUser } from './inspection.ts';
+import type { Refusal } from '../api/berth/network.ts';
+import { Membership } from './membership.ts';
+import type { AttachRequest, NetworkWish } from './membership.ts';
 import { NamespacePool } from './namespacePool.ts';
-import type { Leg, Namespace } from './namespaces.ts';
+import type { Namespace } from './namespaces.ts';
 import { NetworkCatalog } from './networkCatalog.ts';
-import { DEFAULT_NETWORK, forwardsOf, hasNames, networkParts } from './networkParts.ts';
+import { bridgeOptions } from './networkOptions.ts';
+import { DEFAULT_NETWORK, hasNames, networkParts } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import type { NetworkRecord } from './networkStore.ts';
 import type { PortRequest, PublishedPort } from './portPublisher.ts';
 import { passForward, prepareNetworks, removeKernelParts } from './prepare.ts';
 import { Reaper } from './reaper.ts';
 import { containerServers, readResolvConf } from './resolvConf.ts';
-
-export interface AttachRequest {
-  /** `default`, `none`, `host`, or a network's name or id. */
-  readonly network: string;
-  readonly hostname: string;
-  /** The container's name, as networks list it; default: the hostname. */
-  readonly name?: string;
-  readonly aliases?: readonly string[];
-  readonly mac?: string;
-  /** The servers that names are asked of, instead of the host's. */
-  readonly dns?: readonly string[];
-  /** A wished address; only user-defined networks give it. */
-  readonly ip?: string;
-}
 
 /** A container's place in a network. `netnsPath` is '' for the host's own namespace; addresses are '' where there are none. */
 export interface Endpoint {
@@ -43,8 +29,12 @@ export interface Endpoint {
   readonly ip: string;
   readonly prefix: number;
   readonly gateway: string;
+  readonly ip6: string;
+  readonly prefix6: number;
+  readonly gateway6: string;
   readonly mac: string;
   readonly endpointId: string;
+  readonly aliases: readonly string[];
 }
 
 export interface NetworkServiceOptions {
@@ -61,16 +51,16 @@ const FORWARD_CHECK_MS = 30_000;
 export class NetworkService {
   readonly catalog: NetworkCatalog;
   readonly #parts: NetworkParts;
-  readonly #events: EventBus;
+  readonly #membership: Membership;
   readonly #pool: NamespacePool;
   readonly #reaper: Reaper;
   #forwardChecked = 0;
 
   constructor({ config, log, events, poolSize = 4 }: NetworkServiceOptions) {
-    this.#parts = networkParts(config, log);
-    this.#events = events;
+    this.#parts = networkParts(config, log, events);
     this.catalog = new NetworkCatalog(this.#parts, events);
-    this.#pool = new NamespacePool({ make: (count) => this.#make(this.catalog.require(DEFAULT_NETWORK), count), destroy: (namespaces) => this.#discard(namespaces) }, poolSize, log);
+    this.#pool = new NamespacePool({ make: (count) => this.#membership.make(this.catalog.require(DEFAULT_NETWORK), count), destroy: (namespaces) => this.#discard(namespaces) }, poolSize, log);
+    this.#membership = new Membership({ parts: this.#parts, catalog: this.catalog, pool: this.#pool, events });
     this.#reaper = new Reaper((doomed) => this.#parts.namespaces.destroy(doomed), log);
   }
 
@@ -81,39 +71,37 @@ export class NetworkService {
     this.#pool.refill();
   }
 
-  /** Gives the container a network namespace. What it had before is released. Throws NO_SUCH_NETWORK, BAD_REQUEST. */
+  /** Gives the container a network namespace. What it had before is released. Throws NO_SUCH_NETWORK, BAD_REQUEST, ADDRESS_TAKEN. */
   async attach(containerId: string, request: AttachRequest): Promise<Endpoint> {
-    const record = this.catalog.require(request.network);
-    if (request.mac && !isMac(request.mac)) throw badRequest({ what: 'MAC address', detail: `"${request.mac}" is not six pairs of hex digits with colons between them` });
     await this.release(containerId);
-    if (record.driver === 'host') return { ...nowhere(record), netnsPath: '', endpointId: newId() };
-    const namespace = await this.#namespaceFor(record, request);
-    const legs = namespace.leg ? [toAttachedLeg(record, namespace.leg, request.aliases)] : [];
-    const attachment: Attachment = { containerId, name: request.name ?? request.hostname, hostname: request.hostname, dns: [...(request.dns ?? [])], netns: namespace.name, legs, ports: [] };
-    this.#parts.attachments.save(attachment);
-    this.#events.publish('network', 'connect', record.id, { container: containerId, name: record.name, type: record.driver });
+    await this.#freed([request, ...(request.further ?? [])]);
+    const attachment = await this.#membership.attach(containerId, request);
     this.#recheckForward();
-    return legs[0] ? toEndpoint(attachment.netns, legs[0]) : { ...nowhere(record), netnsPath: namespace.path, endpointId: newId() };
+    const [leg] = attachment?.legs ?? [];
+    if (attachment && leg) return toEndpoint(attachment.netns, leg);
+    return { ...nowhere(this.catalog.require(request.network)), netnsPath: attachment ? netnsPath(attachment.netns) : '', endpointId: newId() };
   }
 
   /** Publishes ports on the host, all or none. Throws PORT_IN_USE. */
   async publish(containerId: string, endpoint: Pick<Endpoint, 'ip'>, ports: readonly PortRequest[]): Promise<PublishedPort[]> {
     const attachment = this.#parts.attachments.get(containerId);
     if (ports.length === 0 || !attachment || endpoint.ip === '') return [];
-    const published = await this.#parts.publisher.publish(containerId, endpoint.ip, ports);
-    this.#parts.attachments.save({ ...attachment, ports: [...attachment.ports, ...published.ports.map(({ protocol, hostIp, hostPort, containerPort }) => ({ protocol, hostIp, hostPort, containerPort }))] });
-    return published.ports;
+    const binding = hostBinding(this.#parts, attachment);
+    const published = await this.#parts.publisher.publish(containerId, attachment.legs, ports.map((port) => (port.hostIp === '' && binding !== undefined ? { ...port, hostIp: binding } : port)));
+    this.#parts.attachments.save({ ...attachment, ports: [...attachment.ports, ...published] });
+    return published;
   }
 
   /** Takes back ports, addresses and the namespace; fine if there are none. The kernel's part happens in the background. */
   async release(containerId: string): Promise<void> {
     const attachment = this.#parts.attachments.get(containerId);
     if (!attachment) return;
-    await this.#parts.publisher.withdraw(containerId, forwardsOf(attachment));
+    await this.#parts.egress.beforeRelease(attachment);
+    await this.#parts.publisher.withdraw(containerId, attachment);
     await this.#parts.attachments.remove(containerId);
-    const gone = (): void => attachment.legs.forEach(({ networkId, ip }) => this.#parts.addresses.giveBack(networkId, ip));
+    const gone = (): void => attachment.legs.forEach((leg) => this.#parts.addresses.giveBack(leg.networkId, leg));
     this.#reaper.add({ name: attachment.netns, legs: attachment.legs, gone });
-    for (const leg of attachment.legs) this.#events.publish('network', 'disconnect', leg.networkId, { container: containerId, name: leg.networkName, type: 'bridge' });
+    this.#membership.announceRelease(attachment);
   }
 
   /** Releases what belongs to none of these containers. */
@@ -133,45 +121,24 @@ export class NetworkService {
   }
 
   /** Puts a running container into one more network. Throws CONTAINER_NOT_ATTACHED, ALREADY_CONNECTED. */
-  async connect(containerId: string, networkRef: string, wish: { readonly ip?: string; readonly aliases?: readonly string[] } = {}): Promise<void> {
-    const record = this.catalog.require(networkRef);
-    const attachment = this.#parts.attachments.get(containerId);
-    if (!attachment || record.driver !== 'bridge' || attachment.legs.length === 0) throw containerNotAttached({ container: containerId });
-    if (attachment.legs.some(({ networkId }) => networkId === record.id)) throw alreadyConnected({ container: attachment.name, network: record.name });
-    const leg = this.#parts.addresses.newLeg(record, this.#parts.mtu, { ...(wish.ip === undefined ? {} : { ip: wish.ip }), device: freeDevice(attachment.legs) });
-    await this.#parts.namespaces.addLeg(attachment.netns, leg).catch((error: unknown) => {
-      this.#parts.addresses.giveBack(record.id, leg.ip);
-      throw error;
-    });
-    this.#parts.attachments.save({ ...attachment, legs: [...attachment.legs, toAttachedLeg(record, leg, wish.aliases)] });
-    this.#events.publish('network', 'connect', record.id, { container: containerId, name: record.name, type: record.driver });
+  async connect(containerId: string, network: string, wish: Omit<NetworkWish, 'network'> = {}): Promise<void> {
+    await this.#freed([wish]);
+    await this.#membership.connect(containerId, { ...wish, network });
   }
 
-  /** Takes a running container out of a network; ports published there are withdrawn. Throws CONTAINER_NOT_ATTACHED. */
-  async disconnect(containerId: string, networkRef: string): Promise<void> {
-    const record = this.catalog.require(networkRef);
-    const attachment = this.#parts.attachments.get(containerId);
-    const leg = attachment?.legs.find(({ networkId }) => networkId === record.id);
-    if (!attachment || !leg) throw containerNotAttached({ container: containerId });
-    const first = attachment.legs[0] === leg;
-    if (first) await this.#parts.publisher.withdraw(containerId, forwardsOf(attachment));
-    const rest = attachment.legs.filter((other) => other !== leg);
-    this.#parts.attachments.save({ ...attachment, legs: rest, ports: first ? [] : attachment.ports });
-    await this.#parts.namespaces.removeLegs([leg]);
-    if (first) await this.#moveDefaultRoute({ ...attachment, legs: rest, ports: [] });
-    this.#parts.addresses.giveBack(record.id, leg.ip);
-    this.#events.publish('network', 'disconnect', record.id, { container: containerId, name: record.name, type: record.driver });
+  /** Takes a running container out of a network. Throws CONTAINER_NOT_ATTACHED. */
+  disconnect(containerId: string, network: string): Promise<void> {
+    return this.#membership.disconnect(containerId, network);
   }
 
-  /** The way out of a container's first network is gone with it: it leads through another one now, if one has a way out. */
-  async #moveDefaultRoute(attachment: Attachment): Promise<void> {
-    for (const leg of attachment.legs) {
-      const record = this.#parts.store.find(leg.networkId);
-      if (!record || record.internal) continue;
-      await ipBatch([`route replace default via ${record.gateway}`], { netns: attachment.netns });
-      this.#parts.attachments.save({ ...attachment, legs: [{ ...leg, gateway: record.gateway }, ...attachment.legs.filter((other) => other !== leg)] });
-      return;
-    }
+  /** An address that is wished may be that of a container that just ended, perhaps the same one: it is free when that one's namespace is gone. */
+  async #freed(wishes: ReadonlyArray<Pick<NetworkWish, 'ip' | 'ip6'>>): Promise<void> {
+    if (wishes.some(({ ip, ip6 }) => ip !== undefined || ip6 !== undefined)) await this.#reaper.settled();
+  }
+
+  /** What a network is called, of which the name, the id or the beginning of it is known. Throws NO_SUCH_NETWORK. */
+  networkName(ref: string): string {
+    return this.catalog.require(ref).name;
   }
 
   /** A container has another name: so it is called from now on. */
@@ -204,6 +171,11 @@ export class NetworkService {
     return new NetworkInspector({ parts: this.#parts, ready, settled: () => this.settled(), users, steps, release: (id) => this.release(id) });
   }
 
+  /** What containers of a network with an allow-list were refused, the oldest first. Throws NO_SUCH_NETWORK. */
+  refusals(ref: string): Promise<Refusal[]> {
+    return this.#parts.egress.refusals(this.catalog.require(ref));
+  }
+
   /** Resolves when the pool is full and what was released is gone. */
   async settled(): Promise<void> {
     await Promise.all([this.#pool.settled(), this.#reaper.settled(), this.#parts.firewall.settled()]);
@@ -213,6 +185,7 @@ export class NetworkService {
   async close(): Promise<void> {
     await this.#pool.close();
     await this.#reaper.settled();
+    await this.#parts.egress.close();
     await this.#parts.publisher.close();
     await this.#parts.names.closeAll();
     await this.#parts.firewall.settled();
@@ -225,29 +198,10 @@ export class NetworkService {
     await this.close();
   }
 
-  async #namespaceFor(record: NetworkRecord, request: AttachRequest): Promise<Namespace> {
-    if (record.driver === 'null') return this.#parts.namespaces.makeBare();
-    if (record.name === DEFAULT_NETWORK) return withMac(await this.#pool.take(), request.mac);
-    const [made] = await this.#make(record, 1, { ...(request.ip === undefined ? {} : { ip: request.ip }), ...(request.mac === undefined ? {} : { mac: request.mac }) });
-    if (!made) throw new Error('no network namespace was made');
-    return made;
-  }
-
-  async #make(record: NetworkRecord, count: number, wish: { readonly ip?: string; readonly mac?: string } = {}): Promise<Namespace[]> {
-    const legs: Leg[] = [];
-    try {
-      for (let index = 0; index < count; index++) legs.push(this.#parts.addresses.newLeg(record, this.#parts.mtu, wish));
-      return await this.#parts.namespaces.make(legs);
-    } catch (error) {
-      for (const { ip } of legs) this.#parts.addresses.giveBack(record.id, ip);
-      throw error;
-    }
-  }
-
   async #discard(namespaces: readonly Namespace[]): Promise<void> {
     await this.#parts.namespaces.destroy(namespaces);
     const { id } = this.catalog.require(DEFAULT_NETWORK);
-    for (const { leg } of namespaces) if (leg) this.#parts.addresses.giveBack(id, leg.ip);
+    for (const { leg } of namespaces) if (leg) this.#parts.addresses.giveBack(id, leg);
   }
 
   #recheckForward(): void {
@@ -257,26 +211,16 @@ export class NetworkService {
   }
 }
 
-/** Pooled namespaces have the address's own MAC; another is set on the spot. */
-async function withMac(namespace: Namespace, mac: string | undefined): Promise<Namespace> {
-  if (mac === undefined || mac === '' || !namespace.leg) return namespace;
-  await ipBatch([`link set dev ${namespace.leg.device} address ${mac}`], { netns: namespace.name });
-  return { ...namespace, leg: { ...namespace.leg, mac } };
+/** Where a container's ports are published unless the user says where: as the network that it is reached by has it. */
+function hostBinding({ store }: NetworkParts, { legs }: Attachment): string | undefined {
+  const record = store.find(legs[0]?.networkId ?? '');
+  return record && bridgeOptions(record.options).hostBinding;
 }
 
-function freeDevice(legs: readonly AttachedLeg[]): string {
-  const used = new Set(legs.map(({ device }) => device));
-  for (let index = 0; ; index++) if (!used.has(`eth${index}`)) return `eth${index}`;
+function toEndpoint(netns: string, { networkName, networkId, ip, prefix, gateway, ip6, prefix6, gateway6, mac, endpointId, aliases }: AttachedLeg): Endpoint {
+  return { networkName, networkId, netnsPath: netnsPath(netns), ip, prefix, gateway, ip6, prefix6, gateway6, mac, endpointId, aliases };
 }
 
-function toAttachedLeg(record: NetworkRecord, { veth, device, ip, prefix, gateway, mac }: Leg, aliases: readonly string[] = []): AttachedLeg {
-  return { aliases: [...aliases], networkId: record.id, networkName: record.name, endpointId: newId(), veth, device, ip, prefix, gateway, mac };
-}
-
-function toEndpoint(netns: string, { networkName, networkId, ip, prefix, gateway, mac, endpointId }: AttachedLeg): Endpoint {
-  return { networkName, networkId, netnsPath: netnsPath(netns), ip, prefix, gateway, mac, endpointId };
-}
-
-function nowhere(record: NetworkRecord): Pick<Endpoint, 'networkName' | 'networkId' | 'ip' | 'prefix' | 'gateway' | 'mac'> {
-  return { networkName: record.name, networkId: record.id, ip: '', prefix: 0, gateway: '', mac: '' };
+function nowhere(record: NetworkRecord): Omit<Endpoint, 'netnsPath' | 'endpointId'> {
+  return { networkName: record.name, networkId: record.id, ip: '', prefix: 0, gateway: '', ip6: '', prefix6: 0, gateway6: '', mac: '', aliases: [] };
 }

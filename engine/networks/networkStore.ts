@@ -11,6 +11,16 @@ const recordSchema = z.object({
   bridge: z.string(),
   subnet: z.string(),
   gateway: z.string(),
+  /** The same for IPv6; empty: none. */
+  subnet6: z.string().default(''),
+  gateway6: z.string().default(''),
+  /** Where addresses are chosen from; empty: the whole subnet. */
+  range: z.string().default(''),
+  range6: z.string().default(''),
+  /** Addresses of others in the subnets, by name. */
+  aux: z.record(z.string(), z.string()).default({}),
+  /** Kept for clients; there are no services that it would matter to. */
+  attachable: z.boolean().default(false),
   /** No way out of the host. */
   internal: z.boolean(),
   created: z.string(),

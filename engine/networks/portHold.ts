@@ -1,10 +1,13 @@
 import { createSocket } from 'node:dgram';
 import { connect, createServer, isIPv6 } from 'node:net';
+import { DatagramRelay } from './datagramRelay.ts';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
 /** Where the connections that reach a held port are passed on to. */
 export interface PortTarget {
   readonly ip: string;
+  /** Empty: it has no IPv6. */
+  readonly ip6: string;
   readonly containerPort: number;
 }
 
@@ -20,7 +23,7 @@ export interface PortBinder {
 
 /** Binds in the engine itself. */
 export const engineBinder: PortBinder = {
-  bind: (protocol, hostIp, port, target) => (protocol === 'tcp' ? holdTcp(hostIp, port, target) : holdUdp(hostIp, port)),
+  bind: (protocol, hostIp, port, target) => (protocol === 'tcp' ? holdTcp(hostIp, port, target) : holdUdp(hostIp, port, target)),
   outlivesEngine: false,
   keepOnly: () => Promise.resolve(),
 };
@@ -33,8 +36,8 @@ export interface PortHold {
 }
 
 /**
- * Binds a TCP port. Packets of IPv4 are redirected by the kernel before they reach the socket; connections that do reach it (IPv6,
- * for which containers have no address) are passed on to the container. Throws EADDRINUSE, EACCES, EADDRNOTAVAIL….
+ * Binds a TCP port. Packets are redirected by the kernel before they reach the socket; connections that do reach it (IPv6 where the container
+ * has no address for it, and from ::1) are passed on to the container. Throws EADDRINUSE, EACCES, EADDRNOTAVAIL….
  */
 function holdTcp(hostIp: string, port: number, target: PortTarget): Promise<PortHold> {
   const sockets = new Set<Socket>();
@@ -51,20 +54,30 @@ function holdTcp(hostIp: string, port: number, target: PortTarget): Promise<Port
   });
 }
 
-/** Binds a UDP port; what arrives at the socket itself (never by IPv4) is dropped. */
-function holdUdp(hostIp: string, port: number): Promise<PortHold> {
-  const socket = createSocket({ type: isIPv6(hostIp) ? 'udp6' : 'udp4' });
+/** Binds a UDP port; what arrives at the socket itself (by IPv6, as with TCP) is passed on. */
+function holdUdp(hostIp: string, port: number, target: PortTarget): Promise<PortHold> {
+  const six = isIPv6(hostIp);
+  const socket = createSocket({ type: six ? 'udp6' : 'udp4', ipv6Only: six });
+  const relay = six ? new DatagramRelay(socket, addressOf(target), target.containerPort) : undefined;
+  const close = (): Promise<void> => {
+    relay?.close();
+    return new Promise((done) => socket.close(() => done()));
+  };
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
     socket.bind({ address: hostIp, port, exclusive: true }, () => {
       socket.on('error', () => undefined).unref();
-      resolve({ port: socket.address().port, close: () => new Promise((done) => socket.close(() => done())) });
+      resolve({ port: socket.address().port, close });
     });
   });
 }
 
+function addressOf({ ip, ip6 }: PortTarget): string {
+  return ip6 === '' ? ip : ip6;
+}
+
 function relay(from: Socket, target: PortTarget): void {
-  const to = connect({ host: target.ip, port: target.containerPort, allowHalfOpen: true });
+  const to = connect({ host: addressOf(target), port: target.containerPort, allowHalfOpen: true });
   const end = (): void => {
     from.destroy();
     to.destroy();

@@ -1,10 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
 import { CleanupStack } from '../base/cleanup.ts';
-import { badRequest, notImplemented, systemCode } from '../base/errors.ts';
+import { badRequest, systemCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { portForbidden, portInUse } from './errors.ts';
+import type { AttachedLeg, Attachment } from './attachmentStore.ts';
 import type { Firewall } from './firewall.ts';
+import { canonicalAddress } from './ipv6.ts';
 import type { PortBinder, PortHold, PortTarget } from './portHold.ts';
 import type { Forward } from './ruleset.ts';
 
@@ -36,7 +38,7 @@ export class PortPublisher {
   }
 
   /** All of the ports or none. Throws PORT_IN_USE, PORT_FORBIDDEN, BAD_REQUEST. */
-  async publish(owner: string, ip: string, requests: readonly PortRequest[]): Promise<{ readonly forwards: Forward[]; readonly ports: PublishedPort[] }> {
+  async publish(owner: string, legs: readonly AttachedLeg[], requests: readonly PortRequest[]): Promise<PublishedPort[]> {
     const undo = new CleanupStack();
     const holds: PortHold[] = [];
     const ports: PublishedPort[] = [];
@@ -44,12 +46,12 @@ export class PortPublisher {
       holds.push(hold);
       undo.defer(() => hold.close());
     };
+    const { ip, ip6 } = reachedAt(legs);
     try {
-      for (const request of requests) ports.push(...(await bindPort({ binder: this.#binder, owner, request, target: { ip, containerPort: request.containerPort }, keep })));
-      const forwards = ports.filter((port) => !isIPv6(port.hostIp)).map((port) => ({ ...port, ip }));
-      await this.#firewall.addForwards(forwards);
+      for (const request of requests) ports.push(...(await bindPort({ binder: this.#binder, owner, request, target: { ip, ip6, containerPort: request.containerPort }, keep })));
+      await this.#firewall.addForwards(forwardsOf({ legs, ports }));
       this.#holds.set(owner, [...(this.#holds.get(owner) ?? []), ...holds]);
-      return { forwards, ports };
+      return ports;
     } catch (error) {
       await undo.run();
       throw error;
@@ -57,10 +59,11 @@ export class PortPublisher {
   }
 
   /** Binds again what was published before the engine restarted; the redirects themselves never stopped. */
-  async resume(owner: string, ip: string, ports: readonly PublishedPort[]): Promise<void> {
+  async resume(owner: string, { legs, ports }: Pick<Attachment, 'legs' | 'ports'>): Promise<void> {
+    const { ip, ip6 } = reachedAt(legs);
     for (const { protocol, hostIp, hostPort, containerPort } of ports) {
       try {
-        const hold = await this.#binder.bind(protocol, hostIp, hostPort, { ip, containerPort });
+        const hold = await this.#binder.bind(protocol, hostIp, hostPort, { ip, ip6, containerPort });
         this.#holds.set(owner, [...(this.#holds.get(owner) ?? []), hold]);
       } catch (error) {
         this.#log.warn('a published port could not be bound again', { container: owner, hostIp, hostPort, protocol, error });
@@ -69,7 +72,8 @@ export class PortPublisher {
   }
 
   /** Frees the ports; the kernel's redirects go in the background, before any that are published later. */
-  async withdraw(owner: string, forwards: readonly Forward[]): Promise<void> {
+  async withdraw(owner: string, attachment: Pick<Attachment, 'legs' | 'ports'>): Promise<void> {
+    const forwards = forwardsOf(attachment);
     if (forwards.length > 0) this.#firewall.removeForwards(forwards).catch((error: unknown) => this.#log.error('redirects of published ports could not be removed', { container: owner, error }));
     const holds = this.#holds.get(owner) ?? [];
     this.#holds.delete(owner);
@@ -89,6 +93,20 @@ export class PortPublisher {
   }
 }
 
+/** The kernel's share of a container's published ports; IPv6 is passed on by the engine where the container has none. */
+export function forwardsOf({ legs, ports }: { readonly legs: readonly AttachedLeg[]; readonly ports: readonly PublishedPort[] }): Forward[] {
+  const { ip, ip6 } = reachedAt(legs);
+  return ports.flatMap((port) => {
+    const target = isIPv6(port.hostIp) ? ip6 : ip;
+    return target === '' ? [] : [{ ...port, ip: target }];
+  });
+}
+
+/** Where a container is reached from outside: at the legs that its way out leads through. */
+function reachedAt(legs: readonly AttachedLeg[]): { readonly ip: string; readonly ip6: string } {
+  return { ip: legs[0]?.ip ?? '', ip6: legs.find(({ gateway6 }) => gateway6 !== '')?.ip6 ?? legs[0]?.ip6 ?? '' };
+}
+
 interface Binding {
   readonly binder: PortBinder;
   readonly owner: string;
@@ -99,11 +117,11 @@ interface Binding {
 
 async function bindPort(binding: Binding): Promise<PublishedPort[]> {
   const { request } = binding;
-  const hostIp = request.hostIp === '' ? '0.0.0.0' : request.hostIp;
-  if (isIP(hostIp) === 0) throw badRequest({ what: 'published port', detail: `"${hostIp}" is not an IP address` });
-  if (isIPv6(hostIp) && request.protocol === 'udp') throw notImplemented({ what: `Publishing a UDP port on the IPv6 address ${hostIp}` });
-  const port = request.hostPort === 0 ? await bindFree(binding, hostIp) : await bindAll(binding, hostIp, request.hostPort);
-  return port.map((address) => ({ ...request, hostIp: address.hostIp, hostPort: address.port }));
+  const hostIp = canonicalAddress(request.hostIp);
+  if (hostIp !== '' && isIP(hostIp) === 0) throw badRequest({ what: 'published port', detail: `"${hostIp}" is not an IP address` });
+  const bound = request.hostPort === 0 ? await bindFree(binding, hostIp) : await bindAll(binding, hostIp, request.hostPort);
+  const { containerPort, protocol } = request;
+  return bound.map((address) => ({ containerPort, protocol, hostIp: address.hostIp, hostPort: address.port }));
 }
 
 interface Bound {
@@ -122,26 +140,22 @@ async function bindFree(binding: Binding, hostIp: string): Promise<Bound[]> {
   }
 }
 
-/** Binds a port for IPv4, and, where every address is meant, for IPv6 too if the host has it. */
+/** Binds a port on one address; where every address is meant (''), for IPv4, and for IPv6 too if the host has it. */
 async function bindAll({ binder, owner, request, target, keep }: Binding, hostIp: string, port: number): Promise<Bound[]> {
-  const bind = (address: string): Promise<PortHold> => binder.bind(request.protocol, address, port, target);
-  const first = await bind(hostIp).catch((error: unknown) => {
-    throw explain(error, owner, { ...request, hostIp, hostPort: port });
-  });
-  if (hostIp !== '0.0.0.0' || request.protocol === 'udp') return keep(first), [{ hostIp, port }];
-  try {
-    const second = await bind('::');
-    keep(first);
-    keep(second);
-    return [
-      { hostIp, port },
-      { hostIp: '::', port },
-    ];
-  } catch (error) {
-    if (systemCode(error) !== 'EADDRINUSE') return keep(first), [{ hostIp, port }]; // no IPv6 on this host
+  const bind = (address: string): Promise<PortHold> =>
+    binder.bind(request.protocol, address, port, target).catch((error: unknown) => {
+      throw explain(error, owner, { ...request, hostIp: address, hostPort: port });
+    });
+  const first = await bind(hostIp === '' ? '0.0.0.0' : hostIp);
+  if (hostIp !== '') return keep(first), [{ hostIp, port }];
+  const second = await bind('::').catch(async (error: unknown) => {
+    if (!portInUse.is(error)) return undefined; // no IPv6 on this host
     await first.close();
-    throw explain(error, owner, { ...request, hostIp: '::', hostPort: port });
-  }
+    throw error;
+  });
+  keep(first);
+  if (second) keep(second);
+  return [{ hostIp: '0.0.0.0', port }, ...(second ? [{ hostIp: '::', port }] : [])];
 }
 
 function explain(error: unknown, owner: string, { hostIp, hostPort, protocol }: PortRequest): unknown {

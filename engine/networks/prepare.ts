@@ -3,9 +3,10 @@ import { listBridgePorts, listRoutes, uplinkMtu } from '../host/ip.ts';
 import { enableForwarding, passIptables, unpassIptables } from '../host/ipForwarding.ts';
 import { bridgeName, collidesWithHost, ensureBridge, pickSubnet, removeBridge } from './bridges.ts';
 import type { NetworkRecord } from './networkStore.ts';
-import { DEFAULT_NETWORK, bridgeNetworks, forwardsOf, hasNames, passedBridge, writeNetworks } from './networkParts.ts';
+import { DEFAULT_NETWORK, bridgeNetworks, hasNames, mtuOf, passedBridge, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import { formatCidr, parseCidr } from './ipv4.ts';
+import { forwardsOf } from './portPublisher.ts';
 import { firstCandidate } from './subnets.ts';
 
 /**
@@ -21,17 +22,18 @@ export async function prepareNetworks(parts: NetworkParts): Promise<void> {
   parts.mtu = await uplinkMtu(routes);
   await enableForwarding();
   for (const record of bridgeNetworks(parts)) {
-    await ensureBridge(record, parts.mtu);
+    await ensureBridge(record, mtuOf(parts, record));
     parts.addresses.open(record);
     if (hasNames(record)) await parts.names.open(record);
   }
-  for (const { legs } of parts.attachments.list()) for (const { networkId, ip } of legs) parts.addresses.reserve(networkId, ip);
+  for (const { legs } of parts.attachments.list()) for (const leg of legs) parts.addresses.reserve(leg.networkId, leg);
   await removeStrays(parts);
   for (const attachment of parts.attachments.list()) parts.firewall.remember(forwardsOf(attachment));
+  await parts.egress.load();
   await writeNetworks(parts);
   await passForward(parts);
   await parts.publisher.keepOnly(parts.attachments.list().flatMap(({ ports }) => ports));
-  for (const { containerId, legs, ports } of parts.attachments.list()) if (legs[0]) await parts.publisher.resume(containerId, legs[0].ip, ports);
+  for (const attachment of parts.attachments.list()) if (attachment.legs[0]) await parts.publisher.resume(attachment.containerId, attachment);
 }
 
 /** See `passIptables`; asked again now and then, because dockerd may start after Berth. */
@@ -71,7 +73,7 @@ async function recoverDefault(parts: NetworkParts): Promise<NetworkRecord | unde
 
 /** A network's record with nothing special about it. */
 export function plainRecord(name: string, driver: NetworkRecord['driver']): NetworkRecord {
-  return { id: newId(), name, driver, bridge: '', subnet: '', gateway: '', internal: false, created: new Date().toISOString(), labels: {}, options: {} };
+  return { id: newId(), name, driver, bridge: '', subnet: '', gateway: '', subnet6: '', gateway6: '', range: '', range6: '', aux: {}, attachable: false, internal: false, created: new Date().toISOString(), labels: {}, options: {} };
 }
 
 async function removeStrays(parts: NetworkParts): Promise<void> {

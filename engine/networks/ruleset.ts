@@ -1,3 +1,6 @@
+import { egressChains, egressForward, egressSets } from './egress/egressRules.ts';
+import type { RulesetEgress } from './egress/egressRules.ts';
+
 /**
  * The text of Berth's nft table. The whole table is written anew, in one transaction, when networks change; ports come and go
  * as map elements. Pure.
@@ -6,10 +9,18 @@
 export interface RulesetNetwork {
   readonly bridge: string;
   readonly subnet: string;
+  /** Empty or absent: no IPv6. */
+  readonly subnet6?: string;
   /** Its containers reach each other and this host, and nothing else. */
   readonly internal?: boolean;
   /** Its names are asked for at `address`, port 53. */
   readonly names?: NameServer;
+  /** What leaves the host does so under its own address. */
+  readonly bare?: boolean;
+  /** Its containers do not reach each other. */
+  readonly apart?: boolean;
+  /** What may be reached outside of it; absent: everything. */
+  readonly egress?: RulesetEgress;
 }
 
 export interface NameServer {
@@ -25,7 +36,7 @@ const ENGINE_ANSWERS = '0x10000000';
 
 export interface Forward {
   readonly protocol: 'tcp' | 'udp';
-  /** `0.0.0.0`: every IPv4 address of the host. */
+  /** `0.0.0.0`: every IPv4 address of the host; `::`: every IPv6 address. */
   readonly hostIp: string;
   readonly hostPort: number;
   readonly ip: string;
@@ -38,7 +49,7 @@ export function tableName(instance: string): string {
 
 /** Replaces the table as a whole. `failover`: the kernel can tell whether somebody listens (nft's `socket`). */
 export function rulesetText(table: string, networks: readonly RulesetNetwork[], forwards: readonly Forward[], failover = true): string {
-  return [`add table inet ${table}`, `delete table inet ${table}`, `table inet ${table} {`, ...sets(networks), ...(failover ? nameChains(networks) : []), ...chains(networks, failover), '}', ...elements('add', table, forwards), ''].join('\n');
+  return [`add table inet ${table}`, `delete table inet ${table}`, `table inet ${table} {`, ...sets(networks), ...egressSets(networks), ...(failover ? nameChains(networks) : []), ...egressChains(networks), ...chains(networks, failover), '}', ...elements('add', table, forwards), ''].join('\n');
 }
 
 /** Adds or removes published ports. */
@@ -50,11 +61,14 @@ function sets(networks: readonly RulesetNetwork[]): string[] {
   const list = (items: readonly string[]): string => (items.length === 0 ? '' : `elements = { ${items.join(', ')} };`);
   return [
     `set bridges { type ifname; ${list(networks.map(({ bridge }) => `"${bridge}"`))} }`,
-    `set subnets { type ipv4_addr; flags interval; ${list(networks.map(({ subnet }) => subnet))} }`,
-    ...(['tcp', 'udp'] as const).flatMap((protocol) => [
-      `map ${protocol}_any { type inet_service : ipv4_addr . inet_service; }`,
-      `map ${protocol}_one { type ipv4_addr . inet_service : ipv4_addr . inet_service; }`,
+    ...[{ name: '', of: networks }, { name: 'masked_', of: networks.filter(({ bare }) => !bare) }].flatMap(({ name, of }) => [
+      `set ${name}subnets { type ipv4_addr; flags interval; ${list(of.map(({ subnet }) => subnet))} }`,
+      `set ${name}subnets6 { type ipv6_addr; flags interval; ${list(of.flatMap(({ subnet6 }) => subnet6 || []))} }`,
     ]),
+    ...(['tcp', 'udp'] as const).flatMap((protocol) => (['', '6'] as const).flatMap((six) => {
+      const address = six === '' ? 'ipv4_addr' : 'ipv6_addr';
+      return [`map ${protocol}${six}_any { type inet_service : ${address} . inet_service; }`, `map ${protocol}${six}_one { type ${address} . inet_service : ${address} . inet_service; }`];
+    })),
   ];
 }
 
@@ -95,30 +109,38 @@ function chains(networks: readonly RulesetNetwork[], failover: boolean): string[
     'chain guard {', 'type filter hook prerouting priority raw; policy accept;', 'iifname != "lo" ip daddr 127.0.0.0/8 drop',
     // Who answers for names is there for the network's own containers.
     ...networks.flatMap(({ bridge, names }) => (names ? [`iifname != "${bridge}" ip daddr ${names.address} meta l4proto { tcp, udp } th dport ${names.port} drop`] : [])), '}',
-    'chain published {',
-    ...(['tcp', 'udp'] as const).flatMap((protocol) => [`dnat ip to ip daddr . ${protocol} dport map @${protocol}_one`, `dnat ip to ${protocol} dport map @${protocol}_any`]),
-    '}',
-    'chain prerouting {', 'type nat hook prerouting priority dstnat; policy accept;', ...nameRules(networks, failover), 'meta nfproto ipv4 fib daddr type local jump published', '}',
-    'chain output {', 'type nat hook output priority -100; policy accept;', 'meta nfproto ipv4 fib daddr type local jump published', '}',
+    'chain published {', ...publishedRules('ip', ''), '}', 'chain published6 {', ...publishedRules('ip6', '6'), '}',
+    'chain prerouting {', 'type nat hook prerouting priority dstnat; policy accept;', ...nameRules(networks, failover), ...toPublished, '}',
+    'chain output {', 'type nat hook output priority -100; policy accept;', ...toPublished, '}',
     'chain postrouting {', 'type nat hook postrouting priority srcnat; policy accept;',
     // The host's loopback, and a container that reaches a neighbour by its published port: answers must come back here.
     'oifname @bridges ip saddr 127.0.0.0/8 masquerade', 'oifname @bridges ct status dnat ip saddr @subnets masquerade',
-    'oifname != @bridges ip saddr @subnets masquerade', '}',
+    'oifname @bridges ct status dnat ip6 saddr @subnets6 masquerade',
+    'oifname != @bridges ip saddr @masked_subnets masquerade', 'oifname != @bridges ip6 saddr @masked_subnets6 masquerade', '}',
     'chain forward {', 'type filter hook forward priority filter; policy accept;',
     // Having no default route is not enough: with CAP_NET_RAW a container can send a packet to the bridge all the same.
     ...networks.filter(({ internal }) => internal).flatMap(({ bridge }) => [`iifname "${bridge}" oifname != "${bridge}" drop`, `oifname "${bridge}" iifname != "${bridge}" drop`]),
+    ...egressForward(networks),
     'oifname @bridges ct state established,related accept', 'oifname @bridges ct status dnat accept',
-    ...networks.map(({ bridge }) => `iifname "${bridge}" oifname "${bridge}" accept`),
+    ...networks.map(({ bridge, apart }) => `iifname "${bridge}" oifname "${bridge}" ${apart ? 'drop' : 'accept'}`),
     // Networks are kept apart, and unpublished ports are not reachable from other machines.
     'oifname @bridges drop', 'iifname @bridges accept', '}',
   ];
 }
 
+function publishedRules(ip: 'ip' | 'ip6', six: '' | '6'): string[] {
+  return (['tcp', 'udp'] as const).flatMap((protocol) => [`dnat ${ip} to ${ip} daddr . ${protocol} dport map @${protocol}${six}_one`, `dnat ${ip} to ${protocol} dport map @${protocol}${six}_any`]);
+}
+
+/** The kernel lets nothing that comes from ::1 leave a host: the engine's own socket passes that on. */
+const toPublished = ['meta nfproto ipv4 fib daddr type local jump published', 'meta nfproto ipv6 ip6 daddr != ::1 fib daddr type local jump published6'];
+
 function elements(verb: 'add' | 'delete', table: string, forwards: readonly Forward[]): string[] {
   return forwards.map((forward) => {
-    const any = forward.hostIp === '0.0.0.0';
+    const six = forward.hostIp.includes(':') ? '6' : '';
+    const any = forward.hostIp === '0.0.0.0' || forward.hostIp === '::';
     const key = any ? String(forward.hostPort) : `${forward.hostIp} . ${forward.hostPort}`;
     const target = verb === 'add' ? ` : ${forward.ip} . ${forward.containerPort}` : '';
-    return `${verb} element inet ${table} ${forward.protocol}_${any ? 'any' : 'one'} { ${key}${target} }`;
+    return `${verb} element inet ${table} ${forward.protocol}${six}_${any ? 'any' : 'one'} { ${key}${target} }`;
   });
 }

@@ -1,5 +1,7 @@
 import { formatCidr, networkSize, overlaps, parseCidr } from './ipv4.ts';
 import type { Cidr } from './ipv4.ts';
+import { formatCidr6, overlaps6, parseCidr6 } from './ipv6.ts';
+import type { Cidr6 } from './ipv6.ts';
 
 /** Private /16s seldom used by offices, clouds, VPNs, Docker (172.17 and up) or Podman (10.88), then some /20s for crowded hosts. */
 const CANDIDATES: readonly Cidr[] = [
@@ -31,4 +33,15 @@ export function takenByRoutes(routes: readonly { readonly dst: string; readonly 
 export function collision(network: Cidr, taken: readonly Cidr[]): string | undefined {
   const other = taken.find((cidr) => overlaps(network, cidr));
   return other && formatCidr(other);
+}
+
+/** A unique local IPv6 network (RFC 4193) for a network: the 56 bits behind `fd` are those of its id, which is random. */
+export function uniqueLocal(networkId: string): Cidr6 {
+  return { base: BigInt(`0xfd${networkId.slice(0, 14)}${'0'.repeat(16)}`), prefix: 64 };
+}
+
+/** What an IPv6 network collides with, in words; `undefined` if nothing. */
+export function collision6(network: Cidr6, taken: readonly string[]): string | undefined {
+  const other = taken.flatMap((text) => parseCidr6(text) ?? []).find((cidr) => cidr.prefix > 0 && overlaps6(network, cidr));
+  return other && formatCidr6(other);
 }

@@ -3,12 +3,16 @@ import { versionSchema } from '../api/docker/system.ts';
 import { asBerthError } from '../base/errors.ts';
 import type { BerthError } from '../base/errors.ts';
 import type { Ask, HostConnection } from './connection.ts';
+import { assertFolder, assertKernel, assertNamespaces, assertRoom, clockWarnings, diskWarnings, mebibytes, userWarnings } from './install/hostChecks.ts';
+import { askHost } from './install/hostFacts.ts';
+import type { HostFacts } from './install/hostFacts.ts';
 import type { LinkTarget } from './link/engineSession.ts';
 import { openEngineStream } from './link/engineStream.ts';
 
 export interface HostStep {
   readonly name: string;
-  readonly state: 'ok' | 'failed' | 'skipped';
+  /** `warning`: Berth runs there, but something will not work as it should. */
+  readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
   /** What was found, or what is wrong and what to do. */
   readonly detail: string;
 }
@@ -20,12 +24,10 @@ const dialSteps: ReadonlyArray<readonly [string, RegExp]> = [
   ['host key', /HOST_KEY/],
   ['login', /AUTH|SUDO|NEEDS_ANSWER|PASSPHRASE|KEY_FILE/],
 ];
-const laterSteps = ['shell', 'kernel', 'disk', 'engine', 'API'];
-const minimalKernel = [5, 11] as const;
-const minimalDiskKiB = 1024 * 1024;
+const laterSteps = ['shell', 'kernel', 'user', 'disk', 'clock', 'engine', 'API'];
 
-/** Goes to a host step by step, as a link does, and says of each step whether it worked. */
-export async function* examineHost(target: LinkTarget, ask: Ask, signal: AbortSignal): AsyncGenerator<HostStep> {
+/** Goes to a host step by step, as a link does, and says of each step whether it worked. `dir`: where Berth shall be there, if not in the home. */
+export async function* examineHost(target: LinkTarget, { ask, dir, signal }: { readonly ask: Ask; readonly dir: string | undefined; readonly signal: AbortSignal }): AsyncGenerator<HostStep> {
   const ctx = { signal, report: () => undefined };
   let connection: HostConnection;
   try {
@@ -36,8 +38,8 @@ export async function* examineHost(target: LinkTarget, ask: Ask, signal: AbortSi
   }
   try {
     for (const [name] of dialSteps) yield { name, state: 'ok', detail: name === 'connection' ? connection.description : '' };
-    const facts = yield* hostSteps(connection);
-    if (facts) yield* engineSteps(target, connection, signal);
+    const usable = yield* hostSteps(connection, dir, signal);
+    if (usable) yield* engineSteps(target, connection, signal);
     else yield* skipped(['engine', 'API']);
   } finally {
     await connection.close();
@@ -48,62 +50,53 @@ function* dialFailure(error: BerthError): Generator<HostStep> {
   const found = dialSteps.findIndex(([, codes]) => codes.test(error.code));
   const at = found < 0 ? 1 : found;
   for (const [index, [name]] of dialSteps.entries()) {
-    if (index === at) yield { name, state: 'failed', detail: `${error.message} [${error.code}]` };
+    if (index === at) yield { name, state: 'failed', detail: text(error) };
     else yield { name, state: index < at ? 'ok' : 'skipped', detail: '' };
   }
   yield* skipped(laterSteps);
 }
 
-/** One command tells all; what a shell prints by itself comes before the mark. */
-const factsCommand = `echo; echo berth-facts; uname -s; uname -r; uname -m; df -Pk "$HOME" | tail -n 1`;
-
-async function* hostSteps(connection: HostConnection): AsyncGenerator<HostStep, boolean> {
-  let lines: string[] | undefined;
+async function* hostSteps(connection: HostConnection, dir: string | undefined, signal: AbortSignal): AsyncGenerator<HostStep, boolean> {
+  let facts: HostFacts;
   try {
-    lines = await factsOf(connection);
+    facts = await askHost(connection, dir === undefined ? {} : { dir }, signal);
   } catch (error) {
-    const { code, message } = asBerthError(error);
-    yield { name: 'shell', state: 'failed', detail: `${message} [${code}]` };
-    yield* skipped(['kernel', 'disk']);
+    yield { name: 'shell', state: 'failed', detail: text(error) };
+    yield* skipped(['kernel', 'user', 'disk', 'clock']);
     return false;
   }
-  if (!lines) {
-    yield { name: 'shell', state: 'failed', detail: 'the login shell did not run a simple command. Check the shell of this user on the host, and that its start-up files neither end nor wait' };
-    yield* skipped(['kernel', 'disk']);
-    return false;
+  const host = connection.description;
+  const steps = [
+    { name: 'shell', state: 'ok' as const, detail: facts.canUnpack ? '' : 'without tar, gzip or sha256sum: Berth brings its own' },
+    step('kernel', `${facts.system} ${facts.kernel} ${facts.machine}`, { assert: () => assertKernel(host, facts) }),
+    step('user', facts.uid === 0 ? 'root' : `${facts.user}: an engine without root`, { assert: () => assertNamespaces(host, facts), warnings: userWarnings(host, facts) }),
+    step('disk', `${facts.free === undefined ? 'an unknown amount' : mebibytes(facts.free)} free for ${facts.dir}`, { assert: () => assertDisk(host, facts), warnings: diskWarnings(host, facts) }),
+    step('clock', 'as here', { warnings: clockWarnings(host, facts) }),
+  ];
+  yield* steps;
+  return steps.every(({ state }) => state !== 'failed');
+}
+
+/** An engine that is there already has its room. */
+function assertDisk(host: string, facts: HostFacts): void {
+  if (facts.current !== undefined) return;
+  assertFolder(host, facts);
+  assertRoom(host, facts);
+}
+
+/** One step's outcome: `assert` throws what keeps Berth from running there. */
+function step(name: string, detail: string, { assert, warnings = [] }: { readonly assert?: () => void; readonly warnings?: readonly BerthError[] }): HostStep {
+  try {
+    assert?.();
+  } catch (error) {
+    return { name, state: 'failed', detail: text(error) };
   }
-  yield { name: 'shell', state: 'ok', detail: '' };
-  const [system = '', release = '', machine = '', disk = ''] = lines;
-  const kernel = kernelStep(system, release, machine);
-  const space = diskStep(disk);
-  yield kernel;
-  yield space;
-  return kernel.state === 'ok';
+  return warnings.length === 0 ? { name, state: 'ok', detail } : { name, state: 'warning', detail: warnings.map(text).join(' ') };
 }
 
-async function factsOf(connection: HostConnection): Promise<string[] | undefined> {
-  const process = await connection.exec(factsCommand);
-  process.stdin.end();
-  process.stderr.resume();
-  let text = '';
-  for await (const chunk of process.stdout) text += String(chunk);
-  const mark = text.lastIndexOf('berth-facts\n');
-  return mark < 0 ? undefined : text.slice(mark).split('\n').slice(1);
-}
-
-function kernelStep(system: string, release: string, machine: string): HostStep {
-  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
-  const detail = `${system} ${release} ${machine}`;
-  if (system !== 'Linux') return { name: 'kernel', state: 'failed', detail: `${detail}: containers need Linux` };
-  const old = major < minimalKernel[0] || (major === minimalKernel[0] && minor < minimalKernel[1]);
-  return old ? { name: 'kernel', state: 'failed', detail: `${detail}: ${minimalKernel.join('.')} or later is needed` } : { name: 'kernel', state: 'ok', detail };
-}
-
-function diskStep(line: string): HostStep {
-  const free = Number(line.trim().split(/\s+/)[3]);
-  if (!Number.isFinite(free)) return { name: 'disk', state: 'skipped', detail: 'df does not say' };
-  const detail = `${(free / 1024 / 1024).toFixed(1)} GiB free in the home folder`;
-  return free < minimalDiskKiB ? { name: 'disk', state: 'failed', detail: `${detail}: at least 1 GiB is needed` } : { name: 'disk', state: 'ok', detail };
+function text(error: unknown): string {
+  const { message, code } = asBerthError(error);
+  return `${message} [${code}]`;
 }
 
 async function* engineSteps(target: LinkTarget, connection: HostConnection, signal: AbortSignal): AsyncGenerator<HostStep> {
@@ -119,8 +112,7 @@ async function* engineSteps(target: LinkTarget, connection: HostConnection, sign
     const { Version, ApiVersion } = await new ApiClient(known.socketPath, '', () => stream).json('GET', '/version', versionSchema, { signal });
     yield { name: 'API', state: 'ok', detail: `Berth ${Version}, API ${ApiVersion}` };
   } catch (error) {
-    const { code, message } = asBerthError(error);
-    yield { name: 'engine', state: 'failed', detail: `${message} [${code}]` };
+    yield { name: 'engine', state: 'failed', detail: text(error) };
     yield* skipped(['API']);
   }
 }

@@ -1,7 +1,8 @@
-import { lstat, mkdir, readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { makeFolders } from '../base/makeFolders.ts';
 import { start, startFailure } from '../host/process.ts';
 import { cloneFailed, cloneTargetInvalid, cloneUrlInvalid } from './errors.ts';
 
@@ -31,7 +32,9 @@ export async function clone(request: CloneRequest, ctx: CloneContext): Promise<s
   const { branch } = request;
   if (branch !== undefined && !/^[^-\s~^:?*[\\][^\s~^:?*[\\]*$/.test(branch)) throw cloneUrlInvalid({ url: shown(url), detail: `${branch} is no name of a branch` });
   const folder = await freeFolder(request.folder ?? `~/berth/${repositoryName(url)}`, ctx.home ?? homedir());
-  await mkdir(dirname(folder), { recursive: true, mode: 0o755 });
+  await makeFolders(dirname(folder), 0o755).catch((error: unknown) => {
+    throw cloneTargetInvalid({ folder, detail: systemCode(error) ?? String(error) }, { cause: error });
+  });
   await git(['clone', '--progress', ...(branch === undefined ? [] : ['--branch', branch]), '--', url, folder], url, ctx);
   return folder;
 }

@@ -1,12 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, normalize } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { removeTempFiles } from '../base/atomicFile.ts';
+import { systemCode } from '../base/errors.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { Replica } from '../base/replica/replica.ts';
 import { run } from '../host/process.ts';
+import { addLines, makeOutside } from '../state/madeFolders.ts';
 import { ContextFolders } from './contextFolders.ts';
 import { syncFolderRefused } from './errors.ts';
 import { sendChanged, serveReplica } from './serveReplica.ts';
@@ -64,6 +66,7 @@ export class SyncService {
   async #connect(id: string, root: string): Promise<(stream: Duplex) => Promise<void>> {
     await this.#open.get(id)?.end();
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await this.#make(root);
     const told: { change?: () => void } = {};
     const replica = await Replica.open({
       root,
@@ -127,6 +130,16 @@ export class SyncService {
     } finally {
       if (this.#open.get(id) === connection) this.#open.delete(id);
     }
+  }
+
+  /** A folder in the place that is taken when nobody names one is Berth's own copy, which a purge removes. */
+  async #make(root: string): Promise<void> {
+    const { dataRoot, home = homedir() } = this.#parts;
+    const isCopy = dirname(dirname(root)) === join(home, 'berth');
+    const made = await makeOutside(dataRoot, root, 0o755).catch((error: unknown) => {
+      throw syncFolderRefused({ path: root, detail: `it cannot be made (${systemCode(error) ?? String(error)})` }, { cause: error });
+    });
+    if (made && isCopy) await addLines(join(this.#folder, 'copies'), [root]);
   }
 
   #allowed(folder: string): string {

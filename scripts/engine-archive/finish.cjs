@@ -95,9 +95,9 @@ function tidy() {
   }
 }
 
-/** The launcher first: what is half removed is not taken for an installation. */
+/** Of an installation the launcher first: what is half removed is not taken for one. */
 function remove(path) {
-  fs.rmSync(join(path, 'berth'), { force: true });
+  if (fs.lstatSync(path).isDirectory()) fs.rmSync(join(path, 'berth'), { force: true });
   fs.rmSync(path, { recursive: true, force: true });
 }
 

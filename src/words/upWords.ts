@@ -54,9 +54,10 @@ function buildLogLine(event: Extract<UpNews, { type: 'build' }>['event']): strin
     case 'log':
       return event.text.trimEnd();
     case 'warning':
-      return event.message;
+      return event.rule === undefined ? event.message : `${event.rule}: ${event.message}`;
     case 'plan':
     case 'progress':
+    case 'checked':
     case 'result':
     case 'error':
       return undefined;

@@ -3,7 +3,7 @@ import { run } from '../../engine/host/process.ts';
 import type { Peer } from './peer.ts';
 import { figuresOf } from './stats.ts';
 import type { RowResult } from './table.ts';
-import { build, execTrue, removeContainer, removeImage, removeMany, runTrue, startSleeper, writeLog } from './work.ts';
+import { build, execTrue, removeContainer, removeImage, removeMany, runTrue, sendBytes, startReceiver, startSleeper, writeLog } from './work.ts';
 
 export interface BenchSetup {
   readonly berth: Peer;
@@ -42,6 +42,7 @@ async function once({ berth, docker }: BenchSetup, sample: Sample): Promise<Pick
 
 const SETTLE_MS = 5000;
 const CONTAINERS = 30;
+const SENT = 2 * 1024 ** 3;
 
 export const rows: readonly Row[] = [
   {
@@ -65,6 +66,21 @@ export const rows: readonly Row[] = [
       const measured = await alternate(setup, setup.rounds, (peer) => execTrue(peer.client, ids.get(peer) ?? ''));
       for (const [peer, id] of ids) await removeContainer(peer.client, id);
       return { id: 'exec', title: 'exec `true`', unit: 'ms', budget: 0.35, ...measured };
+    },
+  },
+  {
+    id: 'network',
+    measure: async (setup) => {
+      const pairs = new Map<Peer, { readonly from: string; readonly to: string; readonly address: string }>();
+      for (const peer of [setup.berth, setup.docker]) {
+        if (!peer) continue;
+        const { id, address } = await startReceiver(peer.client);
+        pairs.set(peer, { from: await startSleeper(peer.client), to: id, address });
+      }
+      // 0.95 of Docker's throughput or more is 1.05 of its time or less.
+      const measured = await alternate(setup, Math.max(10, setup.builds), (peer) => sendBytes(peer.client, pairs.get(peer)?.from ?? '', pairs.get(peer)?.address ?? '', SENT));
+      for (const [peer, { from, to }] of pairs) for (const id of [from, to]) await removeContainer(peer.client, id);
+      return { id: 'network', title: '2 GiB from one container to another by TCP, bridge network', unit: 'ms', budget: 1.05, ...measured };
     },
   },
   {

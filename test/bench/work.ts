@@ -106,3 +106,25 @@ export async function removeMany(client: BenchClient, count: number): Promise<nu
   for (const id of ids) await client.call('DELETE', `/containers/${id}?force=1&v=1`);
   return performance.now() - begin;
 }
+
+/** What moves bytes: a perl that Debian's minimal system has, in blocks so large that the kernel's work is what is measured. */
+const BLOCK = 'use IO::Socket::INET; use Time::HiRes "time"; $SIG{PIPE} = "IGNORE"; my $b = "x" x 262144;';
+const RECEIVE = `${BLOCK} my $s = IO::Socket::INET->new(LocalPort => 5201, Listen => 5, ReuseAddr => 1) or die $!; while (my $c = $s->accept) { 1 while sysread $c, $b, 262144; syswrite $c, "got"; close $c }`;
+const SEND = `${BLOCK} my $c; for (1 .. 200) { last if $c = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => 5201); select undef, undef, undef, 0.02 } $c or die $!; my $t = time; for (1 .. $ARGV[1] / 262144) { my $o = 0; while ($o < 262144) { my $n = syswrite $c, $b, 262144 - $o, $o; defined $n or die $!; $o += $n } } shutdown $c, 1; sysread $c, $b, 3; printf "took %.3f", (time - $t) * 1000`;
+
+/** A container that takes whatever is sent to it, and its address on the default bridge network. */
+export async function startReceiver(client: BenchClient): Promise<{ readonly id: string; readonly address: string }> {
+  const { Id } = await client.json<Created>('POST', '/containers/create', { json: { Image: IMAGE, Cmd: ['perl', '-e', RECEIVE], HostConfig: { NetworkMode: 'default' } } });
+  await client.call('POST', `/containers/${Id}/start`);
+  const { NetworkSettings } = await client.json<{ NetworkSettings: { Networks: { bridge: { IPAddress: string } } } }>('GET', `/containers/${Id}/json`);
+  return { id: Id, address: NetworkSettings.Networks.bridge.IPAddress };
+}
+
+/** Sends so many bytes by one TCP connection from inside a container; the time from the first to the receiver's word that it has the last. */
+export async function sendBytes(client: BenchClient, container: string, address: string, bytes: number): Promise<number> {
+  const { Id } = await client.json<Created>('POST', `/containers/${container}/exec`, { json: { Cmd: ['perl', '-e', SEND, address, String(bytes)], AttachStdout: true, AttachStderr: true, Tty: true } });
+  const said = (await client.call('POST', `/exec/${Id}/start`, { json: { Detach: false, Tty: true } })).toString();
+  const took = /took ([\d.]+)/.exec(said)?.[1];
+  if (took === undefined) throw new Error(`${client.name}: sending failed: ${said}`);
+  return Number(took);
+}

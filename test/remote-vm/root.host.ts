@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '../../engine/host/process.ts';
 import { ClientMachine } from '../support/clientMachine.ts';
-import { busyboxTar } from './smallImage.ts';
+import { busyboxTar } from '../support/smallImage.ts';
 import { VirtualMachine } from './virtualMachine.ts';
 
 const HOST = 'vmroot';

@@ -86,7 +86,7 @@ describe('a bare host', () => {
     await client.berth(['--host', 'barehost', 'down', project()]);
     await client.berth(['sync', 'stop', '--forget', project()]);
     await client.berth(['host', 'rm', 'barehost', '--purge', '--force']);
-    const { stdout } = await host.exec('ls -d /root/.berth /var/lib/berth /run/berth /run/netns/berth* 2>/dev/null; ip -o link | grep -c berth; ps -eo args | grep -E "berth|conmon" | grep -v grep; mount | grep -v " on / " | grep berth; true');
+    const { stdout } = await host.exec('ls -d /root/.berth /root/berth /var/lib/berth /run/berth /run/netns/berth* 2>/dev/null; ip -o link | grep -c berth; ps -eo args | grep -E "berth|conmon" | grep -v grep; mount | grep -v " on / " | grep berth; true');
     assert.equal(stdout, '0\n');
     assert.equal(await stat(client.socket('barehost')).then(() => true, () => false), false);
   });

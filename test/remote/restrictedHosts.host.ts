@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../engine/host/process.ts';
 import { baseTar } from '../support/base.ts';
 import { ClientMachine } from '../support/clientMachine.ts';
 import { bundle } from '../support/engine.ts';
 import { RemoteHost } from '../support/remoteHost.ts';
+import { fakeTime } from '../support/remoteHostRoot.ts';
 import { onTerminal } from '../support/terminal.ts';
 
 /** Answers every connection, in the container. */
 const LISTENER = `use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 5, ReuseAddr => 1); while (my $c = $s->accept) { print $c "HTTP/1.0 200 OK\\r\\n\\r\\nfrom inside\\n"; close $c }`;
+
+/** Runs a command, and all it starts, in a user namespace with every id of the host's, where nobody may make another. */
+const WITHOUT_NAMESPACES = `#!/bin/sh
+unshare --user sh -c 'until [ "$(id -u) $(id -g)" = "0 0" ]; do sleep 0.01; done; exec sh -c '\\''echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'\\'' sh "$@"' sh "$@" &
+for map in gid_map uid_map; do until echo "0 0 65536" > /proc/$!/$map; do sleep 0.01; done 2>/dev/null; done
+wait $!
+`;
 
 /** One host with a server for each restriction: all that `berth` says and does about it. */
 describe('a host that does not allow everything', () => {
@@ -19,7 +27,7 @@ describe('a host that does not allow everything', () => {
   before(async function () {
     this.timeout(300_000);
     client = await ClientMachine.create();
-    host = await RemoteHost.start({ name: 'rtrefuse' });
+    host = await RemoteHost.start({ name: 'rarefuse', has: ['faketime'] });
     // Homes come and go here; the key stays.
     await host.exec('cp /root/.ssh/authorized_keys /etc/ssh/keys; chmod 644 /etc/ssh/keys');
   });
@@ -35,11 +43,15 @@ describe('a host that does not allow everything', () => {
     readonly config?: readonly string[];
     /** Of its own server there. */
     readonly sshd?: readonly string[];
+    /** Shell text on the host, before its server's command. */
+    readonly within?: string;
+    /** Its configuration. */
+    readonly file?: string;
   }
   /** A host of the client's list, by this name. */
-  const add = async (name: string, { user = 'root', key = host.keyFile, config = [], sshd = [] }: Login = {}): Promise<void> => {
+  const add = async (name: string, { user = 'root', key = host.keyFile, config = [], sshd = [], within = '', file = '/etc/ssh/sshd_config' }: Login = {}): Promise<void> => {
     port += 1;
-    await host.exec(`/usr/sbin/sshd -p ${port} -o PidFile=none -o StrictModes=no -o AuthorizedKeysFile=/etc/ssh/keys ${sshd.map((option) => `-o '${option}'`).join(' ')}`);
+    await host.exec(`${within} /usr/sbin/sshd -f ${file} -p ${port} -o PidFile=none -o StrictModes=no -o AuthorizedKeysFile=/etc/ssh/keys ${sshd.map((option) => `-o '${option}'`).join(' ')}`);
     const entry = [`Host ${name}`, `HostName ${host.address}`, `Port ${port}`, `User ${user}`, ...config, `IdentityFile ${key}`, 'IdentitiesOnly yes', `HostKeyAlias ${host.address}`, `UserKnownHostsFile ${host.knownHostsFile}`];
     await writeFile(join(client.home, '.ssh/config'), `${entry.join('\n  ')}\n`, { mode: 0o600, flag: 'a' });
     await client.addHost(name);
@@ -74,6 +86,29 @@ describe('a host that does not allow everything', () => {
       }
       assert.equal(answer, 'from inside\n');
       await client.docker('noforward', ['rm', '-f', 'web']);
+    });
+
+    it('without a subsystem for sftp, folders in sync too', async () => {
+      await host.exec('grep -v Subsystem /etc/ssh/sshd_config > /etc/ssh/no-sftp');
+      await add('nosftp', { file: '/etc/ssh/no-sftp' });
+      await assert.rejects(client.run('sftp', [...client.sshOptions(), '-b', '-', 'nosftp'], { input: 'ls\n' }), /subsystem request failed/);
+      await mkdir(join(client.home, 'folder'));
+      await writeFile(join(client.home, 'folder/file'), 'carried\n');
+      await client.berth(['--host', 'nosftp', 'sync', 'start', 'folder', '/tmp/folder']);
+      await client.berth(['sync', 'flush', 'folder']);
+      await client.berth(['sync', 'stop', 'folder']);
+      assert.equal((await host.exec('cat /tmp/folder/file')).stdout, 'carried\n');
+    });
+
+    it('with a clock that is two days ahead, which is said', async () => {
+      await add('skewed', { user: 'dev', sshd: [`SetEnv=LD_PRELOAD=${fakeTime} FAKETIME=+2d`] });
+      const { stderr } = await client.berth(['host', 'connect', 'skewed']);
+      assert.match(stderr, /The clock of .* is 17[23]\d{3} s ahead of this machine's.*timedatectl set-ntp true/);
+      assert.match((await client.berth(['host', 'doctor', 'skewed'])).stdout, /^warning +clock .*REMOTE_CLOCK_WRONG/m);
+      await client.docker('skewed', ['import', await baseTar(), 'debian:bookworm']);
+      const { stdout } = await client.docker('skewed', ['run', '--rm', 'debian:bookworm', 'date', '+%s']);
+      assert.ok(Math.abs(Number(stdout) - Date.now() / 1000) < 3600, 'the clock of the container is the kernel\'s own');
+      await client.berth(['host', 'rm', 'skewed', '--purge', '--yes']);
     });
   });
 
@@ -110,6 +145,20 @@ describe('a host that does not allow everything', () => {
     it('a proxy jump that fails', async () => {
       await add('jump', { config: ['ProxyJump nobody@127.0.0.1:28190'] });
       await refused('jump', 'SSH_JUMP_FAILED', /nobody@127\.0\.0\.1:28190.*nothing accepts connections/);
+    });
+
+    it('an old kernel', async () => {
+      await add('oldkernel', { within: 'setarch --uname-2.6' });
+      await refused('oldkernel', 'REMOTE_KERNEL_TOO_OLD', /runs Linux 2\.6\.\d+.*5\.11 or later.*update the host's kernel/);
+      assert.match((await client.berth(['host', 'doctor', 'oldkernel'], { okStatus: [1] })).stdout, /^FAILED +kernel .*REMOTE_KERNEL_TOO_OLD\]\n.*\n.*\n.*\n- +engine\n/m);
+    });
+
+    it('no user namespaces, for one who is not root', async () => {
+      await host.exec('cat > /usr/local/bin/without-namespaces; chmod 755 /usr/local/bin/without-namespaces', { input: WITHOUT_NAMESPACES });
+      await add('nouserns', { user: 'dev', within: 'without-namespaces' });
+      await assert.rejects(client.ssh(['nouserns', 'unshare -U true']), /unshare failed/);
+      await refused('nouserns', 'REMOTE_NO_USER_NAMESPACES', /dev cannot run containers on .* without root: user\.max_user_namespaces is 0.*administrator.*or connect as root/);
+      assert.match((await client.berth(['host', 'doctor', 'nouserns'], { okStatus: [1] })).stdout, /^FAILED +user .*REMOTE_NO_USER_NAMESPACES\]$/m);
     });
 
     const homes: ReadonlyArray<readonly [string, string, string, string, RegExp]> = [

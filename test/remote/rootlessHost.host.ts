@@ -10,7 +10,7 @@ const IMAGE = 'debian:bookworm';
 const DEFINITION = JSON.stringify({ image: IMAGE, remoteUser: 'root', forwardPorts: [28210], onCreateCommand: 'echo created > created-inside' });
 const LISTENER = `use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:28210", Listen => 5, ReuseAddr => 1); while (my $c = $s->accept) { print $c "HTTP/1.0 200 OK\\r\\n\\r\\nfrom inside\\n"; close $c }`;
 /** Everything of ours that an ordinary user may have there. */
-const TRACES = 'ls -d /home/dev/.berth /home/dev/.local/share/berth /run/user/1000/berth /tmp/berth-1000 2>/dev/null; ps -eo user:20,args | grep -E "berth|conmon|rootlesskit|slirp4netns" | grep -v grep; grep berth /proc/mounts | grep -v " / "; find / /home /tmp /run -xdev -uid +99999 2>/dev/null; true';
+const TRACES = 'ls -d /home/dev/.berth /home/dev/.local/share/berth /run/user/1000/berth /tmp/berth-1000 2>/dev/null; ps -eo user:20,args | grep -E "berth|conmon|rootlesskit|slirp4netns" | grep -v grep; grep berth /proc/mounts | grep -v " / "; find / /home /tmp /run -xdev -uid +99999 2>/dev/null; find /home/dev -mindepth 1 -not -path "*/.ssh*" -not -name ".bash*" -not -name .profile; true';
 
 describe('a bare host, as an ordinary user', () => {
   let host: RemoteHost;
@@ -82,9 +82,14 @@ describe('a bare host, as an ordinary user', () => {
   });
 
   it('is rid of everything after rm --purge, files of other ids too', async () => {
-    assert.match((await host.exec(TRACES)).stdout, /conmon[^]*of-another/);
-    await client.berth(['sync', 'stop', '--forget', project()]);
-    await client.berth(['host', 'rm', 'rrmany', '--purge', '--force']);
+    assert.match((await host.exec(TRACES)).stdout, /conmon[^]*of-another[^]*\/home\/dev\/berth\/[0-9a-f]{6}\/project/);
+    await host.exec('cd /home/dev/berth/*/project && echo "made there, last of all" > last && chown dev: last');
+    const ended = await client.berth(['--host', 'rrmany', 'down', project()]);
+    assert.equal(ended.status, 0);
+    const { stderr } = await client.berth(['host', 'rm', 'rrmany', '--purge', '--yes']);
+    assert.match(stderr, /the sync of .*project is over; the folder stays[^]*removed \/home\/dev\/berth\/[0-9a-f]{6}\/project\n/);
+    assert.equal(await readFile(join(project(), 'last'), 'utf8'), 'made there, last of all\n');
+    assert.equal((await client.berth(['sync', 'list', '--json'])).stdout, '[]\n');
     await until(async () => (await host.exec(TRACES)).stdout === '', 'the end of its processes').catch(async () => assert.equal((await host.exec(TRACES)).stdout, ''));
   });
 });

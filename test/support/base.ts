@@ -19,6 +19,16 @@ export async function editorTar(): Promise<string> {
   return makeTar('debian-bookworm-editor', ['git', 'rsync', 'openssh-client']);
 }
 
+/** A whole system: systemd with its bus, and sshd. */
+export async function systemdTar(): Promise<string> {
+  return makeTar('debian-bookworm-systemd', ['systemd', 'systemd-sysv', 'dbus', 'openssh-server']);
+}
+
+/** What an engine needs, Berth's and Docker's. */
+export async function enginesTar(): Promise<string> {
+  return makeTar('debian-bookworm-engines', ['crun', 'conmon', 'nftables', 'iproute2', 'procps', 'docker.io', 'iptables']);
+}
+
 async function makeTar(name: string, packages: readonly string[]): Promise<string> {
   const path = join(cache, `${name}.tar`);
   if (existsSync(path)) return path;

@@ -6,6 +6,7 @@ import { run, start } from '../../engine/host/process.ts';
 import type { RunOptions, RunResult } from '../../engine/host/process.ts';
 import { bundle } from './engine.ts';
 import { packagedEngine } from './engineArchive.ts';
+import { removedWithUs } from './removedWithUs.ts';
 
 /** A host as one who logs in knows it. */
 export interface KnownHost {
@@ -30,6 +31,7 @@ export class ClientMachine implements AsyncDisposable {
   static async create(): Promise<ClientMachine> {
     await packagedEngine();
     const home = await mkdtemp(join(tmpdir(), 'berth-client-'));
+    removedWithUs(home);
     for (const folder of ['.ssh', 'run']) await mkdir(join(home, folder), { mode: 0o700 });
     return new ClientMachine(home);
   }

@@ -4,10 +4,11 @@ import { start, run } from '../../engine/host/process.ts';
 
 const SERVE = `
 const [port, word] = process.argv.slice(1);
-require('node:net').createServer((s) => s.end(word + ' ' + s.remoteAddress)).listen(+port, '0.0.0.0', () => {
-  const u = require('node:dgram').createSocket('udp4');
-  u.on('message', (m, from) => u.send(word + ' ' + from.address, from.port, from.address));
-  u.bind(+port, '0.0.0.0', () => console.log('ready'));
+const plain = (address) => address.replace('::ffff:', '');
+require('node:net').createServer((s) => s.on('error', () => undefined).end(word + ' ' + plain(s.remoteAddress))).listen(+port, '::', () => {
+  const u = require('node:dgram').createSocket('udp6');
+  u.on('message', (m, from) => u.send(word + ' ' + plain(from.address), from.port, from.address));
+  u.bind(+port, '::', () => console.log('ready'));
 });`;
 
 const ASK_TCP = `
@@ -19,14 +20,14 @@ s.on('data', (d) => all += d).on('end', () => { process.stdout.write(all); proce
 
 const ASK_UDP = `
 const [host, port] = process.argv.slice(1);
-const u = require('node:dgram').createSocket('udp4');
+const u = require('node:dgram').createSocket(host.includes(':') ? 'udp6' : 'udp4');
 setTimeout(() => { process.stdout.write('timeout'); process.exit(0); }, 1500);
 u.on('message', (m) => { process.stdout.write(m.toString()); process.exit(0); }).on('error', (e) => { process.stdout.write(e.code); process.exit(0); });
 u.send('?', +port, host);`;
 
 const inside = (netns: string): string[] => (netns === '' ? [] : ['nsenter', `--net=${netns}`]);
 
-/** A TCP and UDP server in a network namespace (path; '': the host's) that answers with `word` and the asker's address. */
+/** A TCP and UDP server in a network namespace (path; '': the host's) that answers with `word` and the asker's address, by IPv4 and IPv6. */
 export async function serveIn(netns: string, port: number, word: string): Promise<ChildProcess> {
   const [program = '', ...args] = [...inside(netns), process.execPath, '-e', SERVE, String(port), word];
   const child = start(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -19,5 +19,6 @@ await runCli(import.meta.filename, process.argv.slice(2), {
     return remote.forbidsForwarding === true ? { ...connection, openStreamLocal: () => Promise.reject(forwardingRefused({})) } : connection;
   },
   prepare: () => Promise.resolve({ socketPath: remote.socketPath, command: berthCommand() }),
+  copies: () => Promise.resolve([]),
   purge: () => Promise.resolve(),
 });

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { randomInt } from 'node:crypto';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChildProcess } from 'node:child_process';
 import { CleanupStack } from '../../engine/base/cleanup.ts';
@@ -141,7 +141,10 @@ async function makeDisk(folder: string, lower: string, options: RemoteHostOption
   }
   const hidden = (Object.keys(extras) as Extra[]).filter((name) => !(options.has ?? []).includes(name)).flatMap((name) => extras[name]);
   // A character device 0:0 in the upper directory is overlay's word for "not there".
-  for (const path of hidden) await run('mknod', [join(upper, path), 'c', '0', '0']);
+  for (const path of hidden) {
+    await mkdir(join(upper, dirname(path)), { recursive: true, mode: 0o755 });
+    await run('mknod', [join(upper, path), 'c', '0', '0']);
+  }
 }
 
 function sshdConfig(lines: readonly string[]): string {

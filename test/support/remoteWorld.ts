@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { run } from '../../engine/host/process.ts';
 import type { RunOptions, RunResult } from '../../engine/host/process.ts';
 import type { TestEngine } from './engine.ts';
+import { removedWithUs } from './removedWithUs.ts';
 
 const child = join(import.meta.dirname, 'remoteChild.ts');
 
@@ -37,7 +38,9 @@ export class RemoteWorld {
   }
 
   static async create(engine: TestEngine, options: RemoteWorldOptions = {}): Promise<RemoteWorld> {
-    return new RemoteWorld(await mkdtemp(join(tmpdir(), 'berth-lnk-')), engine, options);
+    const folder = await mkdtemp(join(tmpdir(), 'berth-lnk-'));
+    removedWithUs(folder);
+    return new RemoteWorld(folder, engine, options);
   }
 
   /** The command line of `berth` on this machine. */

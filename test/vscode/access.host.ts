@@ -59,7 +59,7 @@ describe('what the extension does not do', () => {
     workbench = await WorkbenchPage.open(browser, server.url(folder));
     await workbench.openBerth();
     await workbench.page.getByRole('button', { name: 'Start Engine' }).first().click();
-    await workbench.notification(new RegExp(`The engine did not start: .*permission denied, mkdir '${closed}`)).waitFor();
+    await workbench.notification(new RegExp(`The engine did not start: .*its files cannot be kept in ${closed} \\(permission denied\\)`)).waitFor();
   });
 
   it('in a workspace that is not trusted Up is refused, whatever asks for it', async () => {

@@ -20,6 +20,8 @@ export const buildRequestSchema = z.strictObject({
   sshAgents: z.record(z.string(), z.string().startsWith('/', 'must be an absolute path')).optional(),
   /** `RUN --security=insecure` may be done. */
   allowInsecure: z.boolean().optional(),
+  /** Nothing is built: the answer says only what of the Dockerfile is odd. */
+  checkOnly: z.boolean().optional(),
 });
 export type BuildRequestBody = z.infer<typeof buildRequestSchema>;
 
@@ -47,7 +49,10 @@ export const buildEventSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('log'), index: z.number().int(), stream: z.enum(['stdout', 'stderr']), text: z.string() }),
   /** A base image on its way. */
   z.looseObject({ type: z.literal('progress'), id: z.string().optional(), status: z.string(), current: z.number().optional(), total: z.number().optional() }),
-  z.looseObject({ type: z.literal('warning'), message: z.string() }),
+  /** With `rule`, `docker build --check`'s name of it: about the Dockerfile, at this place; `excerpt`: its lines around there. */
+  z.looseObject({ type: z.literal('warning'), message: z.string(), rule: z.string().optional(), why: z.string().optional(), file: z.string().optional(), line: z.number().int().optional(), column: z.number().int().optional(), excerpt: z.array(z.object({ line: z.number().int(), text: z.string() })).optional() }),
+  /** The end of a build that only checks. */
+  z.looseObject({ type: z.literal('checked'), warnings: z.number().int() }),
   z.looseObject({ type: z.literal('result'), imageId: z.string() }),
   z.looseObject({ type: z.literal('error'), error: z.looseObject({ message: z.string(), code: z.string().optional(), params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional() }) }),
 ]);

@@ -65,6 +65,8 @@ export const hostConfigSchema = z.looseObject({
   Tmpfs: stringMap,
   VolumesFrom: strings,
   NetworkMode: text,
+  /** `container:alias`. */
+  Links: strings,
   PortBindings: z.record(z.string(), z.array(portBindingSchema).nullish()).nullish(),
   PublishAllPorts: flag,
   AutoRemove: flag,
@@ -133,9 +135,12 @@ export type ContainerConfig = z.infer<typeof containerConfigSchema>;
 
 export const endpointSettingsSchema = z.looseObject({
   Aliases: strings,
+  Links: strings,
   MacAddress: text,
-  IPAMConfig: z.looseObject({ IPv4Address: text }).nullish(),
+  DriverOpts: stringMap,
+  IPAMConfig: z.looseObject({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: strings }).nullish(),
 });
+export type EndpointSettings = z.infer<typeof endpointSettingsSchema>;
 
 export const createContainerSchema = containerConfigSchema.extend({
   HostConfig: hostConfigSchema.nullish(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endpointSettingsSchema } from './container.ts';
 
 const strings = z.record(z.string(), z.string());
 /** Go clients send `null` for what is not set. */
@@ -8,10 +9,22 @@ const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform(
 export const networkCreateSchema = z.looseObject({
   Name: z.string(),
   Driver: optional(z.string()),
+  Scope: optional(z.string()),
   Internal: optional(z.boolean()),
+  Attachable: optional(z.boolean()),
+  Ingress: optional(z.boolean()),
+  ConfigOnly: optional(z.boolean()),
+  EnableIPv4: optional(z.boolean()),
+  EnableIPv6: optional(z.boolean()),
   Labels: optional(strings),
   Options: optional(strings),
-  IPAM: optional(z.looseObject({ Config: optional(z.array(z.looseObject({ Subnet: optional(z.string()), Gateway: optional(z.string()) }))) })),
+  IPAM: optional(
+    z.looseObject({
+      Driver: optional(z.string()),
+      Options: optional(strings),
+      Config: optional(z.array(z.looseObject({ Subnet: optional(z.string()), Gateway: optional(z.string()), IPRange: optional(z.string()), AuxiliaryAddresses: optional(strings), AuxAddress: optional(strings) }))),
+    }),
+  ),
 });
 export type NetworkCreate = z.infer<typeof networkCreateSchema>;
 
@@ -19,7 +32,7 @@ export type NetworkCreate = z.infer<typeof networkCreateSchema>;
 export const networkConnectSchema = z.looseObject({
   Container: z.string(),
   Force: optional(z.boolean()),
-  EndpointConfig: optional(z.looseObject({ IPAMConfig: optional(z.looseObject({ IPv4Address: optional(z.string()) })), Aliases: optional(z.array(z.string())) })),
+  EndpointConfig: optional(endpointSettingsSchema),
 });
 
 /** A network, as `GET /networks` and `GET /networks/:id` give it. Addresses in `Containers` carry their prefix length. */
@@ -30,7 +43,9 @@ export const networkSchema = z.looseObject({
   Scope: z.string(),
   Driver: z.string(),
   Internal: z.boolean(),
-  IPAM: z.looseObject({ Config: z.array(z.looseObject({ Subnet: z.string().optional(), Gateway: z.string().optional() })).nullable() }),
+  Attachable: z.boolean().optional(),
+  EnableIPv6: z.boolean().optional(),
+  IPAM: z.looseObject({ Config: z.array(z.looseObject({ Subnet: z.string().optional(), Gateway: z.string().optional(), IPRange: z.string().optional(), AuxiliaryAddresses: strings.optional() })).nullable() }),
   Containers: z.record(z.string(), z.looseObject({ Name: z.string(), EndpointID: z.string(), MacAddress: z.string(), IPv4Address: z.string(), IPv6Address: z.string() })).optional(),
   Labels: strings.nullable(),
   Options: strings.nullable(),

@@ -51,4 +51,6 @@ export interface Dockerfile {
   readonly directives: Directives;
   readonly globals: readonly ArgInstruction[];
   readonly stages: readonly StageNode[];
+  /** Lines that are blank within a continued instruction: the first of each instruction. */
+  readonly blankLines: readonly number[];
 }

@@ -5,6 +5,8 @@ export interface Directives {
   readonly escape: '\\' | '`';
   /** The value of `# syntax=`; Berth's own parser is used whatever it names. */
   readonly syntax?: string;
+  /** The value of `# check=`. */
+  readonly check?: string;
 }
 
 const DIRECTIVE = /^#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$/;
@@ -25,6 +27,6 @@ export function readDirectives(lines: readonly string[], file: string): Directiv
     if (name === 'escape' && value !== '\\' && value !== '`') fail(`invalid escape token ${value}: it must be \` or \\`);
     seen.set(name, value);
   }
-  const syntax = seen.get('syntax');
-  return { escape: seen.get('escape') === '`' ? '`' : '\\', ...(syntax === undefined ? {} : { syntax }) };
+  const [syntax, check] = [seen.get('syntax'), seen.get('check')];
+  return { escape: seen.get('escape') === '`' ? '`' : '\\', ...(syntax === undefined ? {} : { syntax }), ...(check === undefined ? {} : { check }) };
 }

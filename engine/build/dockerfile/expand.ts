@@ -1,7 +1,12 @@
+import type { Place } from '../errors.ts';
 import { replacePattern, trimPattern } from './shellPattern.ts';
 
 /** The value of a variable, or undefined when it is not set. */
-export type Lookup = (name: string) => string | undefined;
+export interface Lookup {
+  (name: string): string | undefined;
+  /** Hears of a variable that is used as if it were set, and is not, and where. */
+  readonly onMissing?: (name: string, place: Place) => void;
+}
 
 export interface ExpandProblem {
   /** Offset into the word. */
@@ -11,10 +16,11 @@ export interface ExpandProblem {
 }
 
 type Fail = (problem: ExpandProblem) => never;
+type Missing = (name: string, at: number) => void;
 
 /** Removes quotes and escapes and replaces `$x`, `${x}`, `${x:-d}`, `${x:+d}`, `${x:?m}` (and the forms without colon), `${x#p}`, `${x##p}`, `${x%p}`, `${x%%p}`, `${x/p/r}`, `${x//p/r}`. */
-export function expandWord(word: string, escape: string, lookup: Lookup, fail: Fail): string {
-  return new Expander(word, escape, lookup, fail).until('');
+export function expandWord(word: string, escape: string, lookup: Lookup, fail: Fail, missing: Missing = () => undefined): string {
+  return new Expander(word, escape, lookup, fail, missing).until('');
 }
 
 class Expander {
@@ -22,13 +28,15 @@ class Expander {
   readonly #escape: string;
   readonly #lookup: Lookup;
   readonly #fail: Fail;
+  readonly #missing: Missing;
   #at = 0;
 
-  constructor(word: string, escape: string, lookup: Lookup, fail: Fail) {
+  constructor(word: string, escape: string, lookup: Lookup, fail: Fail, missing: Missing) {
     this.#word = word;
     this.#escape = escape;
     this.#lookup = lookup;
     this.#fail = fail;
+    this.#missing = missing;
   }
 
   /** Expands up to `stop` (left unread) or to the end. */
@@ -88,7 +96,13 @@ class Expander {
     const name = /^([A-Za-z_][A-Za-z0-9_]*|[0-9@*#])/.exec(this.#word.slice(this.#at))?.[0];
     if (name === undefined) return '$';
     this.#at += name.length;
-    return this.#lookup(name) ?? '';
+    return this.#valueOf(name, start) ?? '';
+  }
+
+  #valueOf(name: string, at: number): string | undefined {
+    const value = this.#lookup(name);
+    if (value === undefined) this.#missing(name, at);
+    return value;
   }
 
   #braced(start: number): string {
@@ -96,8 +110,8 @@ class Expander {
     const name = /^([A-Za-z_][A-Za-z0-9_]*|[0-9@*#])/.exec(this.#word.slice(this.#at))?.[0];
     if (name === undefined) return this.#fail({ at: start, detail: 'bad substitution: a name must follow ${' });
     this.#at += name.length;
-    const value = this.#lookup(name);
     const operator = /^(:?[-+?]|##?|%%?|\/\/?|)/.exec(this.#word.slice(this.#at))?.[0] ?? '';
+    const value = /[-+?]$/.test(operator) ? this.#lookup(name) : this.#valueOf(name, start); // those say what to do without a value
     this.#at += operator.length;
     if (/^[#%/]/.test(operator)) return this.#cut(value ?? '', operator, start);
     if (operator === '' && this.#word.charAt(this.#at) !== '}') return this.#fail({ at: start, detail: this.#at >= this.#word.length ? 'unexpected end of statement: the closing } is missing' : `unsupported modifier in \${${name}…}` });

@@ -8,6 +8,8 @@ import type { Piece } from './position.ts';
 export interface LogicalLine {
   readonly source: SourceText;
   readonly heredocs: readonly Heredoc[];
+  /** The first of the blank lines among its continued lines, from 1. */
+  readonly blankLine?: number;
 }
 
 const BLANK_OR_COMMENT = /^\s*(#.*)?$/;
@@ -19,6 +21,8 @@ export class LogicalLineReader {
   readonly #file: string;
   readonly #continues: RegExp;
   #next = 0;
+  /** Of the instruction that was read last. */
+  #blankLine: number | undefined;
 
   constructor(lines: readonly string[], escape: '\\' | '`', file: string) {
     this.#lines = lines;
@@ -33,16 +37,21 @@ export class LogicalLineReader {
       const source = this.#readSource();
       if (!source) return found;
       const starts = MAY_HAVE_HEREDOC.test(source.text) ? findHeredocs(source) : [];
-      found.push({ source, heredocs: starts.map((start) => this.#readHeredoc(start)) });
+      const blankLine = this.#blankLine;
+      found.push({ source, ...(blankLine === undefined ? {} : { blankLine }), heredocs: starts.map((start) => this.#readHeredoc(start)) });
     }
   }
 
   #readSource(): SourceText | undefined {
     let text = '';
     const pieces: Piece[] = [];
+    this.#blankLine = undefined;
     for (; this.#next < this.#lines.length; ) {
       const line = this.#lines[this.#next++] ?? '';
-      if (BLANK_OR_COMMENT.test(line)) continue;
+      if (BLANK_OR_COMMENT.test(line)) {
+        if (pieces.length > 0 && line.trim() === '') this.#blankLine ??= this.#next;
+        continue;
+      }
       const indent = pieces.length === 0 ? line.length - line.trimStart().length : 0;
       pieces.push({ at: text.length, line: this.#next, column: indent + 1 });
       const continued = this.#continues.exec(line);

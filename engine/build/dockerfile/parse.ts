@@ -12,9 +12,11 @@ export function parseDockerfile(text: string, file = 'Dockerfile'): Dockerfile {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   const directives = readDirectives(lines, file);
   const globals: ArgInstruction[] = [];
+  const blankLines: number[] = [];
   const stages: Array<{ from: FromInstruction; body: StageInstruction[] }> = [];
   for (const line of new LogicalLineReader(lines, directives.escape, file).read()) {
     const statement = new Statement(line.source, line.heredocs, directives.escape, file);
+    if (line.blankLine !== undefined) blankLines.push(line.blankLine);
     const node = parseInstruction(statement);
     const stage = stages.at(-1);
     if (node.kind === 'from') stages.push({ from: node, body: [] });
@@ -23,5 +25,5 @@ export function parseDockerfile(text: string, file = 'Dockerfile'): Dockerfile {
     else statement.fail(`no build stage in current context: ${statement.keyword} must come after FROM`);
   }
   if (stages.length === 0) throw dockerfileSyntax({ file, line: Math.max(1, lines.length), column: 1, detail: 'the Dockerfile has no FROM: nothing to build', text: '' });
-  return { file, directives, globals, stages };
+  return { file, directives, globals, stages, blankLines };
 }

@@ -1,7 +1,7 @@
 import { buildNotImplemented, dockerfileSyntax } from '../errors.ts';
 import type { Place } from '../errors.ts';
 import { expandWord } from './expand.ts';
-import type { Lookup } from './expand.ts';
+import type { ExpandProblem, Lookup } from './expand.ts';
 import type { Heredoc } from './heredocs.ts';
 import type { Range, SourceText, Token } from './position.ts';
 
@@ -56,10 +56,12 @@ export class Statement {
 
   /** A word with its quotes removed and its variables replaced. */
   expand(word: Token, lookup: Lookup): string {
-    return expandWord(word.text, this.escape, lookup, (problem) => {
-      const token = this.token(Math.min(word.start + problem.at, this.source.text.length), word.end);
+    const offset = (at: number): number => Math.min(word.start + at, this.source.text.length);
+    const fail = (problem: ExpandProblem): never => {
+      const token = this.token(offset(problem.at), word.end);
       if (problem.unsupported) return this.unsupported(problem.detail, token);
       return this.fail(problem.detail, token);
-    });
+    };
+    return expandWord(word.text, this.escape, lookup, fail, (name, at) => lookup.onMissing?.(name, this.place(offset(at))));
   }
 }

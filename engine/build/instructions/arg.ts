@@ -26,6 +26,7 @@ export function applyArg(node: ArgInstruction, stage: StageState): void {
     const name = node.at.expand(word, stage.lookup);
     const fallback = value ? node.at.expand(value, stage.lookup) : undefined;
     const chosen = stage.scope.argument(name, fallback);
+    stage.declared.add(name);
     if (chosen !== undefined) stage.args.set(name, chosen);
     shown.push(fallback === undefined ? name : `${name}=${fallback}`);
   }

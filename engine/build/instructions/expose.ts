@@ -22,8 +22,9 @@ export function applyExpose(node: ExposeInstruction, stage: StageState): void {
   stage.note(node.at, `EXPOSE ${ports.join(' ')}`);
 }
 
+/** An address or a port of the host before the port is Docker's to ignore, and ours. */
 function expandRange(at: Statement, word: Token, text: string): string[] {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text);
+  const match = /^(?:(?:\[[0-9a-f:]+\]:|[\w.]+:)?[\d-]*:)?(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text);
   const first = Number(match?.[1]);
   const last = Number(match?.[2] ?? match?.[1]);
   if (!match || first < 1 || last > 65535 || last < first) return at.fail(`invalid containerPort: ${text}`, word);

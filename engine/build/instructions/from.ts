@@ -9,6 +9,8 @@ export interface FromInstruction {
   readonly image: Token;
   /** In lower case. */
   readonly name?: string;
+  /** `AS` and the name, as written. */
+  readonly as?: { readonly keyword: Token; readonly name: Token };
   readonly platform?: Token;
 }
 
@@ -23,6 +25,6 @@ export function parseFrom(at: Statement): FromInstruction {
   if (!as) return base;
   if (as.text.toLowerCase() !== 'as' || !name || extra) return at.fail('FROM requires either one or three arguments', as);
   const lower = name.text.toLowerCase();
-  if (!STAGE_NAME.test(lower) || lower === 'scratch' || lower === 'context') return at.fail(`invalid name for build stage: "${name.text}", name can't start with a number or contain symbols`, name);
-  return { ...base, name: lower };
+  if (!STAGE_NAME.test(lower)) return at.fail(`invalid name for build stage: "${name.text}", name can't start with a number or contain symbols`, name);
+  return { ...base, name: lower, as: { keyword: as, name } };
 }

@@ -70,7 +70,7 @@ export function applyRun(node: RunInstruction, stage: StageState): void {
     kind: 'run' as const,
     args,
     env: [...stage.environment(), ...scope],
-    hiddenEnv: stage.scope.proxies(),
+    hiddenEnv: stage.scope.ambient(),
     cwd: stage.config.WorkingDir || '/',
     user: stage.config.User ?? '',
     network: node.network ?? stage.scope.network,

@@ -18,7 +18,7 @@ export interface RunOp {
   readonly kind: 'run';
   readonly args: readonly string[];
   readonly env: readonly string[];
-  /** Proxies: given to the command, no part of what it means. */
+  /** Proxies, and the time that everything is to have: given to the command, no part of what it means. */
   readonly hiddenEnv: readonly string[];
   readonly cwd: string;
   readonly user: string;
@@ -123,6 +123,17 @@ export interface BuildPlan {
   /** Seconds since 1970, from the build argument SOURCE_DATE_EPOCH. */
   readonly epoch?: number;
   readonly warnings: readonly string[];
+  readonly missing: readonly MissingVariable[];
+}
+
+/** A variable that an instruction uses and that nothing has set. */
+export interface MissingVariable {
+  readonly name: string;
+  readonly place: Place;
+  /** The stage's number. */
+  readonly stage: number;
+  /** Those that are set there. */
+  readonly known: readonly string[];
 }
 
 export interface BuildPlatform {

@@ -4,9 +4,10 @@ import type { Statement } from '../dockerfile/statement.ts';
 import { applyInstruction, parseInstruction } from '../instructions/table.ts';
 import { triggerStatement } from '../instructions/onbuild.ts';
 import { showPairs } from '../instructions/keyValues.ts';
+import type { Place } from '../errors.ts';
 import type { BaseImage } from '../ports.ts';
 import { digestOf } from './digest.ts';
-import type { BuildNetwork, BuildPlan, Op, PlannedInstruction, PlanOptions, Step } from './graph.ts';
+import type { BuildNetwork, BuildPlan, MissingVariable, Op, PlannedInstruction, PlanOptions, Step } from './graph.ts';
 import { findOrigin } from './outline.ts';
 import type { Outline, OutlinedStage, Origin } from './outline.ts';
 import { StageState } from './stageState.ts';
@@ -31,6 +32,8 @@ class Planner implements StageScope {
   readonly #steps = new Map<string, MutableStep>();
   readonly #instructions: Array<Omit<PlannedInstruction, 'index'>> = [];
   readonly #stages = new Map<number, StageState>();
+  readonly #missing: MissingVariable[] = [];
+  #inTrigger = false;
 
   constructor(outline: Outline, images: ReadonlyMap<string, BaseImage>, options: PlanOptions) {
     this.#outline = outline;
@@ -58,6 +61,7 @@ class Planner implements StageScope {
       ...(target.author === undefined ? {} : { author: target.author }),
       ...(epoch !== undefined && /^\d{1,11}$/.test(epoch) ? { epoch: Number(epoch) } : {}),
       warnings: unconsumed.length === 0 ? [] : [`One or more build-args [${unconsumed.join(' ')}] were not consumed`],
+      missing: this.#missing,
     };
   }
 
@@ -65,8 +69,8 @@ class Planner implements StageScope {
     return this.#outline.globals.argument(name, fallback);
   }
 
-  proxies(): string[] {
-    return this.#outline.globals.proxies();
+  ambient(): string[] {
+    return this.#outline.globals.ambient();
   }
 
   copySource(token: Token, at: Statement, stage: number): string {
@@ -86,6 +90,10 @@ class Planner implements StageScope {
     this.#instructions.push({ line: at.place().line, stage: this.#outline.stages[stage]?.label ?? String(stage), text, ...(step === undefined ? {} : { step }) });
   }
 
+  missing(name: string, place: Place, stage: number, known: readonly string[]): void {
+    if (!this.#inTrigger) this.#missing.push({ name, place, stage, known }); // a trigger is not the text of this Dockerfile
+  }
+
   #planStage(stage: OutlinedStage): void {
     const { at, image } = stage.node.from;
     const head = this.#head(stage.base, at, image);
@@ -95,7 +103,9 @@ class Planner implements StageScope {
     const triggers = state.config.OnBuild ?? [];
     if (stage.base.kind === 'image' && triggers.length > 0) {
       delete state.config.OnBuild;
+      this.#inTrigger = true;
       for (const trigger of triggers) this.#applyTrigger(at, trigger, state);
+      this.#inTrigger = false;
     }
     for (const node of stage.node.body) applyInstruction(node, state);
   }
@@ -109,7 +119,7 @@ class Planner implements StageScope {
   #baseState(stage: OutlinedStage, head: string): StageState {
     if (stage.base.kind === 'stage') {
       const parent = this.#state(stage.base.index);
-      return new StageState(this, stage.index, { config: parent.imageConfig(), head, args: parent.args, history: parent.history, baseHistory: parent.baseHistory, author: parent.author });
+      return new StageState(this, stage.index, { config: parent.imageConfig(), head, args: parent.args, declared: parent.declared, history: parent.history, baseHistory: parent.baseHistory, author: parent.author });
     }
     const config = stage.base.kind === 'image' ? this.#images.get(stage.base.ref)?.config : undefined;
     const runConfig: RunConfig = config?.config ?? {};

@@ -2,6 +2,7 @@ import type { History, RunConfig } from '../../content/oci.ts';
 import type { Token } from '../dockerfile/position.ts';
 import type { Statement } from '../dockerfile/statement.ts';
 import type { Lookup } from '../dockerfile/expand.ts';
+import type { Place } from '../errors.ts';
 import type { BuildNetwork, Op, PlannedHistory } from './graph.ts';
 
 /** Other steps that one needs. */
@@ -17,11 +18,13 @@ export interface StageScope {
   readonly network: BuildNetwork;
   readonly allowsInsecure: boolean;
   argument(name: string, fallback: string | undefined): string | undefined;
-  proxies(): string[];
+  ambient(): string[];
   /** The step whose files `COPY --from=token` in stage number `stage` reads. */
   copySource(token: Token, at: Statement, stage: number): string;
   addStep(step: StepInputs & { op: Op; parent: string; at: Statement }): string;
   announce(at: Statement, stage: number, step?: string): void;
+  /** Hears of a variable that a stage uses and that nothing has set; `known`: those that are set. */
+  missing(name: string, place: Place, stage: number, known: readonly string[]): void;
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -33,7 +36,10 @@ export class StageState {
   /** Without `Env`, which is in `env`. */
   config: RunConfig;
   readonly env: Map<string, string>;
+  /** Those with a value. */
   readonly args: Map<string, string>;
+  /** Names of all ARGs, also without a value. */
+  readonly declared: Set<string>;
   readonly history: PlannedHistory[];
   readonly baseHistory: readonly History[];
   author: string | undefined;
@@ -41,7 +47,7 @@ export class StageState {
   /** The step that made the file system so far. */
   head: string;
 
-  constructor(scope: StageScope, index: number, from: { config: RunConfig; head: string; args?: ReadonlyMap<string, string>; history?: readonly PlannedHistory[]; baseHistory: readonly History[]; author: string | undefined }) {
+  constructor(scope: StageScope, index: number, from: { config: RunConfig; head: string; args?: ReadonlyMap<string, string>; declared?: ReadonlySet<string>; history?: readonly PlannedHistory[]; baseHistory: readonly History[]; author: string | undefined }) {
     this.scope = scope;
     this.index = index;
     const { Env: env, ...config } = from.config;
@@ -49,6 +55,7 @@ export class StageState {
     const entries = (env ?? []).map((entry) => splitEntry(entry));
     this.env = new Map(entries.some(([name]) => name === 'PATH') ? entries : [['PATH', DEFAULT_PATH], ...entries]);
     this.args = new Map(from.args);
+    this.declared = new Set(from.declared);
     this.history = [...(from.history ?? [])];
     this.baseHistory = from.baseHistory;
     this.author = from.author;
@@ -61,7 +68,11 @@ export class StageState {
   }
 
   /** A variable as the Dockerfile sees it: ENV wins over ARG. */
-  readonly lookup: Lookup = (name) => this.env.get(name) ?? this.args.get(name);
+  readonly lookup: Lookup = Object.assign((name: string) => this.env.get(name) ?? this.args.get(name), {
+    onMissing: (name: string, place: Place) => {
+      if (!this.declared.has(name)) this.scope.missing(name, place, this.index, [...this.env.keys(), ...this.declared]);
+    },
+  });
 
   /** `NAME=value`; PATH is always among them. */
   environment(): string[] {

@@ -28,6 +28,7 @@ import { mapBounded } from './mapBounded.ts';
 import { identities } from './layer.ts';
 import type { Layer, StepResult } from './layer.ts';
 import type { Output, SharedWork } from './sharedWork.ts';
+import { isFromContext, settleTimes } from './settleTimes.ts';
 import type { Slots } from './slots.ts';
 
 /** What all builds of an engine share. */
@@ -126,13 +127,13 @@ export class Solver {
   }
 
   #workdir(step: Step, op: WorkdirOp, below: readonly Layer[]): Promise<CacheEntry> {
-    const key = keyOf(op, below, []);
+    const key = this.#key(op, below, []);
     return this.#cachedOr(step, key, (signal, print) => this.#make(step, key, below, { signal, print }, (workspace) => executeWorkdir(op, workspace)));
   }
 
   async #run(step: Step, op: RunOp, below: readonly Layer[]): Promise<CacheEntry> {
     const mounted = await Promise.all(op.mounts.map((mount, index) => this.#mounted(step, mount, index)));
-    const key = keyOf(op, below, mounted.flatMap((one) => one?.key ?? []));
+    const key = this.#key(op, below, mounted.flatMap((one) => one?.key ?? []));
     return this.#cachedOr(step, key, (signal, print) =>
       this.#make(step, key, below, { signal, print }, async (workspace) => {
         const inputs = await Promise.all(mounted.map(async (one) => one?.input()));
@@ -168,7 +169,7 @@ export class Solver {
     const known = tree.contents?.get(operation);
     const content = known ?? (await contentKey(tree, await sources(), false, this.#signal));
     tree.contents?.set(operation, content);
-    const key = keyOf(op, below, ['context', content]);
+    const key = this.#key(op, below, ['context', content]);
     return this.#cachedOr(step, key, async (signal, print) => {
       const files = await sources();
       return this.#make(step, key, below, { signal, print }, async (workspace) => {
@@ -189,7 +190,7 @@ export class Solver {
       const fetched = await mapBounded([...remotes.entries()], 4, ([index, remote]) => fetchRemote(remote, join(temp.path, `remote-${index}`), step.place, signal));
       const tree: SourceTree = { root: temp.path, digest: (entry) => fileDigest(entry.location, signal) };
       const all = [...local, ...fetched];
-      const key = keyOf(op, below, ['remote', await contentKey(tree, all, false, signal)]);
+      const key = this.#key(op, below, ['remote', await contentKey(tree, all, false, signal)]);
       const known = noCache ? undefined : this.#services.cache.get(key);
       const print = (output: Output): void => listener.printed(step, output);
       const entry = known ?? (await this.#layer(step, key, below, { signal, print }, async (workspace) => {
@@ -211,14 +212,14 @@ export class Solver {
    * files' content, so that a stage that was made anew with the same result changes nothing behind it.
    */
   #copyFrom(step: Step, op: CopyOp, below: readonly Layer[], from: readonly Layer[]): Promise<CacheEntry> {
-    const quick = keyOf(op, below, ['layers', ...identities(from)]);
+    const quick = this.#key(op, below, ['layers', ...identities(from)]);
     return this.#cachedOr(step, quick, (signal, print) =>
       this.#services.slots.run(signal, async () => {
         await using temp = await this.#services.temps.create();
         await using view = await mountReadable(temp.path, this.#lowerDirs(from));
         const tree: SourceTree = { root: view.root, digest: (entry) => fileDigest(entry.location, signal) };
         const sources = await selectAll(op, tree, 'the files that --from names', step.place, signal);
-        const key = keyOf(op, below, ['content', await contentKey(tree, sources, true, signal)]);
+        const key = this.#key(op, below, ['content', await contentKey(tree, sources, true, signal)]);
         const known = this.#options.noCache ? undefined : this.#services.cache.get(key);
         const entry = known ?? (await this.#layer(step, key, below, { signal, print }, async (workspace) => {
           await executeCopy(op, sources, true, workspace);
@@ -255,6 +256,7 @@ export class Solver {
     await mkdir(upperDir, { mode: 0o755 });
     const changed = await change({ temp: temp.path, lowerDirs: this.#lowerDirs(below), upperDir, place: step.place, ...run });
     run.signal.throwIfAborted();
+    if (changed && this.#plan.epoch !== undefined) await settleTimes(upperDir, this.#plan.epoch, { all: isFromContext(step), signal: run.signal });
     const parent = below.at(-1)?.snapshotId;
     const made = changed ? await snapshots.adopt(upperDir, parent === undefined ? {} : { parent }) : undefined;
     if (made) this.#options.hold(made.id);
@@ -265,6 +267,12 @@ export class Solver {
     return entry;
   }
 
+  /** A layer whose times are set is another than one whose times are those of its making. */
+  #key(op: Op, below: readonly Layer[], inputs: readonly string[]): string {
+    const { epoch } = this.#plan;
+    return digestOf([KEY_VERSION, operationIdentity(op), identities(below), inputs, ...(epoch === undefined ? [] : [epoch])]);
+  }
+
   #lowerDirs(layers: readonly Layer[]): string[] {
     return layers.map((layer) => this.#services.snapshots.lowerDir(layer.snapshotId)).reverse();
   }
@@ -272,10 +280,6 @@ export class Solver {
 
 function fetchRemote(remote: RemoteSource, folder: string, at: Place, signal: AbortSignal): Promise<SelectedSource> {
   return remote.kind === 'git' ? fetchGit(remote, folder, at, signal) : fetchHttp(remote, folder, at, signal);
-}
-
-function keyOf(op: Op, below: readonly Layer[], inputs: readonly string[]): string {
-  return digestOf([KEY_VERSION, operationIdentity(op), identities(below), inputs]);
 }
 
 function place(step: Step, error: unknown): Error {

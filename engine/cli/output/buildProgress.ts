@@ -1,4 +1,5 @@
 import type { BuildEvent } from '../../api/berth/build.ts';
+import { warningLine } from './buildWarnings.ts';
 import { ProgressPrinter } from './pullProgress.ts';
 import { formatDuration } from './units.ts';
 
@@ -11,6 +12,8 @@ export class BuildProgressPrinter {
   readonly #pulls: ProgressPrinter;
   readonly #running = new Map<number, string>();
   readonly #partial = new Map<string, string>();
+  /** What of the Dockerfile is odd: said at the end, where it is seen. */
+  readonly #odd: string[] = [];
 
   constructor(out: NodeJS.WriteStream) {
     this.#out = out;
@@ -29,13 +32,15 @@ export class BuildProgressPrinter {
     for (const [key, text] of this.#partial) if (text !== '') this.#out.write(`#${key.split(' ')[0] ?? ''} ${text}\n`);
     this.#partial.clear();
     if (this.#live) this.#out.write(CLEAR);
+    for (const line of this.#odd.splice(0)) this.#out.write(`warning: ${line}\n`);
   }
 
   #one(event: BuildEvent): void {
     if (event.type === 'log') this.#log(event);
     else if (event.type === 'step') this.#step(event);
     else if (event.type === 'progress') this.#pulls.print({ id: event.id, status: event.status, progressDetail: { total: event.total } });
-    else if (event.type === 'warning') this.#out.write(`warning: ${event.message}\n`);
+    else if (event.type === 'warning' && event.rule !== undefined) this.#odd.push(warningLine(event));
+    else if (event.type === 'warning') this.#out.write(`warning: ${warningLine(event)}\n`);
   }
 
   #step(event: Extract<BuildEvent, { type: 'step' }>): void {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { beginPrivately } from '../../base/privateSocket.ts';
 import { systemError } from './insideRoot.ts';
 import type { InsideRoot, Place } from './insideRoot.ts';
 
@@ -95,9 +96,7 @@ export class Listeners {
       place[Symbol.dispose]();
     });
     await this.#listening(id, server, () => {
-      const before = process.umask(0o177);
-      server.listen(place.entry.toString('utf8'));
-      process.umask(before);
+      beginPrivately(server, place.entry.toString('utf8'));
       bound = server.listening;
     });
   }

@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, readdir, readlink, rm } from 'node:fs/promises';
+import { open, readFile, readdir, readlink, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
+import type { EngineConfig } from '../../base/config.ts';
 import { shortRandom } from '../../base/ids.ts';
+import { makeFolders } from '../../base/makeFolders.ts';
 import { openLocked } from '../fileLock.ts';
 import { run } from '../process.ts';
 import { isAlive } from '../processIdentity.ts';
@@ -19,7 +21,7 @@ import { endMembers, enter } from './members.ts';
  *
  *   <runRoot>/keepers/lock           held while one is looked for or started
  *   <runRoot>/keepers/current.json   the one in use
- *   <runRoot>/keepers/<id>/          life (the FIFO), ready, log, kit/ (rootlesskit's own, with the socket of its port driver)
+ *   <runRoot>/keepers/<id>/          life (the FIFO), ready, log, kit/ (rootlesskit's own, with the socket of its port driver), cgroup (see delegation.ts)
  */
 
 const keeperSchema = z.object({
@@ -40,13 +42,13 @@ export interface Keeper extends AsyncDisposable {
 const PATIENCE_SECONDS = 30;
 
 /** The keeper of this runtime root: the one that is there, or a new one, after what a lost one left has been ended. */
-export async function obtainKeeper(runRoot: string): Promise<Keeper> {
+export async function obtainKeeper({ runRoot, instance }: Pick<EngineConfig, 'runRoot' | 'instance'>): Promise<Keeper> {
   const root = join(runRoot, 'keepers');
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  await makeFolders(root, 0o700);
   const lock = await openLocked(join(root, 'lock'), PATIENCE_SECONDS);
   if (!lock) throw keeperBusy({ path: join(root, 'lock') });
   try {
-    return (await findKeeper(root)) ?? (await replaceKeeper(root));
+    return (await findKeeper(root)) ?? (await replaceKeeper(root, instance));
   } finally {
     await lock.close();
   }
@@ -75,13 +77,13 @@ async function findKeeper(root: string): Promise<Keeper | undefined> {
   return undefined;
 }
 
-async function replaceKeeper(root: string): Promise<Keeper> {
+async function replaceKeeper(root: string, instance: string): Promise<Keeper> {
   const former = await readRecord(root);
   if (former) await endMembers(former.namespace);
   for (const name of await readdir(root)) if (name !== 'lock') await rm(join(root, name), { recursive: true, force: true });
   const id = shortRandom(3);
   const folder = join(root, id);
-  const { process, life } = await startKeeper(folder);
+  const { process, life } = await startKeeper(folder, instance);
   try {
     const record: KeeperRecord = { id, process, namespace: await readlink(`/proc/${process.pid}/ns/user`) };
     await writeFileAtomic(join(root, 'current.json'), `${JSON.stringify(record)}\n`);

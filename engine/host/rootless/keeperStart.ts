@@ -8,6 +8,7 @@ import { CleanupStack } from '../../base/cleanup.ts';
 import { run, start, startFailure } from '../process.ts';
 import { identify } from '../processIdentity.ts';
 import type { ProcessIdentity } from '../processIdentity.ts';
+import { inScope, useOwnGroup } from './delegation.ts';
 import { rootlessFailed } from './errors.ts';
 import { rootlesskitArguments } from './rootlesskit.ts';
 import { singleIdTools } from './singleId.ts';
@@ -28,15 +29,28 @@ export interface StartedKeeper {
   readonly life: FileHandle;
 }
 
-/** Starts a keeper in a new folder. Throws ROOTLESS_FAILED in rootlesskit's words; then nothing is left. */
-export async function startKeeper(folder: string): Promise<StartedKeeper> {
+/** Starts a keeper in a new folder, with control groups of its own where there are any for this user. Throws ROOTLESS_FAILED in rootlesskit's words; then nothing is left. */
+export async function startKeeper(folder: string, instance: string): Promise<StartedKeeper> {
+  const kit = ['rootlesskit', ...rootlesskitArguments(join(folder, keeperFiles.kit)), 'sh', '-c', KEEP, 'sh', join(folder, keeperFiles.ready)];
+  const scoped = inScope(instance, folder, kit);
+  if (scoped === kit) return startWith(folder, kit, () => useOwnGroup(instance, folder));
+  try {
+    return await startWith(folder, scoped);
+  } catch (error) {
+    if (!rootlessFailed.is(error)) throw error;
+    return startWith(folder, kit); // a systemd that does not do what it is asked for (no bus, a policy) must not keep the engine away
+  }
+}
+
+async function startWith(folder: string, command: readonly string[], prepare: () => Promise<void> = () => Promise.resolve()): Promise<StartedKeeper> {
   await using undo = new CleanupStack();
   await mkdir(folder, { mode: 0o700 });
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   const ready = join(folder, keeperFiles.ready);
   const { input, life } = await makeLife(join(folder, keeperFiles.life));
   undo.defer(() => life.close());
-  const child = await spawnKit(folder, input, ready);
+  await prepare();
+  const child = await spawnKit(folder, input, command);
   const process = await untilReady(child, folder, ready);
   child.unref();
   undo.keep();
@@ -54,13 +68,12 @@ async function makeLife(path: string): Promise<{ input: FileHandle; life: FileHa
   }
 }
 
-async function spawnKit(folder: string, input: FileHandle, ready: string): Promise<ChildProcess> {
+async function spawnKit(folder: string, input: FileHandle, [program = '', ...args]: readonly string[]): Promise<ChildProcess> {
   const log = await open(join(folder, keeperFiles.log), 'a', 0o600);
   const tools = await singleIdTools(folder);
   const env = { ...process.env, PATH: [...(tools === undefined ? [] : [tools]), process.env['PATH'] ?? ''].join(delimiter) };
   try {
-    const command = [...rootlesskitArguments(join(folder, keeperFiles.kit)), 'sh', '-c', KEEP, 'sh', ready];
-    return start('rootlesskit', command, { cwd: '/', detached: true, stdio: [input.fd, log.fd, log.fd], env });
+    return start(program, args, { cwd: '/', detached: true, stdio: [input.fd, log.fd, log.fd], env });
   } finally {
     await input.close();
     await log.close();
@@ -69,7 +82,7 @@ async function spawnKit(folder: string, input: FileHandle, ready: string): Promi
 
 async function untilReady(child: ChildProcess, folder: string, ready: string): Promise<ProcessIdentity> {
   let ended: Error | undefined;
-  child.once('error', (error) => (ended = startFailure('rootlesskit', error)));
+  child.once('error', (error) => (ended = startFailure(child.spawnfile, error)));
   child.once('exit', (status) => (ended ??= new Error(`rootlesskit ended with status ${status ?? 'unknown'}`)));
   for (const end = Date.now() + PATIENCE_MS; ended === undefined && Date.now() < end; await delay(5)) {
     const pid = Number(await readFile(ready, 'utf8').catch(() => '0'));

@@ -1,5 +1,6 @@
 import { RECURSION_AVAILABLE, RECURSION_DESIRED, TRUNCATED_RESPONSE, decode, encode } from 'dns-packet';
 import type { Answer, DecodedPacket } from 'dns-packet';
+import { canonicalAddress } from '../ipv6.ts';
 import type { Zone } from './zone.ts';
 
 /** Names follow containers that are started, stopped and connected at any time: nobody should remember them for long. */
@@ -7,7 +8,7 @@ const TTL = 1;
 /** What a client that says nothing else takes by UDP. */
 const UDP_SIZE = 512;
 
-export const rcode = { serverFailure: 2, refused: 5 } as const;
+export const rcode = { serverFailure: 2, noSuchName: 3, refused: 5 } as const;
 export type Transport = 'udp' | 'tcp';
 
 /** The query in a message; `undefined`: it is none, and nothing is to be answered. */
@@ -25,17 +26,31 @@ export function answerFrom(zone: Zone, query: DecodedPacket, transport: Transpor
   const [question] = query.questions ?? [];
   if (!question) return undefined;
   const name = question.name.replace(/\.$/, '');
-  const reversed = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/i.exec(name);
-  if (reversed) {
-    const data = zone.nameOf(reversed.slice(1).reverse().join('.'));
+  const reversed = reversedAddress(name);
+  if (reversed !== undefined) {
+    const data = zone.nameOf(reversed);
     return data === undefined ? undefined : respond(query, transport, question.type === 'PTR' ? [{ type: 'PTR', name: question.name, ttl: TTL, data }] : []);
   }
-  const addresses = zone.addressesOf(name);
+  const type = question.type === 'AAAA' ? 'AAAA' : 'A';
+  const addresses = zone.addressesOf(name, type === 'A' ? 4 : 6);
   if (!addresses) return undefined;
-  const first = turn % addresses.length;
+  const first = addresses.length === 0 ? 0 : turn % addresses.length;
   const inTurn = [...addresses.slice(first), ...addresses.slice(0, first)];
-  // The name is ours: that it has no IPv6 address, no mail server, … is the answer too.
-  return respond(query, transport, question.type === 'A' ? inTurn.map((data) => ({ type: 'A', name: question.name, ttl: TTL, data })) : []);
+  // The name is ours: that it has no address of this family, no mail server, … is the answer too.
+  return respond(query, transport, question.type === type ? inTurn.map((data) => ({ type, name: question.name, ttl: TTL, data })) : []);
+}
+
+/** The addresses in somebody else's answer, with the time that each is good for in seconds. Throws when it is damaged. */
+export function addressesIn(message: Buffer): Array<{ readonly address: string; readonly ttl: number }> {
+  return (decode(message).answers ?? []).flatMap((answer) => (answer.type === 'A' || answer.type === 'AAAA' ? [{ address: canonicalAddress(answer.data), ttl: answer.ttl ?? 0 }] : []));
+}
+
+/** The address that is asked about backwards; `undefined`: it is another name. */
+function reversedAddress(name: string): string | undefined {
+  const four = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/i.exec(name);
+  if (four) return four.slice(1).reverse().join('.');
+  const six = /^((?:[0-9a-f]\.){32})ip6\.arpa$/i.exec(name);
+  return six ? canonicalAddress((six[1] ?? '').split('.').reverse().join('').replace(/(.{4})(?!$)/g, '$1:')) : undefined;
 }
 
 /** An answer that says only why there is none. */

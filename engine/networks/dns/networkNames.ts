@@ -1,7 +1,10 @@
+import type { DecodedPacket } from 'dns-packet';
 import type { Log } from '../../base/log.ts';
 import type { Attachment } from '../attachmentStore.ts';
 import type { NetworkRecord } from '../networkStore.ts';
-import { answerFrom, parseQuery, rcode, refuse } from './answer.ts';
+import type { EgressControl } from '../egress/egressControl.ts';
+import { allowsName } from '../egress/egressPolicy.ts';
+import { addressesIn, answerFrom, parseQuery, rcode, refuse } from './answer.ts';
 import type { Transport } from './answer.ts';
 import { openDnsServer } from './dnsServer.ts';
 import type { DnsServer } from './dnsServer.ts';
@@ -16,6 +19,8 @@ export interface NetworkNamesOptions {
   readonly attachments: () => readonly Attachment[];
   /** The servers that this host asks. */
   readonly servers: () => readonly string[];
+  readonly network: (id: string) => NetworkRecord | undefined;
+  readonly egress: Pick<EgressControl, 'policyOf' | 'learn' | 'refusedName'>;
 }
 
 /**
@@ -64,13 +69,42 @@ export class NetworkNames {
     const client = attachments.find(({ legs }) => legs.some((leg) => leg.networkId === networkId && leg.ip === source));
     if (!client) return refuse(query, rcode.refused);
     const answer = answerFrom(zoneOf(client, attachments, new Set(this.#servers.keys())), query, transport, this.#turn++);
-    return answer ?? (await this.#forward(client, message, transport)) ?? refuse(query, rcode.serverFailure);
+    return answer ?? this.#outside(this.#waysOf(client, networkId), client, query, { message, transport });
+  }
+
+  /**
+   * The networks that lead a client out. In one with an allow-list that alone counts: who asks there may give itself out for a neighbour that is in
+   * others too.
+   */
+  #waysOf({ legs }: Attachment, networkId: string): NetworkRecord[] {
+    const { network, egress } = this.#options;
+    const here = network(networkId);
+    if (here && egress.policyOf(here)) return [here];
+    return legs.flatMap((leg) => network(leg.networkId) ?? []).filter(({ internal }) => !internal);
+  }
+
+  /** What is not a container's name, as far as the client's ways out let it ask: all of it through an open one, else the names on a list, else none. */
+  async #outside(ways: readonly NetworkRecord[], client: Attachment, query: DecodedPacket, { message, transport }: { readonly message: Buffer; readonly transport: Transport }): Promise<Buffer> {
+    const { egress } = this.#options;
+    const name = query.questions?.[0]?.name ?? '';
+    const listed = ways.map((record) => ({ record, policy: egress.policyOf(record) }));
+    const allowing = listed.filter(({ policy }) => policy && allowsName(policy, name));
+    if (ways.length > 0 && allowing.length === 0 && listed.every(({ policy }) => policy)) {
+      for (const { record } of listed) egress.refusedName(record, client, name);
+      // Not "refused", on which some resolvers wait and ask again.
+      return refuse(query, rcode.noSuchName);
+    }
+    const answer = ways.length === 0 ? undefined : await this.#forward(client, message, transport);
+    if (!answer) return refuse(query, rcode.serverFailure);
+    const addresses = allowing.length === 0 ? [] : addressesIn(answer).filter(({ address }) => !isSpecial(address));
+    for (const { record } of allowing) await egress.learn(record, addresses);
+    return answer;
   }
 
   async #forward(client: Attachment, message: Buffer, transport: Transport): Promise<Buffer | undefined> {
     const { containerId } = client;
     const asking = this.#asking.get(containerId) ?? 0;
-    if (asking >= AT_ONCE || this.#isShutIn(client)) return undefined;
+    if (asking >= AT_ONCE) return undefined;
     this.#asking.set(containerId, asking + 1);
     try {
       return await askUpstream(client.dns.length > 0 ? client.dns : this.#options.servers(), message, transport);
@@ -80,9 +114,9 @@ export class NetworkNames {
       else this.#asking.delete(containerId);
     }
   }
+}
 
-  /** A container that can reach nothing outside must not do so by asking for names. */
-  #isShutIn({ legs }: Attachment): boolean {
-    return legs.every(({ networkId }) => this.#servers.get(networkId)?.record.internal === true);
-  }
+/** Addresses that a name does not open, whatever its owner says: a host's own, and those of its link, where clouds keep a machine's secrets. */
+function isSpecial(address: string): boolean {
+  return /^(0|127|22[4-9]|23\d|24\d|25[0-5])\.|^169\.254\.|^(::1?$|::ffff:|fe[89ab]|ff)/.test(address);
 }

@@ -33,31 +33,60 @@ export function architectureOf(host: string, { system, machine }: HostFacts): Ar
 
 /** Throws when the engine cannot run there, installed or not. */
 export function assertCanRun(host: string, facts: HostFacts): void {
+  assertKernel(host, facts);
+  assertNamespaces(host, facts);
+}
+
+export function assertKernel(host: string, facts: HostFacts): void {
+  architectureOf(host, facts);
   const [major = 0, minor = 0] = facts.kernel.split('.').map((part) => Number.parseInt(part, 10));
   if (major < 5 || (major === 5 && minor < 11)) throw remoteKernelTooOld({ host, kernel: facts.kernel });
+}
+
+export function assertNamespaces(host: string, facts: HostFacts): void {
   if (facts.uid !== 0 && facts.noUserNamespaces !== undefined) throw remoteNoUserNamespaces({ host, user: facts.user, detail: facts.noUserNamespaces });
 }
 
 /** Throws when the engine cannot be put there. `chosen`: somebody chose the folder, and knows what it is on. */
 export function assertCanInstall(host: string, facts: HostFacts, manifest: EngineManifest, chosen: boolean): void {
-  const { near: folder, fileSystem, free } = facts;
-  if (!facts.writable) throw remoteFolderNotWritable({ host, folder });
-  if (fileSystem.noexec) throw remoteNoExec({ host, folder, mountPoint: fileSystem.mountPoint });
+  const { near: folder, fileSystem } = facts;
+  assertFolder(host, facts);
   if (!chosen && SHARED.test(fileSystem.type)) throw remoteSharedHome({ host, folder, type: fileSystem.type });
-  const needed = manifest.size + manifest.unpackedSize + 16 * MIB;
+  assertRoom(host, facts, manifest.size + manifest.unpackedSize + 16 * MIB);
+}
+
+/** `needed`: by default about what an engine takes. */
+export function assertRoom(host: string, { near: folder, free }: HostFacts, needed = 224 * MIB): void {
   if (free !== undefined && free < needed) throw remoteDiskFull({ host, folder, free: mebibytes(free), needed: mebibytes(needed) });
+}
+
+export function assertFolder(host: string, { near: folder, writable, fileSystem }: HostFacts): void {
+  if (!writable) throw remoteFolderNotWritable({ host, folder });
+  if (fileSystem.noexec) throw remoteNoExec({ host, folder, mountPoint: fileSystem.mountPoint });
 }
 
 /** What will not work as it should, each with what to do. */
 export function warningsAbout(host: string, facts: HostFacts): BerthError[] {
-  const { near: folder, fileSystem, free, user, subIds } = facts;
+  return [...clockWarnings(host, facts), ...diskWarnings(host, facts), ...userWarnings(host, facts)];
+}
+
+export function clockWarnings(host: string, { clockAhead }: HostFacts): BerthError[] {
+  return Math.abs(clockAhead) > 300 ? [remoteClockWrong({ host, seconds: Math.round(clockAhead) })] : [];
+}
+
+export function diskWarnings(host: string, { near: folder, fileSystem, free }: HostFacts): BerthError[] {
   const warnings: BerthError[] = [];
-  if (Math.abs(facts.clockAhead) > 300) warnings.push(remoteClockWrong({ host, seconds: Math.round(facts.clockAhead) }));
   if (SHARED.test(fileSystem.type)) warnings.push(remoteSharedHome({ host, folder, type: fileSystem.type }));
   if (free !== undefined && free < 1024 * MIB) warnings.push(remoteLittleDisk({ host, folder, free: mebibytes(free) }));
-  if (facts.uid !== 0 && !subIds.newuidmap) warnings.push(remoteNoSubIds({ host, user, detail: 'the host has no newuidmap' }));
-  else if (facts.uid !== 0 && Math.min(subIds.uids, subIds.gids) < 65536) warnings.push(remoteNoSubIds({ host, user, detail: `${subIds.uids} in /etc/subuid, ${subIds.gids} in /etc/subgid` }));
-  if (facts.uid !== 0 && facts.userNamespacesByProfile) warnings.push(remoteNamespacesByProfile({ host, user, program: `${facts.dir}/engine/*/bin/rootlesskit` }));
+  return warnings;
+}
+
+export function userWarnings(host: string, { uid, user, subIds, userNamespacesByProfile, dir }: HostFacts): BerthError[] {
+  if (uid === 0) return [];
+  const warnings: BerthError[] = [];
+  if (!subIds.newuidmap) warnings.push(remoteNoSubIds({ host, user, detail: 'the host has no newuidmap' }));
+  else if (Math.min(subIds.uids, subIds.gids) < 65536) warnings.push(remoteNoSubIds({ host, user, detail: `${subIds.uids} in /etc/subuid, ${subIds.gids} in /etc/subgid` }));
+  if (userNamespacesByProfile) warnings.push(remoteNamespacesByProfile({ host, user, program: `${dir}/engine/*/bin/rootlesskit` }));
   return warnings;
 }
 

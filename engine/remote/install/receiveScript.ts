@@ -3,6 +3,7 @@
  * $1: folder for Berth, $2: digest, $3: size, $4: unpacker on the host or "", $5: "archive" or "program",
  * $6: name of the loader, $7: folder for the data or "".
  * Prints `offset N` (where to begin), then `done`, or `fail WHY`.
+ * What was made above the folder for Berth is noted in `.made`, for `removeScript`.
  * Each upload has a slot of its own: a partial file, and a lock that names the shell that writes it. A lock whose shell is gone
  * is taken over with its file. A second upload of the same takes the next slot, so nobody waits for a link that hangs; but what
  * has wholly arrived is not sent again while it is being unpacked.
@@ -13,7 +14,10 @@ export const receiveScript = `
   tool() { if [ -n "$helper" ]; then "$helper" "$@"; else "$@"; fi; }
   fail() { printf "fail %s\\n" "$1"; exit 1; }
   bytes() { if [ -f "$1" ]; then echo $(($(wc -c < "$1"))); else echo 0; fi; }
+  top= up=\${1%/*}
+  until [ -z "$up" ] || [ -d "$up" ]; do top=$up up=\${up%/*}; done
   mkdir -p "$engine" && cd "$engine" || fail write
+  if [ -n "$top" ]; then printf "%s\\n" "$top" > .made; fi
   host=$(uname -n) boot=$(cat /proc/sys/kernel/random/boot_id)
   slot= lock=
   take() {

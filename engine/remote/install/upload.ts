@@ -67,7 +67,9 @@ async function write({ process }: RunningCommand, chunk: Buffer): Promise<boolea
 
 function failure(host: string, { cargo, dir }: Upload, { stdout, stderr }: RemoteResult, received: number): BerthError {
   const why = /^fail (\w+)$/m.exec(stdout)?.[1];
-  const detail = stderr.trim().split('\n').at(-1)?.slice(-300) ?? '';
+  const lines = stderr.trim().split('\n');
+  // A Node that fails says its own version last.
+  const detail = (lines.findLast((line) => /^\w*Error\b.*: /.test(line)) ?? lines.at(-1))?.slice(-300) ?? '';
   if (/No space left|Disk quota|ENOSPC|EDQUOT/i.test(stderr)) return remoteDiskFull({ host, folder: dir, free: 'too little', needed: mebibytes(cargo.size) });
   if (why === undefined || why === 'short') return remoteUploadInterrupted({ host, received, size: cargo.size });
   if (why === 'corrupt') return remoteUploadCorrupt({ host });

@@ -5,13 +5,14 @@ import { Emitter } from '../../base/emitter.ts';
 import type { Log } from '../../base/log.ts';
 import type { MuxLimits } from '../../base/mux/limits.ts';
 import type { MuxStream } from '../../base/mux/muxStream.ts';
+import type { ProcessLock } from '../../base/processLock.ts';
+import { listenPrivately, removeSocket } from '../../base/privateSocket.ts';
 import { createStreamServer } from './apiServer.ts';
 import type { StreamServer } from './apiServer.ts';
 import { createControlServer } from './control.ts';
 import type { LinkTarget } from './engineSession.ts';
 import { Link } from './link.ts';
 import { takeLinkLock } from './linkLock.ts';
-import { listenLocally, removeSocket } from './localSocket.ts';
 import type { LinkPaths } from './paths.ts';
 import { PortForwards } from './ports.ts';
 
@@ -41,6 +42,8 @@ export async function runLink(options: LinkProcessOptions): Promise<void> {
   cleanup.defer(() => serving.close());
   await serving.listen(cleanup);
   if (!(await lock.serve())) return;
+  const watch = watchLock(lock, () => serving.end('its lock is gone'));
+  cleanup.defer(() => clearInterval(watch));
   log.info('serving', { host: options.host, socket: paths.socket, pid: process.pid });
   ready();
   const reason = await serving.ended;
@@ -54,15 +57,15 @@ class ServingLink {
   readonly #link: Link;
   readonly #api: StreamServer;
   readonly #ports: PortForwards;
-  #end: (reason: string) => void = () => undefined;
+  end: (reason: string) => void = () => undefined;
   #idle: NodeJS.Timeout | undefined;
   #clock: NodeJS.Timeout | undefined;
 
   constructor(options: LinkProcessOptions) {
     const { host, target, log, limits, answerMs, paths } = options;
     this.#options = options;
-    this.ended = new Promise((resolve) => (this.#end = resolve));
-    options.signal.addEventListener('abort', () => this.#end('stopped'), { once: true });
+    this.ended = new Promise((resolve) => (this.end = resolve));
+    options.signal.addEventListener('abort', () => this.end('stopped'), { once: true });
     const onChange = (): void => this.#onChange();
     this.#link = new Link({ host, target, log, onChange, onSession: () => this.#ports.follow(), ...(limits ? { limits } : {}), ...(answerMs === undefined ? {} : { answerMs }) });
     const need = () => this.#link.need();
@@ -80,14 +83,14 @@ class ServingLink {
       watch: () => this.#watch(),
       answer: (id, answers) => this.#link.questions.answer(id, answers),
       connect: () => this.#connect(),
-      stop: () => this.#end('asked to'),
+      stop: () => this.end('asked to'),
     });
     cleanup.defer(() => {
       control.close();
       control.closeAllConnections();
     });
     for (const [server, path] of [[this.#api.server, paths.socket], [control, paths.control]] as const) {
-      await listenLocally(server, path);
+      await listenPrivately(server, path);
       cleanup.defer(() => removeSocket(path));
     }
     this.#clock = watchClock(() => this.#link.hurry());
@@ -132,8 +135,13 @@ class ServingLink {
     clearTimeout(this.#idle);
     const { idleSeconds } = this.#options;
     const needed = this.#api.connections() > 0 || this.#ports.list().length > 0 || this.#link.questions.watchers > 0;
-    if (idleSeconds > 0 && !needed) this.#idle = setTimeout(() => this.#end('nobody needs it'), idleSeconds * 1000);
+    if (idleSeconds > 0 && !needed) this.#idle = setTimeout(() => this.end('nobody needs it'), idleSeconds * 1000);
   }
+}
+
+/** Without its lock nobody finds this link any more: its folder was removed, or another one took its place. */
+function watchLock(lock: ProcessLock, onLost: () => void): NodeJS.Timeout {
+  return setInterval(() => void lock.holds().then((holds) => holds || onLost(), () => undefined), 2000).unref();
 }
 
 /** A clock that jumped means that the computer slept: connections may be dead without a word. */

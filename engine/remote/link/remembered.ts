@@ -1,7 +1,8 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
+import { makeFolders } from '../../base/makeFolders.ts';
 import type { PreparedHost } from './engineStream.ts';
 import type { LinkTarget } from './engineSession.ts';
 
@@ -19,7 +20,7 @@ export function rememberedHost(path: string, url: string, version: string): Link
       }
     },
     save: async ({ socketPath, command }) => {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await makeFolders(dirname(path), 0o700);
       await writeFileAtomic(path, JSON.stringify({ url, version, socketPath, command }));
     },
   };

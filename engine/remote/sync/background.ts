@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiClient } from '../../api/client.ts';
@@ -13,6 +13,9 @@ import { SyncSession } from './syncSession.ts';
 import type { SyncStatus } from './syncSession.ts';
 
 const syncDidNotStart = defineError<{ folder: string; log: string }>('SYNC_DID_NOT_START', 500, (p) => `The sync of ${p.folder} ended at once. What it said is in ${p.log}`);
+
+/** A sync whose record was removed with its folder ends. */
+const FORGOTTEN_MS = 5_000;
 
 /** How to start another process of this program. */
 export interface Launcher {
@@ -37,7 +40,10 @@ export async function runSync(records: SyncRecords, record: SyncRecord, options:
   // First of all: who answers there is the only one who works on the folder.
   await using _control = await serveControl(session, place, stop);
   session.begin();
+  const watch = setInterval(() => void stat(place.stateFolder).catch(stop), FORGOTTEN_MS);
   await stopped;
+  clearInterval(watch);
+  await session.close(); // before the control does: who asked for the end may remove the state folder then
 }
 
 /** Starts a sync in the background, if it does not run yet, and waits until it answers. */

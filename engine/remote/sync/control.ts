@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { defineError, systemCode } from '../../base/errors.ts';
+import { beginPrivately, removeSocket, somebodyListens } from '../../base/privateSocket.ts';
 import type { SyncSession, SyncStatus } from './syncSession.ts';
 
 /** How other commands reach the process that runs a sync: one line of JSON each way, over a socket in the sync's private folder. */
@@ -107,27 +107,13 @@ async function listen(server: Server, place: ControlPlace): Promise<void> {
   const path = controlPath(place.id, place.stateFolder);
   for (let attempt = 0; ; attempt++) {
     try {
-      const before = process.umask(0o177);
-      server.listen(path);
-      process.umask(before);
+      beginPrivately(server, path);
       await once(server, 'listening');
       return;
     } catch (error) {
       if (systemCode(error) !== 'EADDRINUSE' || attempt > 0) throw error;
-      if (await answers(path)) throw syncAlreadyRuns({ folder: place.folder }, { cause: error });
-      await rm(path, { force: true });
+      if (await somebodyListens(path)) throw syncAlreadyRuns({ folder: place.folder }, { cause: error });
+      await removeSocket(path);
     }
-  }
-}
-
-async function answers(path: string): Promise<boolean> {
-  const socket = connect(path);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
   }
 }

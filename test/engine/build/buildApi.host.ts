@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { text as readText } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildEventSchema } from '../../../engine/api/berth/build.ts';
 import type { BuildEvent } from '../../../engine/api/berth/build.ts';
@@ -22,7 +23,7 @@ describe('builds over the API', () => {
 
   before(async () => {
     world = await BuildWorld.create('blda');
-    const facts = { version: '0', id: 'x', dataRoot: world.dataRoot, runtimeName: () => 'crun', cgroupVersion: '1' as const, cgroups: () => true, rootless: false, osName: '', warnings: () => [] };
+    const facts = { version: '0', id: 'x', dataRoot: world.dataRoot, runtimeName: () => 'crun', cgroupVersion: '1' as const, controllers: () => undefined, swapLimit: true, rootless: false, osName: '', warnings: () => [] };
     const counts = { containers: () => ({ running: 0, paused: 0, stopped: 0 }), images: () => 0 };
     served = await serveRoutes([...systemRoutes(facts, counts, new EventBus()), ...dockerBuildRoutes(world.service), ...berthBuildRoutes(world.service)]);
     client = served.client;
@@ -94,6 +95,19 @@ describe('builds over the API', () => {
     const last = (await build({ context: { kind: 'directory', path: world.context('bad') } })).at(-1);
     assert.deepEqual(last?.type === 'error' && [last.error.code, last.error.params?.['line'], last.error.params?.['exitCode']], ['BUILD_STEP_FAILED', 2, 5]);
     await assert.rejects(build({ context: { kind: 'directory', path: 'relative' } }), { code: 'BAD_REQUEST' });
+  });
+
+  it('say what of the Dockerfile is odd, and with checkOnly do nothing else', async () => {
+    await world.write('odd', { Dockerfile: 'FROM debian AS Odd\nRUN exit 5\nCOPY $NOT a.log /\nCMD run\n', '.dockerignore': '*.log\n' });
+    const lines = async (body: object): Promise<BuildEvent[]> => {
+      const answer = await client.stream('POST', '/berth/v1/build', { json: { context: { kind: 'directory', path: world.context('odd') }, ...body } });
+      return (await readText(answer)).trim().split('\n').map((line) => buildEventSchema.parse(JSON.parse(line)));
+    };
+    const checked = await lines({ checkOnly: true });
+    assert.deepEqual(checked.map((event) => (event.type === 'warning' ? [event.rule, event.line] : event)), [['StageNameCasing', 1], ['UndefinedVar', 3], ['CopyIgnoredFile', 3], ['JSONArgsRecommended', 4], { type: 'checked', warnings: 4 }]);
+    const built = await lines({});
+    assert.deepEqual([built.filter(({ type }) => type === 'warning').length, built.at(-1)?.type], [4, 'error']);
+    assert.doesNotMatch((await docker('build', world.context('odd'))).stdout, /StageNameCasing/, 'the classic builder checks nothing');
   });
 
   it('forget the cache on request', async () => {

@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
 import { swap, toOciMount } from '../../../engine/containers/containerSpec.ts';
 import { toResources } from '../../../engine/containers/limits.ts';
+import type { LimitFacts } from '../../../engine/containers/limits.ts';
 import { parseSecurity, toOciSeccomp } from '../../../engine/containers/security.ts';
+
+const v1: LimitFacts = { version: '1', swapLimit: true, controllers: new Set(['cpu', 'cpuset', 'memory', 'pids', 'blkio']) };
 
 describe('limits', () => {
   it('turn CPUs into quota and period', () => {
-    assert.deepEqual(toResources({ NanoCpus: 1.5e9 }, { version: '1', swapLimit: true }).cpu, { quota: 150_000, period: 100_000 });
+    assert.deepEqual(toResources({ NanoCpus: 1.5e9 }, v1).cpu, { quota: 150_000, period: 100_000 });
   });
 
   it('leave swap alone where the kernel has no limit on it', () => {
-    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: 2e8 }, { version: '1', swapLimit: false }).memory, { limit: 1e8 });
-    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: -1 }, { version: '1', swapLimit: true }).memory, { limit: 1e8, swap: -1 });
+    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: 2e8 }, { ...v1, swapLimit: false }).memory, { limit: 1e8 });
+    assert.deepEqual(toResources({ Memory: 1e8, MemorySwap: -1 }, v1).memory, { limit: 1e8, swap: -1 });
   });
 
   it('are absent where nothing is limited', () => {
-    assert.deepEqual(toResources({ Memory: 0, CpuShares: 0, PidsLimit: 0 }, { version: '1', swapLimit: true }), {});
+    assert.deepEqual(toResources({ Memory: 0, CpuShares: 0, PidsLimit: 0 }, v1), {});
   });
 });
 

@@ -16,7 +16,7 @@ describe('the stock docker command', () => {
   let env: NodeJS.ProcessEnv;
   before(async () => {
     world = await ContainerWorld.create('dcli');
-    const facts = { version: '0', id: 'test', dataRoot: world.root, runtimeName: () => 'crun', cgroupVersion: '1' as const, cgroups: () => true, rootless: false, osName: 'Linux', warnings: () => [] };
+    const facts = { version: '0', id: 'test', dataRoot: world.root, runtimeName: () => 'crun', cgroupVersion: '1' as const, controllers: () => undefined, swapLimit: true, rootless: false, osName: 'Linux', warnings: () => [] };
     served = await serveRoutes([...systemRoutes(facts, { containers: () => world.containers.counts(), images: () => 1 }, world.events), ...containerRoutes(world.containers), ...execRoutes(world.containers)]);
     env = { ...process.env, DOCKER_HOST: `unix://${served.client.socketPath}`, DOCKER_CONFIG: join(world.root, 'docker') };
   });

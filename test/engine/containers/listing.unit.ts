@@ -21,6 +21,9 @@ const networks: Networks = {
   resolvConf: () => '',
   rename: () => undefined,
   resolvesNames: () => false,
+  connect: () => Promise.resolve(),
+  disconnect: () => Promise.resolve(),
+  networkName: (ref) => ref,
 };
 
 describe('containers in a store', () => {
@@ -28,7 +31,7 @@ describe('containers in a store', () => {
   let store: ContainerStore;
   const add = async (id: string, name: string, state: Partial<ContainerState>, created: string, labels: Record<string, string> = {}): Promise<Container> => {
     store.reserveName(name, id);
-    const container = await store.add({ id, name, created, imageId: `sha256:${'c'.repeat(64)}`, imageRef: 'debian:bookworm', snapshots: [], args: ['sleep', '1 2'], config: { Labels: labels }, hostConfig: {}, mounts: [], network: { mode: 'bridge', aliases: [] } }, true);
+    const container = await store.add({ id, name, created, imageId: `sha256:${'c'.repeat(64)}`, imageRef: 'debian:bookworm', snapshots: [], args: ['sleep', '1 2'], config: { Labels: labels }, hostConfig: {}, mounts: [], network: { mode: 'bridge', endpoints: [] } }, true);
     await store.setState(container, state);
     return container;
   };

@@ -32,9 +32,9 @@ describe('ports of a container', () => {
 
 describe('files in /etc', () => {
   it('name the container and what was added', () => {
-    const text = hostsFile({ hostname: 'web', domainname: 'lan', endpoint: { ip: '10.0.0.2', gateway: '10.0.0.1' }, extraHosts: ['db:10.9.8.7', 'host.docker.internal:host-gateway', 'six=[::5]'] });
+    const text = hostsFile({ hostname: 'web', domainname: 'lan', endpoints: [{ ip: '10.0.0.2', ip6: '', gateway: '10.0.0.1' }, { ip: '10.2.0.2', ip6: 'fd00::2', gateway: '' }], extraHosts: ['db:10.9.8.7', 'host.docker.internal:host-gateway', 'six=[::5]'], links: [{ ip: '10.0.0.3', names: ['store', 'abc'] }] });
     assert.match(text, /^127\.0\.0\.1\tlocalhost\n/);
-    assert.match(text, /\n10\.9\.8\.7\tdb\n10\.0\.0\.1\thost\.docker\.internal\n::5\tsix\n10\.0\.0\.2\tweb\.lan web\n$/);
+    assert.match(text, /\n10\.9\.8\.7\tdb\n10\.0\.0\.1\thost\.docker\.internal\n::5\tsix\n10\.0\.0\.3\tstore abc\n10\.0\.0\.2\tweb\.lan web\n10\.2\.0\.2\tweb\.lan web\nfd00::2\tweb\.lan web\n$/);
   });
 
   it('take name servers, search list and options from the user where given', () => {

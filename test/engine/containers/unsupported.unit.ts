@@ -3,7 +3,6 @@ import { refuseUnsupported, withoutEffect } from '../../../engine/containers/uns
 
 describe('settings that this version does not honour', () => {
   for (const [host, name] of [
-    [{ Links: ['a:b'] }, 'Links'],
     [{ DeviceRequests: [{ Driver: 'nvidia' }] }, 'DeviceRequests'],
     [{ UsernsMode: 'auto' }, 'userns'],
     [{ Runtime: 'kata' }, 'runtime'],
@@ -12,7 +11,7 @@ describe('settings that this version does not honour', () => {
   }
 
   it('what clients always send, empty, is fine', () => {
-    refuseUnsupported({ Links: [], DeviceRequests: null, UsernsMode: '', StorageOpt: {}, CgroupParent: '', Runtime: 'runc', CpuRealtimePeriod: 0 });
+    refuseUnsupported({ DeviceRequests: null, UsernsMode: '', StorageOpt: {}, CgroupParent: '', Runtime: 'runc', CpuRealtimePeriod: 0 });
     assert.deepEqual(withoutEffect({ LogConfig: { Type: 'json-file', Config: {} }, KernelMemory: 0 }), []);
   });
 

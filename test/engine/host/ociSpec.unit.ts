@@ -65,4 +65,21 @@ describe('the OCI specification of a container', () => {
     assert.equal(mounts.find(({ destination }) => destination === '/proc')?.type, 'bind');
     assert.ok(!mounts.some(({ destination }) => destination === '/dev/mqueue'));
   });
+
+  describe('for systemd', () => {
+    const mountsOf = (more: Partial<SpecInput>): string[] => spec(more).mounts.map(({ destination, type, options }) => `${destination} ${type} ${options.includes('rw') ? 'rw' : options.includes('ro') ? 'ro' : ''}`);
+
+    it('has /run and /run/lock in memory, but where they are given', () => {
+      const mounts = mountsOf({ systemd: true, mounts: [{ destination: '/run/lock', type: 'bind', source: '/x', options: ['bind'] }] });
+      assert.deepEqual(mounts.filter((mount) => mount.startsWith('/run')), ['/run tmpfs ', '/run/lock bind ']);
+    });
+
+    it('may write its control group of version 2, and on version 1 only that in which nothing is limited', () => {
+      const groups = (more: Partial<SpecInput>): string[] => mountsOf(more).filter((mount) => mount.startsWith('/sys/fs/cgroup'));
+      assert.deepEqual(groups({}), ['/sys/fs/cgroup cgroup ro']);
+      assert.deepEqual(groups({ writableCgroup: '2' }), ['/sys/fs/cgroup cgroup rw']);
+      assert.deepEqual(groups({ writableCgroup: '1' }), ['/sys/fs/cgroup cgroup ro', '/sys/fs/cgroup/systemd bind rw']);
+      assert.equal(spec({ writableCgroup: '1' }).mounts.find(({ destination }) => destination === '/sys/fs/cgroup/systemd')?.source, '/sys/fs/cgroup/systemd/berth/x');
+    });
+  });
 });

@@ -51,7 +51,7 @@ describe('the probe on recorded hosts', () => {
   it('looks at what an ordinary user was given', async () => {
     const report = await probe('v2', { programs: { ...allPrograms, newuidmap: '', newgidmap: '', 'apt-get': '' }, uid: 1000, user: 'dev', storage: (folder) => Promise.resolve({ folder, writable: false, free: 2 ** 33 }) });
     assert.equal(stepIn(report, 'user').seen, 'dev (uid 1000): the engine runs without root');
-    assert.match(stepIn(report, 'cgroups').seen, /^v2: .*; an ordinary user's containers cannot be limited, measured or paused \(this version does not use control groups that are delegated to you\)$/);
+    assert.match(stepIn(report, 'cgroups').seen, /^v2: .*; an ordinary user's containers cannot be limited, measured or paused \(none are delegated to you\)$/);
     assert.match(stepIn(report, 'user-namespaces').seen, /AppArmor/);
     assert.equal(stepIn(report, 'subids').seen, '65536 user ids, 1000 group ids; 65536 of each are needed');
     assert.match(stepIn(report, 'socket').seen, /not writable/);
@@ -87,10 +87,35 @@ describe('the probe on recorded hosts', () => {
       assert.deepEqual([step.status, step.seen], ['fail', 'user.max_user_namespaces is 0']);
     });
 
+    const systemd = { 'systemd-run': '', busctl: '' };
+    const delegated = (facts: Recorded = {}): Promise<DoctorReport> => asUser({ programs: { ...allPrograms, ...systemd }, mayUse: (path) => !path.startsWith('/sys/fs/cgroup'), exists: (path) => path === '/run/systemd/system' || path.endsWith('/user@1000.service'), ...facts });
+
+    it('finds the control groups that systemd delegates, also from a login session, which is not among them', async () => {
+      const session = '0::/user.slice/user-1000.slice/session-6.scope\n';
+      const recorded = recordedHost('v2');
+      for (const own of [await recorded.read('/proc/self/cgroup'), session]) {
+        const step = stepIn(await delegated({ read: (path) => (path === '/proc/self/cgroup' ? Promise.resolve(own) : recorded.read(path)) }), 'cgroups');
+        assert.deepEqual([step.status, step.seen], ['ok', 'v2: cpu memory pids, delegated to you (systemd); not delegated: cpuset, io']);
+      }
+    });
+
+    it('says how systemd is told to delegate what containers are limited in', async () => {
+      const recorded = recordedHost('v2');
+      const step = stepIn(await delegated({ read: (path) => (path.endsWith('user@1000.service/cgroup.controllers') ? Promise.resolve('memory pids\n') : recorded.read(path)) }), 'cgroups');
+      assert.deepEqual([step.status, step.seen], ['warn', 'v2: memory pids, delegated to you (systemd); not delegated: cpu, cpuset, io']);
+      assert.match(step.advice, /Delegate=cpu cpuset io memory pids/);
+    });
+
+    it('takes the group it is in where there is no systemd, if that is the user’s', async () => {
+      const given = { exists: () => false, read: (path: string) => (path.endsWith('/given/cgroup.controllers') ? Promise.resolve('cpu cpuset io memory pids\n') : path === '/proc/self/cgroup' ? Promise.resolve('0::/given\n') : recordedHost('v2').read(path)) };
+      assert.deepEqual(stepIn(await delegated({ ...given, mayUse: () => true }), 'cgroups').seen, 'v2: cpu cpuset io memory pids, delegated to you (own group)');
+      assert.match(stepIn(await delegated(given), 'cgroups').seen, /none are delegated to you/);
+    });
+
     it('says that version 1 of cgroups limits nothing, and that the end of a session takes the sockets along', async () => {
       assert.match(stepIn(await asUser({}, 'v1'), 'cgroups').seen, /cannot be limited, measured or paused/);
       const report = await probeHost(recordedHost('v2', { uid: 1000, user: 'dev', exists: (path) => path === '/run/systemd/system' }), configFromEnvironment({ HOME: '/home/dev', XDG_RUNTIME_DIR: '/run/user/1000' }, 1000));
-      assert.equal(stepIn(report, 'linger').advice, 'loginctl enable-linger');
+      assert.match(stepIn(report, 'linger').advice, /^loginctl enable-linger .*as root: loginctl enable-linger dev/);
     });
   });
 

@@ -42,7 +42,7 @@ describe('names between containers on user-defined networks', () => {
     await Promise.all([once(udp, 'listening'), once(tcp, 'listening')]);
     folder = await mkdtemp(join(tmpdir(), 'berth-prtdns-'));
     await writeFile(join(folder, 'resolv.conf'), `nameserver ${RESOLVER}\nsearch quay.example\n`);
-    engine = await TestEngine.start({ instance: 'prtdns', cover: { '/etc/resolv.conf': join(folder, 'resolv.conf') } });
+    engine = await TestEngine.start({ instance: 'rddns', cover: { '/etc/resolv.conf': join(folder, 'resolv.conf') } });
     await engine.docker(['import', await baseTar(), 'debian:bookworm']);
     for (const network of ['front', 'back']) await engine.docker(['network', 'create', network]);
     await start('web', '--network', 'front');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decode, encode } from 'dns-packet';
 import type { RecordType } from 'dns-packet';
-import { answerFrom, parseQuery, rcode, refuse } from '../../../engine/networks/dns/answer.ts';
+import { addressesIn, answerFrom, parseQuery, rcode, refuse } from '../../../engine/networks/dns/answer.ts';
 import { zoneOf } from '../../../engine/networks/dns/zone.ts';
 import type { Named } from '../../../engine/networks/dns/zone.ts';
 
@@ -41,6 +41,33 @@ describe('names between containers', () => {
   it('are found by address in one’s own networks, and there alone', () => {
     assert.equal(zoneOf(web, all, networks).nameOf('10.1.0.3'), 'one.front');
     assert.equal(zoneOf(web, all, networks).nameOf('10.2.0.3'), undefined);
+  });
+});
+
+describe('names by IPv6 and by links', () => {
+  const six: Named = { containerId: id('1'), name: 'six', hostname: 'h', legs: [{ networkId: 'id-front', networkName: 'front', ip: '10.1.0.20', ip6: 'fd00::20', aliases: [], links: ['one:uno', `${id('c').slice(0, 12)}:due`] }] };
+  const zone = zoneOf(six, [...all, six], networks);
+
+  it('have an address of either family, or none of one', () => {
+    assert.deepEqual([zone.addressesOf('six', 6), zone.addressesOf('one', 6), zone.addressesOf('nobody', 6)], [['fd00::20'], [], undefined]);
+    assert.equal(zone.nameOf('fd00::20'), 'six.front');
+    const ask = (name: string, type: RecordType): unknown[] | undefined => {
+      const query = parseQuery(encode({ type: 'query', id: 7, questions: [{ type, name }] }));
+      const answer = query && answerFrom(zone, query, 'udp', 0);
+      return answer && decode(answer).answers?.map((one) => ('data' in one ? one.data : undefined));
+    };
+    assert.deepEqual([ask('six', 'AAAA'), ask('one', 'AAAA'), ask('six', 'MX')], [['fd00::20'], [], []]);
+    assert.deepEqual(ask(`0.2.${'0.'.repeat(26)}0.0.d.f.ip6.arpa`, 'PTR'), ['six.front']);
+  });
+
+  it('are its own where it has links, by name or id, and nobody else’s', () => {
+    assert.deepEqual([zone.addressesOf('uno'), zone.addressesOf('DUE')], [['10.1.0.3'], ['10.1.0.4']]);
+    assert.equal(zoneOf(web, [...all, six], networks).addressesOf('uno'), undefined);
+  });
+
+  it('are taken from others’ answers with their time', () => {
+    const message = encode({ type: 'response', id: 1, answers: [{ type: 'CNAME', name: 'a', data: 'b', ttl: 9 }, { type: 'A', name: 'b', data: '192.0.2.1', ttl: 60 }, { type: 'AAAA', name: 'b', data: '2001:DB8:0::1', ttl: 30 }] });
+    assert.deepEqual(addressesIn(message), [{ address: '192.0.2.1', ttl: 60 }, { address: '2001:db8::1', ttl: 30 }]);
   });
 });
 

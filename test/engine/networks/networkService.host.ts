@@ -12,7 +12,7 @@ import type { Endpoint } from '../../../engine/networks/networkService.ts';
 import { leftovers } from '../../support/leftovers.ts';
 import { ask, endChild, serveIn } from '../../support/netnsServer.ts';
 
-const instance = 'tnet';
+const instance = 'rdtnet';
 const OUTSIDE = '/run/netns/berthtest-outside';
 
 describe('NetworkService on this host', () => {
@@ -175,11 +175,17 @@ describe('NetworkService on this host', () => {
   });
 
   it('keeps user-defined networks apart, and connects a running container to a second one', async () => {
-    const record = await service.catalog.create({ name: 'apart', subnet: '10.199.8.0/24' });
+    const record = await service.catalog.create({ name: 'apart', subnets: [{ subnet: '10.199.8.0/24' }] });
     const [a, b] = [await attach('a'), await service.attach('b', { network: 'apart', hostname: 'b' })];
     assert.match(b.ip, /^10\.199\.8\./);
     await serve(b, 80, 'b');
     assert.equal(await ask('tcp', a.netnsPath, b.ip, 80), 'timeout');
+    await run('nsenter', [`--net=${a.netnsPath}`, 'ip', 'route', 'add', '10.199.8.0/24', 'dev', 'eth0']);
+    assert.match(await ask('tcp', a.netnsPath, b.ip, 80), /timeout|EHOSTUNREACH/, 'nobody says where it is');
+    const neighbours = async (address: string): Promise<string> => (await run('nsenter', [`--net=${a.netnsPath}`, 'ip', 'neigh', 'show', 'to', address])).stdout;
+    await ask('tcp', a.netnsPath, b.gateway, 1);
+    assert.doesNotMatch(await neighbours(b.gateway), /lladdr/, 'not even the host for its own address there');
+    await run('nsenter', [`--net=${a.netnsPath}`, 'ip', 'route', 'del', '10.199.8.0/24', 'dev', 'eth0']);
     await service.connect('a', 'apart');
     assert.match(await ask('tcp', a.netnsPath, b.ip, 80), /^b 10\.199\.8\./);
     await assert.rejects(service.catalog.remove('apart'), { code: 'NETWORK_IN_USE' });
@@ -189,11 +195,11 @@ describe('NetworkService on this host', () => {
     await service.settled();
     await service.catalog.remove('apart');
     assert.ok(!(await run('ip', ['link'])).stdout.includes(record.bridge));
-    await assert.rejects(service.catalog.create({ name: 'clash', subnet: `${a.gateway.split('.').slice(0, 2).join('.')}.0.0/16` }), { code: 'SUBNET_TAKEN' });
+    await assert.rejects(service.catalog.create({ name: 'clash', subnets: [{ subnet: `${a.gateway.split('.').slice(0, 2).join('.')}.0.0/16` }] }), { code: 'SUBNET_TAKEN' });
   });
 
   it('leads a container out through another network when it leaves its first one', async () => {
-    await service.catalog.create({ name: 'other', subnet: '10.199.9.0/24' });
+    await service.catalog.create({ name: 'other', subnets: [{ subnet: '10.199.9.0/24' }] });
     const a = await attach('a');
     await service.connect('a', 'other');
     await service.disconnect('a', 'bridge');

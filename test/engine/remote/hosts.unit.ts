@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkHostName, HostList, nameFromUrl } from '../../../engine/remote/hosts.ts';
@@ -53,6 +53,22 @@ describe('the list of hosts', () => {
     await writeFile(hosts.path, JSON.stringify({ version: 1, later: true, hosts: [{ ...far, options: { compression: true } }] }));
     await hosts.use('far');
     assert.deepEqual(JSON.parse(await readFile(hosts.path, 'utf8')), { version: 1, later: true, hosts: [{ ...far, options: { compression: true } }], default: 'far' });
+  });
+
+  it('loses nothing when many add and remove at once', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `h${index}`);
+    await Promise.all(names.map((name) => new HostList(hosts.path).add({ ...far, name })));
+    assert.deepEqual((await hosts.list()).map(({ name }) => name).sort(), names.toSorted());
+    await Promise.all([...names.slice(5).map((name) => new HostList(hosts.path).remove(name)), hosts.use('h1')]);
+    assert.deepEqual((await hosts.list()).map(({ name }) => name).sort(), names.slice(0, 5));
+    assert.deepEqual(await readdir(join(folder, 'config')), ['hosts.json']);
+  });
+
+  it('is changed although a process was killed while it did so', async () => {
+    await hosts.add(far);
+    await writeFile(`${hosts.path}.lock`, JSON.stringify({ pid: 2 ** 22 + 1, nonce: 'dead', serving: false }));
+    await hosts.add({ ...far, name: 'other' });
+    assert.equal((await hosts.list()).length, 2);
   });
 
   it('a damaged file is named and not written over', async () => {

@@ -63,7 +63,8 @@ describe('the question before a host is purged', () => {
   const far = { name: 'far', url: 'me@far' };
 
   it('says what is lost, in numbers where they are known', () => {
-    assert.equal(questionAbout(far, { containers: 1, images: 2, volumes: 0 }), 'Remove the engine from far (me@far), with 1 container, 2 images and 0 volumes? What is in them is lost.');
-    assert.equal(questionAbout(far, undefined), 'Remove the engine from far (me@far), with all its containers, images and volumes? What is in them is lost.');
+    assert.equal(questionAbout(far, { containers: 1, images: 2, volumes: 0 }, []), 'Remove the engine from far (me@far), with 1 container, 2 images and 0 volumes? What is in them is lost.');
+    assert.equal(questionAbout(far, undefined, []), 'Remove the engine from far (me@far), with all its containers, images and volumes? What is in them is lost.');
+    assert.equal(questionAbout(far, undefined, ['/home/me/berth/1/app']), 'Remove the engine from far (me@far), with all its containers, images, volumes and the synced folder /home/me/berth/1/app? What is in them is lost.');
   });
 });

@@ -27,7 +27,14 @@ export interface CreateBody {
   /** Durations in nanoseconds. */
   Healthcheck?: { Test?: string[]; Interval?: number; Timeout?: number; StartPeriod?: number; StartInterval?: number; Retries?: number };
   HostConfig: HostConfig;
-  NetworkingConfig?: { EndpointsConfig: Record<string, { Aliases?: string[] }> };
+  NetworkingConfig?: { EndpointsConfig: Record<string, Endpoint> };
+}
+
+/** A place in a network. */
+export interface Endpoint {
+  Aliases?: string[];
+  MacAddress?: string;
+  IPAMConfig?: { IPv4Address?: string; IPv6Address?: string };
 }
 
 export interface PortBinding {
@@ -67,6 +74,7 @@ export interface HostConfig {
   PortBindings?: Record<string, PortBinding[]>;
   PublishAllPorts?: boolean;
   NetworkMode?: string;
+  Links?: string[];
   CapAdd?: string[];
   CapDrop?: string[];
   SecurityOpt?: string[];

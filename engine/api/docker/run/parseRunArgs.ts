@@ -2,9 +2,10 @@ import { FlagUnsupported } from './flags.ts';
 import type { RunDraft, RunFlag, RunHost } from './flags.ts';
 import { healthFlags } from './healthFlags.ts';
 import { clientFlags, hostFlags } from './hostFlags.ts';
+import { networkFlags } from './networkFlags.ts';
 import { settingsFlags } from './settingsFlags.ts';
 
-export const runFlags: readonly RunFlag[] = [...settingsFlags, ...healthFlags, ...hostFlags, ...clientFlags];
+export const runFlags: readonly RunFlag[] = [...settingsFlags, ...networkFlags, ...healthFlags, ...hostFlags, ...clientFlags];
 const byName = new Map(runFlags.flatMap((flag) => flag.names.map((name) => [name, flag] as const)));
 
 /** A flag of `docker run` that is not known, not supported, or has a bad value. `index`: of the argument that is wrong. */

@@ -29,12 +29,6 @@ export const settingsFlags: readonly RunFlag[] = [
     const match = must(/^(\d+(?:-\d+)?)(?:\/(tcp|udp))?$/.exec(value) ?? undefined, 'a port, as 80 or 80/udp');
     for (const port of must(range(match[1] ?? ''), 'a port from 1 to 65535')) (draft.body.ExposedPorts ??= {})[`${port}/${match[2] ?? 'tcp'}`] = {};
   }),
-  valued('network net', 'NETWORK', 'network: a name, host, none, or container:NAME', (draft, value) => void (draft.body.HostConfig.NetworkMode = value)),
-  valued('network-alias net-alias', 'NAME', 'one more name on the network', (draft, value) => {
-    const network = draft.body.HostConfig.NetworkMode ?? 'default';
-    const endpoints = (draft.body.NetworkingConfig ??= { EndpointsConfig: {} }).EndpointsConfig;
-    ((endpoints[network] ??= {}).Aliases ??= []).push(value);
-  }),
   valued('hostname h', 'NAME', 'hostname inside', (draft, value) => void (draft.body.Hostname = value)),
   valued('domainname', 'NAME', 'domain name inside', (draft, value) => void (draft.body.Domainname = value)),
   valued('add-host', 'HOST:IP', 'add a line to /etc/hosts', (draft, value) => {
@@ -44,7 +38,6 @@ export const settingsFlags: readonly RunFlag[] = [
   valued('dns', 'IP', 'name server', (draft, value) => void (draft.body.HostConfig.Dns ??= []).push(value)),
   valued('dns-search', 'DOMAIN', 'search domain', (draft, value) => void (draft.body.HostConfig.DnsSearch ??= []).push(value)),
   valued('dns-option dns-opt', 'OPTION', 'resolver option', (draft, value) => void (draft.body.HostConfig.DnsOptions ??= []).push(value)),
-  valued('mac-address', 'MAC', 'hardware address', (draft, value) => void (draft.body.MacAddress = value)),
   valued('user u', 'USER[:GROUP]', 'user, by name or number', (draft, value) => void (draft.body.User = value)),
   valued('group-add', 'GROUP', 'one more group', (draft, value) => void (draft.body.HostConfig.GroupAdd ??= []).push(value)),
   valued('workdir w', 'PATH', 'working folder inside', (draft, value) => void (draft.body.WorkingDir = must(value.startsWith('/') ? value : undefined, 'an absolute path'))),

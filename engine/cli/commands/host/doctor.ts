@@ -3,7 +3,7 @@ import type { CliContext } from '../../context.ts';
 import { askOnTerminal } from '../../terminal/askOnTerminal.ts';
 import type { RemoteHosts } from './remoteHosts.ts';
 
-const marks = { ok: 'ok', failed: 'FAILED', skipped: '-' } as const;
+const marks = { ok: 'ok', warning: 'warning', failed: 'FAILED', skipped: '-' } as const;
 
 /** `berth host doctor`; status 1 when a step failed. */
 export function registerHostDoctor(parent: Command, context: CliContext, remote: RemoteHosts): void {
@@ -14,7 +14,7 @@ export function registerHostDoctor(parent: Command, context: CliContext, remote:
     .action(async (name: string, options: { json: boolean }) => {
       const host = await remote.hosts.find(name);
       for await (const step of remote.examine(host, askOnTerminal(context), context.signal)) {
-        context.stdout.write(options.json ? `${JSON.stringify(step)}\n` : `${marks[step.state].padEnd(8)}${step.name.padEnd(12)}${step.detail}`.trimEnd() + '\n');
+        context.stdout.write(options.json ? `${JSON.stringify(step)}\n` : `${marks[step.state].padEnd(9)}${step.name.padEnd(12)}${step.detail}`.trimEnd() + '\n');
         if (step.state === 'failed') context.setExitStatus(1);
       }
     });

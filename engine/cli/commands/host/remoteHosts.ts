@@ -9,8 +9,8 @@ import type { LinkClient } from '../../../remote/link/linkClient.ts';
 export interface PurgeOptions {
   /** Also where containers run. */
   readonly force: boolean;
-  /** Asked first, with what the host's engine has, if it can say. */
-  readonly agreed?: (stock: Stock | undefined) => Promise<boolean>;
+  /** Asked first, with what the host's engine has, if it can say, and the copies of synced folders there. */
+  readonly agreed?: (stock: Stock | undefined, copies: readonly string[]) => Promise<boolean>;
 }
 
 /** What the commands about hosts work with; made by the composition root. */

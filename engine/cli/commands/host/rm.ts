@@ -4,6 +4,7 @@ import type { Stock } from '../../../remote/stock.ts';
 import { confirmed } from '../../confirm.ts';
 import type { CliContext } from '../../context.ts';
 import { askOnTerminal } from '../../terminal/askOnTerminal.ts';
+import { endSyncs } from './endSyncs.ts';
 import type { RemoteHosts } from './remoteHosts.ts';
 
 interface RmOptions {
@@ -17,7 +18,7 @@ export function registerRm(parent: Command, context: CliContext, remote: RemoteH
   parent
     .command('rm <name>')
     .description('end the link and forget the host; what is on the host stays, unless --purge')
-    .option('--purge', 'first remove the engine from the host, with all its containers, images and volumes', false)
+    .option('--purge', 'first remove the engine from the host, with all its containers, images, volumes and copies of synced folders', false)
     .option('--force', 'with --purge: do not ask, also where containers run', false)
     .option('-y, --yes', 'with --purge: do not ask', false)
     .action((name: string, options: RmOptions) => removeHost(context, remote, name, options));
@@ -40,8 +41,9 @@ async function purge(context: CliContext, remote: RemoteHosts, host: Host, { for
   const asks = !force && !yes;
   // Before anybody is connected to: without a terminal the answer is known.
   if (asks && !context.stdin.isTTY) return confirmed(context, '');
-  const begin = async (stock?: Stock): Promise<boolean> => {
-    if (asks && !(await confirmed(context, `${questionAbout(host, stock)} [y/N] `))) return false;
+  const begin = async (stock?: Stock, copies: readonly string[] = []): Promise<boolean> => {
+    if (asks && !(await confirmed(context, `${questionAbout(host, stock, copies)} [y/N] `))) return false;
+    await endSyncs(context, host.name, force);
     await remote.link(host.name).stop(context.signal); // it would start the engine again
     return true;
   };
@@ -51,9 +53,10 @@ async function purge(context: CliContext, remote: RemoteHosts, host: Host, { for
 }
 
 /** Everything that goes, in numbers where they are known. */
-export function questionAbout({ name, url }: Pick<Host, 'name' | 'url'>, stock: Stock | undefined): string {
-  const what = stock === undefined ? 'all its containers, images and volumes' : `${count(stock.containers, 'container')}, ${count(stock.images, 'image')} and ${count(stock.volumes, 'volume')}`;
-  return `Remove the engine from ${name} (${url}), with ${what}? What is in them is lost.`;
+export function questionAbout({ name, url }: Pick<Host, 'name' | 'url'>, stock: Stock | undefined, copies: readonly string[]): string {
+  const kept = stock === undefined ? ['all its containers', 'images', 'volumes'] : [count(stock.containers, 'container'), count(stock.images, 'image'), count(stock.volumes, 'volume')];
+  const what = [...kept, ...(copies.length === 0 ? [] : [`the synced ${copies.length === 1 ? 'folder' : 'folders'} ${copies.join(', ')}`])];
+  return `Remove the engine from ${name} (${url}), with ${what.slice(0, -1).join(', ')} and ${what.at(-1) ?? ''}? What is in them is lost.`;
 }
 
 function count(number: number, noun: string): string {

@@ -10,11 +10,14 @@ import type { SentContext } from '../../../remote/sync/sendContext.ts';
 import { syncStateFolder } from '../../../remote/sync/syncRecord.ts';
 import type { CliContext } from '../../context.ts';
 import { BuildProgressPrinter } from '../../output/buildProgress.ts';
+import { formatWarnings } from '../../output/buildWarnings.ts';
+import type { BuildWarningEvent } from '../../output/buildWarnings.ts';
 import { formatSize } from '../../output/units.ts';
 import { collect } from '../container/execIn.ts';
 import { pathOnHost } from '../../engineFolder.ts';
 import { folderPath } from '../container/reference.ts';
 import { givenSecrets } from './buildSecrets.ts';
+import { reproducibleEpoch } from './reproducible.ts';
 
 interface BuildOptions {
   readonly file?: string;
@@ -31,6 +34,8 @@ interface BuildOptions {
   readonly ssh?: string[];
   readonly allow?: string[];
   readonly sendContext?: boolean;
+  readonly check?: boolean;
+  readonly reproducible?: boolean;
 }
 
 /** `berth build`. */
@@ -49,6 +54,8 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--secret <id=NAME[,src=FILE|,env=NAME]>', 'a secret for RUN --mount=type=secret', collect)
     .option('--ssh <default|id=SOCKET>', 'an SSH agent for RUN --mount=type=ssh', collect)
     .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done', collect)
+    .option('--reproducible', 'the same files make the same image, anywhere and any time: times are those of SOURCE_DATE_EPOCH, else of the newest commit of the folder, else 1970')
+    .option('--check', 'build nothing: say what of the Dockerfile is odd; the exit status is 1 if anything is')
     .option('-q, --quiet', 'print only the id')
     .option('--iidfile <file>', 'write the id to this file')
     .option('--send-context', 'the engine is on another machine: send it what changed in the folder since the last time, instead of letting it read the folder')
@@ -59,6 +66,7 @@ async function build(context: CliContext, folder: string, options: BuildOptions)
   const client = await context.engine();
   const request = await requestOf(context, folder, options);
   await using sent = options.sendContext === true || (context.host !== undefined && pathOnHost(folder) === undefined) ? await sendContextFor(context, client, request, options) : undefined;
+  if (options.check === true) return check(context, client, sent === undefined ? request : { ...request, context: { kind: 'directory', path: sent.path }, dockerfile: sent.dockerfile });
   const printer = new BuildProgressPrinter(context.stderr);
   let imageId: string | undefined;
   try {
@@ -73,6 +81,17 @@ async function build(context: CliContext, folder: string, options: BuildOptions)
   if (imageId === undefined) throw new Error('The engine ended the build without a result. See berth engine logs');
   if (options.iidfile !== undefined) await writeFile(resolve(context.cwd, options.iidfile), imageId);
   context.stdout.write(`${imageId}\n`);
+}
+
+/** `--check`: each warning with the lines it is about. */
+async function check(context: CliContext, client: ApiClient, request: BuildRequestBody): Promise<void> {
+  const found: BuildWarningEvent[] = [];
+  for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: { ...request, checkOnly: true }, signal: context.signal })) {
+    if (event.type === 'error') throw new ApiError(400, event.error.message, event.error.code, event.error.params);
+    if (event.type === 'warning') found.push(event);
+  }
+  context.stdout.write(formatWarnings(found));
+  if (found.length > 0) context.setExitStatus(1);
 }
 
 /** The folder as the engine's host has it from now on. */
@@ -93,7 +112,7 @@ async function requestOf(context: CliContext, folder: string, options: BuildOpti
     context: { kind: 'directory', path },
     ...(options.file === undefined ? {} : { dockerfile: isAbsolute(options.file) ? options.file : resolve(context.cwd, options.file) }),
     ...(options.target === undefined ? {} : { target: options.target }),
-    ...(options.buildArg === undefined ? {} : { buildArgs: pairs(context, '--build-arg', options.buildArg) }),
+    ...(await buildArgs(context, folder, options)),
     ...(options.label === undefined ? {} : { labels: pairs(context, '--label', options.label) }),
     ...(options.tag === undefined ? {} : { tags: options.tag }),
     ...(options.cache ? {} : { noCache: true }),
@@ -101,6 +120,13 @@ async function requestOf(context: CliContext, folder: string, options: BuildOpti
     ...(network === undefined ? {} : { network }),
     ...(await givenSecrets(context, options)),
   };
+}
+
+async function buildArgs(context: CliContext, folder: string, { buildArg, reproducible }: BuildOptions): Promise<Pick<BuildRequestBody, 'buildArgs'>> {
+  const given = buildArg === undefined ? {} : pairs(context, '--build-arg', buildArg);
+  if (reproducible !== true) return buildArg === undefined ? {} : { buildArgs: given };
+  const here = pathOnHost(folder) === undefined ? await folderPath(context, folder) : undefined;
+  return { buildArgs: { SOURCE_DATE_EPOCH: await reproducibleEpoch(context, here), ...given } };
 }
 
 /** `NAME=value`; a build argument without a value takes it from our environment. */

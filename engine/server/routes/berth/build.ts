@@ -7,11 +7,11 @@ import type { BuildRequest, BuildService } from '../../../build/buildService.ts'
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
 /** `POST /berth/v1/build`: builds a folder of this host; the answer is one event a line, the last `result` or `error`. */
-export function berthBuildRoutes(builds: Pick<BuildService, 'build'>): Route[] {
+export function berthBuildRoutes(builds: Pick<BuildService, 'build' | 'check'>): Route[] {
   return [{ method: 'POST', path: '/berth/v1/build', handle: (context, reply) => build(builds, context, reply) }];
 }
 
-async function build(builds: Pick<BuildService, 'build'>, context: RequestContext, reply: Reply): Promise<void> {
+async function build(builds: Pick<BuildService, 'build' | 'check'>, context: RequestContext, reply: Reply): Promise<void> {
   const body = await context.json(buildRequestSchema);
   let out: Writable | undefined;
   const send = (event: BuildEvent): void => {
@@ -19,8 +19,9 @@ async function build(builds: Pick<BuildService, 'build'>, context: RequestContex
     if (!out.destroyed) out.write(`${JSON.stringify(event)}\n`);
   };
   try {
-    const { imageId } = await builds.build(toRequest(body), { signal: context.signal, report: () => undefined, onEvent: send });
-    send({ type: 'result', imageId });
+    const ctx = { signal: context.signal, report: () => undefined, onEvent: send };
+    if (body.checkOnly === true) send({ type: 'checked', warnings: await builds.check(toRequest(body), ctx) });
+    else send({ type: 'result', imageId: (await builds.build(toRequest(body), ctx)).imageId });
   } catch (error) {
     // Before the first event an error still has a status of its own.
     if (!out) throw error;

@@ -26,6 +26,7 @@ export class ClassicMessages implements BuildMessages {
   }
 
   event(event: BuildEvent): void {
+    if (event.type === 'warning' && event.rule !== undefined) return; // the classic builder checks nothing
     if (event.type === 'warning') this.#write({ stream: `[Warning] ${event.message}\n` });
     else if (event.type === 'progress') this.#write({ status: event.status, ...(event.id === undefined ? {} : { id: event.id }), progressDetail: event.total === undefined ? {} : { current: event.current ?? 0, total: event.total } });
     else if (event.type === 'log') this.#say(event.index, event.text);

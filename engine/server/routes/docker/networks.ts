@@ -1,25 +1,35 @@
 import { networkConnectSchema, networkCreateSchema } from '../../../api/docker/network.ts';
 import type { NetworkCreate, NetworkResource } from '../../../api/docker/network.ts';
-import { badRequest } from '../../../base/errors.ts';
-import type { NetworkCatalog, NetworkView, NewNetwork } from '../../../networks/networkCatalog.ts';
-import type { NetworkService } from '../../../networks/networkService.ts';
+import { badRequest, notImplemented } from '../../../base/errors.ts';
+import type { EndpointSettings } from '../../../api/docker/container.ts';
+import type { NetworkCatalog, NetworkView } from '../../../networks/networkCatalog.ts';
+import { unknownOptions } from '../../../networks/networkOptions.ts';
+import type { NewNetwork } from '../../../networks/newNetwork.ts';
 import type { RequestContext, Route } from '../../route.ts';
 import { parseFilters } from './eventFilter.ts';
 import { labelsMatch } from './labelFilter.ts';
 
-/** Finds a container by id, name or the beginning of an id and gives its id; throws if there is none. */
-export type ContainerLookup = (ref: string) => string;
+/** What `/networks` needs: the networks, and containers that join and leave them, running or not. */
+export interface NetworkChanges {
+  readonly catalog: NetworkCatalog;
+  connect(container: string, network: string, settings: EndpointSettings): Promise<void>;
+  disconnect(container: string, network: string): Promise<void>;
+}
 
 /** `/networks…` */
-export function networkRoutes(service: Pick<NetworkService, 'catalog' | 'connect' | 'disconnect'>, lookup: ContainerLookup): Route[] {
-  const { catalog } = service;
+export function networkRoutes(changes: NetworkChanges): Route[] {
+  const { catalog } = changes;
   return [
     { method: 'GET', path: '/networks', handle: (context, reply) => reply.json(200, list(catalog, context)) },
     { method: 'GET', path: '/networks/:id', handle: ({ params }, reply) => reply.json(200, toResource(catalog.inspect(params['id'] ?? ''), true)) },
     {
       method: 'POST',
       path: '/networks/create',
-      handle: async (context, reply) => reply.json(201, { Id: (await catalog.create(toNewNetwork(await context.json(networkCreateSchema)))).id, Warning: '' }),
+      handle: async (context, reply) => {
+        const request = toNewNetwork(await context.json(networkCreateSchema));
+        const { id } = await catalog.create(request);
+        reply.json(201, { Id: id, Warning: unknownOptions(request.options ?? {}).map((key) => `This version of Berth does not act on --opt ${key}.`).join(' ') });
+      },
     },
     {
       method: 'DELETE',
@@ -34,8 +44,7 @@ export function networkRoutes(service: Pick<NetworkService, 'catalog' | 'connect
       path: '/networks/:id/connect',
       handle: async (context, reply) => {
         const { Container, EndpointConfig } = await context.json(networkConnectSchema);
-        const ip = EndpointConfig?.IPAMConfig?.IPv4Address;
-        await service.connect(lookup(Container), context.params['id'] ?? '', { ...(ip === undefined || ip === '' ? {} : { ip }), aliases: EndpointConfig?.Aliases ?? [] });
+        await changes.connect(Container, context.params['id'] ?? '', EndpointConfig ?? {});
         reply.empty(200);
       },
     },
@@ -44,7 +53,7 @@ export function networkRoutes(service: Pick<NetworkService, 'catalog' | 'connect
       path: '/networks/:id/disconnect',
       handle: async (context, reply) => {
         const { Container } = await context.json(networkConnectSchema);
-        await service.disconnect(lookup(Container), context.params['id'] ?? '');
+        await changes.disconnect(Container, context.params['id'] ?? '');
         reply.empty(200);
       },
     },
@@ -53,17 +62,30 @@ export function networkRoutes(service: Pick<NetworkService, 'catalog' | 'connect
 }
 
 function toNewNetwork(body: NetworkCreate): NewNetwork {
-  const [config, ...more] = body.IPAM?.Config ?? [];
-  if (more.length > 0) throw badRequest({ what: 'IPAM', detail: 'one subnet a network' });
+  refuseUnsupported(body);
   return {
     name: body.Name,
     ...(body.Driver ? { driver: body.Driver } : {}),
-    ...(config?.Subnet ? { subnet: config.Subnet } : {}),
-    ...(config?.Gateway ? { gateway: config.Gateway } : {}),
+    subnets: (body.IPAM?.Config ?? []).map(({ Subnet, Gateway, IPRange, AuxiliaryAddresses, AuxAddress }) => ({
+      ...(Subnet ? { subnet: Subnet } : {}),
+      ...(Gateway ? { gateway: Gateway } : {}),
+      ...(IPRange ? { range: IPRange } : {}),
+      aux: AuxiliaryAddresses ?? AuxAddress ?? {},
+    })),
+    ipv6: body.EnableIPv6 ?? false,
     internal: body.Internal ?? false,
+    attachable: body.Attachable ?? false,
     labels: body.Labels ?? {},
     options: body.Options ?? {},
   };
+}
+
+function refuseUnsupported({ IPAM, Scope, Ingress, ConfigOnly, EnableIPv4 }: NetworkCreate): void {
+  if (IPAM?.Driver && IPAM.Driver !== 'default') throw notImplemented({ what: `IPAM driver ${IPAM.Driver}` });
+  if (Scope && Scope !== 'local') throw notImplemented({ what: `Scope ${Scope}` });
+  if (Ingress) throw notImplemented({ what: 'An ingress network' });
+  if (ConfigOnly) throw notImplemented({ what: 'A network that is a configuration only' });
+  if (EnableIPv4 === false) throw notImplemented({ what: 'A network without IPv4' });
 }
 
 function list(catalog: NetworkCatalog, { query }: RequestContext): NetworkResource[] {
@@ -117,10 +139,10 @@ function toResource({ record, members }: NetworkView, withContainers: boolean): 
     Scope: 'local',
     Driver: record.driver,
     EnableIPv4: record.driver === 'bridge',
-    EnableIPv6: false,
-    IPAM: { Driver: 'default', Options: null, Config: record.subnet === '' ? [] : [{ Subnet: record.subnet, Gateway: record.gateway }] },
+    EnableIPv6: record.subnet6 !== '',
+    IPAM: { Driver: 'default', Options: null, Config: ipamConfig(record) },
     Internal: record.internal,
-    Attachable: false,
+    Attachable: record.attachable,
     Ingress: false,
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
@@ -132,6 +154,14 @@ function toResource({ record, members }: NetworkView, withContainers: boolean): 
 
 function containersOf(members: NetworkView['members']): NonNullable<NetworkResource['Containers']> {
   return Object.fromEntries(
-    members.map(({ containerId, name, leg }) => [containerId, { Name: name, EndpointID: leg.endpointId, MacAddress: leg.mac, IPv4Address: `${leg.ip}/${leg.prefix}`, IPv6Address: '' }]),
+    members.map(({ containerId, name, leg }) => [containerId, { Name: name, EndpointID: leg.endpointId, MacAddress: leg.mac, IPv4Address: `${leg.ip}/${leg.prefix}`, IPv6Address: leg.ip6 === '' ? '' : `${leg.ip6}/${leg.prefix6}` }]),
   );
+}
+
+function ipamConfig({ subnet, gateway, range, subnet6, gateway6, range6, aux }: NetworkView['record']): NonNullable<NetworkResource['IPAM']['Config']> {
+  const part = (Subnet: string, Gateway: string, IPRange: string, isSix: boolean) => {
+    const others = Object.entries(aux).filter(([, address]) => address.includes(':') === isSix);
+    return Subnet === '' ? [] : [{ Subnet, Gateway, ...(IPRange === '' ? {} : { IPRange }), ...(others.length === 0 ? {} : { AuxiliaryAddresses: Object.fromEntries(others) }) }];
+  };
+  return [...part(subnet, gateway, range, false), ...part(subnet6, gateway6, range6, true)];
 }

@@ -11,8 +11,9 @@ export interface EngineFacts {
   readonly dataRoot: string;
   readonly runtimeName: () => string;
   readonly cgroupVersion: '1' | '2';
-  /** Whether containers get control groups. */
-  readonly cgroups: () => boolean;
+  /** What containers can be limited in, by the names of version 1 of control groups; `undefined`: they get none. */
+  readonly controllers: () => ReadonlySet<string> | undefined;
+  readonly swapLimit: boolean;
   /** An ordinary user's engine, in namespaces of theirs. */
   readonly rootless: boolean;
   readonly osName: string;
@@ -76,7 +77,7 @@ function infoBody(facts: EngineFacts, counts: SystemCounts): object {
     DriverStatus: [['Store', 'OCI image layout, one directory per layer']],
     DockerRootDir: facts.dataRoot,
     ...fixedInfo,
-    ...limitsInfo(facts.cgroups()),
+    ...limitsInfo(facts),
     SecurityOptions: ['name=seccomp,profile=builtin', ...(facts.rootless ? ['name=rootless'] : [])],
     CgroupVersion: facts.cgroupVersion,
     SystemTime: new Date().toISOString(),
@@ -92,8 +93,10 @@ function infoBody(facts: EngineFacts, counts: SystemCounts): object {
   };
 }
 
-function limitsInfo(possible: boolean): object {
-  return { CgroupDriver: possible ? 'cgroupfs' : 'none', MemoryLimit: possible, SwapLimit: possible, CpuCfsPeriod: possible, CpuCfsQuota: possible, CPUShares: possible, CPUSet: possible, PidsLimit: possible };
+function limitsInfo({ controllers, swapLimit }: EngineFacts): object {
+  const there = controllers();
+  const has = (name: string): boolean => there?.has(name) ?? false;
+  return { CgroupDriver: there ? 'cgroupfs' : 'none', MemoryLimit: has('memory'), SwapLimit: has('memory') && swapLimit, CpuCfsPeriod: has('cpu'), CpuCfsQuota: has('cpu'), CPUShares: has('cpu'), CPUSet: has('cpuset'), PidsLimit: has('pids') };
 }
 
 /** What is true of every Berth engine. */

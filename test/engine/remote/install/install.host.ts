@@ -127,16 +127,22 @@ describe('the engine on a host', () => {
     assert.match((await run(one.program, ['--version'])).stdout, /^\d+\.\d+\.\d+/);
   });
 
-  it('keeps the version before, and an older one only while it runs', async () => {
+  it('keeps the version before, and an older one only while it runs, and not what uploads left long ago', async () => {
     const versions = [archives, await otherVersion(archives, '1'), await otherVersion(archives, '2'), await otherVersion(archives, '3')];
     const [first, second] = [await install(versions[0]), await install(versions[1])];
     const running = start(join(first.home, 'app/node'), ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1000)'], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(running.stdout ?? running, 'data');
     const old = new Date(Date.now() - 3_600_000);
     for (const { home: folder } of [first, second]) await utimes(folder, old, old);
+    const yesterday = new Date(Date.now() - 25 * 3_600_000);
+    const forgotten = ['.part-of-an-upload.0', '.new-of-an-upload.0'].map((name) => join(engineFolder(), name));
+    await writeFile(forgotten[0] ?? '', 'half');
+    await mkdir(forgotten[1] ?? '');
+    for (const path of forgotten) await utimes(path, yesterday, yesterday);
     const third = await install(versions[2]);
     const names = async (): Promise<string[]> => (await readdir(engineFolder())).filter((name) => /^[0-9a-f]{64}$/.test(name)).sort();
     assert.deepEqual(await names(), [first.digest, second.digest, third.digest].sort());
+    assert.deepEqual(forgotten.filter((path) => existsSync(path)), [], 'what an upload left a day ago');
     assert.deepEqual([await readlink(join(engineFolder(), 'current')), await readlink(join(engineFolder(), 'previous'))], [third.digest, second.digest]);
     running.kill('SIGKILL');
     await once(running, 'exit');
@@ -187,7 +193,7 @@ describe('the engine on a host', () => {
       await run('umount', ['-l', disk], { okStatus: 'any' });
       await run('mount', ['-t', 'tmpfs', '-o', options, 'disk', disk]);
     };
-    const there = (connection = host): ReturnType<typeof installEngine> => installEngine(connection, archives, quietContext, { dir: join(disk, 'berth') });
+    const there = (connection = host): ReturnType<typeof installEngine> => installEngine(connection, archives, quietContext, { dir: join(disk, 'deep/er/berth') });
     await mounted('size=100m');
     await assert.rejects(there(), { code: 'REMOTE_DISK_FULL' });
     await mounted('size=300m,noexec');
@@ -198,7 +204,9 @@ describe('the engine on a host', () => {
     const filling: HostConnection = { ...host, exec: (command) => host.exec(command.includes('offset') ? `head -c 280M /dev/zero > ${disk}/other; ${command}` : command) };
     await assert.rejects(there(filling), { code: 'REMOTE_DISK_FULL' });
     await rm(join(disk, 'other'));
-    assert.equal((await there()).home, join(disk, 'berth/engine', archive.digest));
+    assert.equal((await there()).home, join(disk, 'deep/er/berth/engine', archive.digest));
+    await removeEngine(host, { dir: join(disk, 'deep/er/berth'), purge: true, running: 'refuse' }, quietContext);
+    assert.deepEqual(await readdir(disk), [], 'folders that were made on the way');
   });
 
   it('is refused for what the host says of itself, and a clock that is wrong is told', async () => {

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { linkStatusSchema } from '../../../../engine/api/berth/link.ts';
 import { ApiClient } from '../../../../engine/api/client.ts';
 import { imageInspectSchema } from '../../../../engine/api/docker/image.ts';
-import { run } from '../../../../engine/host/process.ts';
+import { run, start } from '../../../../engine/host/process.ts';
 import { baseTar } from '../../../support/base.ts';
 import { TestEngine } from '../../../support/engine.ts';
 import { RemoteWorld } from '../../../support/remoteWorld.ts';
@@ -30,8 +33,8 @@ describe('hosts on the command line', () => {
     await engine.remove();
   });
 
-  async function linkOf(name: string): Promise<{ pid: number }> {
-    return new ApiClient(join(world.folder, 'run', 'hosts', `${name}.ctl.sock`), '').json('GET', '/berth/v1/link/status', linkStatusSchema);
+  async function linkOf(name: string, { folder } = world): Promise<{ pid: number }> {
+    return new ApiClient(join(folder, 'run', 'hosts', `${name}.ctl.sock`), '').json('GET', '/berth/v1/link/status', linkStatusSchema);
   }
 
   it('a command for a host starts the link and is answered by the engine there', async () => {
@@ -125,7 +128,7 @@ describe('hosts on the command line', () => {
   it('doctor goes the whole way', async () => {
     await world.berth(['host', 'connect', 'far']);
     const { stdout } = await world.berth(['host', 'doctor', 'far']);
-    for (const step of ['name', 'connection', 'host key', 'login', 'shell', 'kernel', 'disk', 'engine', 'API']) assert.match(stdout, new RegExp(`^ok +${step}\\b`, 'm'));
+    for (const step of ['name', 'connection', 'host key', 'login', 'shell', 'kernel', 'user', 'disk', 'clock', 'engine', 'API']) assert.match(stdout, new RegExp(`^(ok|warning) +${step}\\b`, 'm'));
   });
 
   it('an image goes to another engine without the layers that are there', async () => {
@@ -146,6 +149,23 @@ describe('hosts on the command line', () => {
 
   it('a host that is not there is told, with those that are', async () => {
     assert.match((await world.berth(['--host', 'nowhere', 'ps'], { okStatus: [1] })).stderr, /There is no host called nowhere. There are: far.*\[NO_SUCH_HOST\]/);
+  });
+
+  it('a link ends when its folder was removed, and so does what a killed test began', async () => {
+    const gone = await RemoteWorld.create(engine);
+    await gone.addHost('lost');
+    await gone.berth(['host', 'connect', 'lost']);
+    const { pid } = await linkOf('lost', gone);
+    assert.ok(existsSync(`/proc/${pid}/exe`));
+    await rm(gone.folder, { recursive: true });
+    while (existsSync(`/proc/${pid}/exe`)) await delay(50);
+
+    const folder = await mkdtemp(join(tmpdir(), 'berth-lnk-'));
+    const script = `import { removedWithUs } from ${JSON.stringify(new URL('../../../support/removedWithUs.ts', import.meta.url).href)}; removedWithUs(${JSON.stringify(folder)}); console.log('up'); setInterval(() => undefined, 1000);`;
+    const test = start(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(test.stdout ?? test, 'data');
+    test.kill('SIGKILL');
+    while (existsSync(folder)) await delay(20);
   });
 
   it('a removed host leaves neither a link nor a file of its own', async () => {

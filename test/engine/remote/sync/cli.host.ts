@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../../../../engine/host/process.ts';
 import type { RunResult } from '../../../../engine/host/process.ts';
 import { placeOf, stopInBackground } from '../../../../engine/remote/sync/background.ts';
@@ -57,6 +59,10 @@ describe('berth sync and berth clone', () => {
       assert.equal(readFileSync(join(remoteFolder, 'a'), 'utf8'), readFileSync(join(local, 'a'), 'utf8'));
       const again = await syncForUp({ records, folder: local, socketPath: world.client.socketPath, launcher, signal: new AbortController().signal });
       assert.deepEqual([again.remoteFolder, again.record.id], [remoteFolder, record.id]);
+      const running = async (): Promise<string> => (await run('pgrep', ['-f', `sync run --id ${record.id}$`], { okStatus: [0, 1] })).stdout;
+      assert.notEqual(await running(), '');
+      await rm(records.folder, { recursive: true });
+      while ((await running()) !== '') await delay(50); // who forgets a sync by removing its record ends it
     } finally {
       await stopInBackground(placeOf(records, record));
     }

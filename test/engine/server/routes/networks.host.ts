@@ -28,7 +28,7 @@ describe('/networks', () => {
   });
 
   it('creates, lists, connects, inspects and removes in Docker’s shape', async () => {
-    await using server = await serveRoutes(networkRoutes(service, (ref) => `${ref}-id`));
+    await using server = await serveRoutes(networkRoutes({ catalog: service.catalog, connect: (ref, network) => service.connect(`${ref}-id`, network), disconnect: (ref, network) => service.disconnect(`${ref}-id`, network) }));
     const { client } = server;
     const list = async (filters: object): Promise<string[]> => (await client.json('GET', `/networks?filters=${encodeURIComponent(JSON.stringify(filters))}`, z.array(networkSchema))).map(({ Name }) => Name);
     assert.deepEqual((await list({})).sort(), ['bridge', 'host', 'none']);

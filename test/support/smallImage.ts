@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { tarball } from '../support/tarball.ts';
+import { tarball } from './tarball.ts';
 
 const APPLETS = ['sh', 'cat', 'head', 'tail', 'sleep', 'echo', 'wc', 'httpd', 'id', 'true', 'hostname', 'seq', 'wget', 'mknod'];
 
