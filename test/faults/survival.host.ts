@@ -75,7 +75,7 @@ describe('survival', function () {
     }
     assert.equal(await inspect('{{.State.ExitCode}} {{.State.FinishedAt}}', 'done'), `3 ${doneAt}`);
     assert.equal((await docker('exec', 'always', 'cat', '/data/starts')).stdout.trim().split('\n').length, 2);
-    assert.equal((await docker('exec', 'always', 'getent', 'hosts', 'always')).status, 0);
+    await until('its name', async () => (await docker('exec', 'always', 'getent', 'hosts', 'always')).status === 0);
     assert.equal((await docker('start', 'plain')).status, 0);
     assert.deepEqual((await docker('volume', 'ls', '-q')).stdout, 'kept\n');
     assert.deepEqual(await findings(), []);
