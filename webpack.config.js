@@ -1,21 +1,16 @@
-// Two CommonJS bundles: the extension, and the engine with its CLI. Native add-ons stay outside and are copied beside.
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+// Two CommonJS bundles: the extension, and the engine with its CLI. The native add-on stays outside and is built beside.
 import { resolve } from 'node:path';
 import webpack from 'webpack';
+import { architectures } from './scripts/engine-archive/contents.mjs';
+import { buildNative, hasCompiler } from './scripts/native.mjs';
 
 const root = import.meta.dirname;
 
-/** Copies node-unix-socket and its prebuilt add-ons to dist/node_modules, where the bundle's require finds them. */
-class CopyNativeAddons {
+/** Builds the native add-on beside the bundle that asks for it: for this machine, and for other architectures where a compiler for them is at hand. */
+class BuildNativeAddon {
   apply(compiler) {
-    compiler.hooks.afterEmit.tap('CopyNativeAddons', () => {
-      const to = resolve(root, 'dist/node_modules');
-      rmSync(to, { recursive: true, force: true });
-      mkdirSync(to, { recursive: true });
-      const from = resolve(root, 'node_modules');
-      for (const name of readdirSync(from).filter((entry) => /^node-unix-socket(-linux-.*)?$/.test(entry))) {
-        if (existsSync(resolve(from, name))) cpSync(resolve(from, name), resolve(to, name), { recursive: true, dereference: true });
-      }
+    compiler.hooks.afterEmit.tap('BuildNativeAddon', () => {
+      if (process.platform === 'linux') buildNative(Object.keys(architectures).filter((name) => name === process.arch || hasCompiler(name)));
     });
   }
 }
@@ -41,9 +36,9 @@ export default [
     ...common,
     name: 'engine',
     entry: { berth: './engine/main.ts', 'endpoint-agent': './engine/endpoint/agent/main.ts' },
-    externals: { 'node-unix-socket': 'commonjs node-unix-socket' },
+    externals: { '#seqpacket': 'commonjs ./native/seqpacket.cjs' },
     output: { path: resolve(root, 'dist'), filename: '[name].cjs', libraryTarget: 'commonjs2' },
-    plugins: [...common.plugins, new CopyNativeAddons()],
+    plugins: [...common.plugins, new BuildNativeAddon()],
   },
   {
     ...common,

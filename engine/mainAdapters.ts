@@ -13,6 +13,7 @@ import type { DevContainerService } from './devcontainers/devContainerService.ts
 import type { EndpointContainers, EndpointDevContainer, EndpointDevContainers } from './endpoint/ports.ts';
 import type { ImageService } from './images/imageService.ts';
 import type { NetworkUser } from './networks/inspection.ts';
+import { toCredentials } from './registry/auth.ts';
 import type { Credentials } from './registry/auth.ts';
 import { parseReference } from './registry/reference.ts';
 import type { SnapshotStore } from './snapshots/types.ts';
@@ -118,5 +119,6 @@ export function devVolumes(volumes: VolumeService): DevVolumes {
 function withCredentials(auths: RegistryAuths | undefined, ref: string): { credentials?: Credentials } {
   const { domain } = parseReference(ref);
   const found = auths?.[domain] ?? (domain === 'docker.io' ? auths?.['https://index.docker.io/v1/'] : undefined);
-  return found?.username && found.password ? { credentials: { username: found.username, password: found.password } } : {};
+  const credentials = found && toCredentials({ username: found.username, password: found.password, auth: found.auth, identitytoken: found.identitytoken, registrytoken: found.registrytoken });
+  return credentials ? { credentials } : {};
 }

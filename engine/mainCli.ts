@@ -13,6 +13,7 @@ import { registerEditorCommands } from './cli/commands/editor/install.ts';
 import { registerHostCommands } from './cli/commands/host/register.ts';
 import { registerImageCommands } from './cli/commands/image/register.ts';
 import { registerNetworkCommands } from './cli/commands/network/register.ts';
+import { registerRegistryCommands } from './cli/commands/registry/register.ts';
 import { registerSshCommands } from './cli/commands/ssh/register.ts';
 import { registerSyncCommands } from './cli/commands/sync/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
@@ -59,6 +60,7 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
     registerImageCommands,
     registerVolumeCommands,
     registerNetworkCommands,
+    registerRegistryCommands,
     registerSystemCommands((one) => chosen.every(one)),
     registerHostCommands(remote),
     registerDoctorCommand({ probe: () => probe(config), run: runOnTerminal }),
@@ -85,6 +87,7 @@ function cliContext(chosen: ChosenHost, syncs: SyncParts, signal: AbortSignal): 
     engine: () => chosen.engine(context),
     engineFolder: (folder, { begin }) => (chosen.name === undefined ? Promise.resolve(folder) : folderOnHost(context, syncs, chosen.name, folder, begin)),
     portsHere: () => chosen.portsHere(),
+    reachHere: (port, path) => chosen.reachHere(port, path),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -13,6 +13,7 @@ import type { Host } from './remote/hosts.ts';
 import { archivesIn } from './remote/install/archive.ts';
 import { installEngine } from './remote/install/installEngine.ts';
 import { removeEngine, syncedCopies } from './remote/install/removeEngine.ts';
+import type { RemoveOptions } from './remote/install/removeEngine.ts';
 import { startRemoteEngine } from './remote/install/startRemoteEngine.ts';
 import type { LinkTarget } from './remote/link/engineSession.ts';
 import type { PreparedHost } from './remote/link/engineStream.ts';
@@ -36,8 +37,8 @@ export interface HostReach {
   prepare(host: Host, connection: HostConnection, ctx: OperationContext): Promise<PreparedHost>;
   /** The copies of synced folders there, which `purge` removes. */
   copies(host: Host, connection: HostConnection, signal: AbortSignal): Promise<readonly string[]>;
-  /** Removes everything of ours from a host. `force`: also where containers run. */
-  purge(host: Host, connection: HostConnection, options: { readonly force: boolean }, ctx: OperationContext): Promise<void>;
+  /** Removes everything of ours from a host. `running`: what to do where containers run. */
+  purge(host: Host, connection: HostConnection, running: RemoveOptions['running'], ctx: OperationContext): Promise<void>;
 }
 
 /** Hosts by SSH, furnished with the engine of the archives that lie beside `script` (in a clone: in its dist). */
@@ -61,8 +62,8 @@ export function sshReach(script: string, env: NodeJS.ProcessEnv): HostReach {
       return { socketPath, command: quoteForShell(engine.program) };
     },
     copies: (host, connection, signal) => syncedCopies(connection, folderOn(host, env), signal),
-    purge: async (host, connection, { force }, ctx) => {
-      for (const path of await removeEngine(connection, { ...place(host), purge: true, running: force ? 'stop' : 'refuse' }, ctx)) ctx.report({ status: `removed ${path}` });
+    purge: async (host, connection, running, ctx) => {
+      for (const path of await removeEngine(connection, { ...place(host), purge: true, running }, ctx)) ctx.report({ status: `removed ${path}` });
     },
   };
 }
@@ -101,11 +102,13 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
     link: (name) => new LinkClient(name, linkPaths(name, platform), launcher),
     checkUrl: (url) => reach.checkUrl(url),
     examine: (host, ask, signal) => examineHost(target(host), { ask, dir: folderOn(host, env), signal }),
-    purge: async (host, { force, agreed }, ctx) => {
+    purge: async (host, { force, agreed, begin }, ctx) => {
       const connection = await reach.dial(host, ctx);
       try {
         if (agreed && !(await agreed(await stockOf(connection, target(host).remembered, ctx), await reach.copies(host, connection, ctx.signal)))) return false;
-        await reach.purge(host, connection, { force }, ctx);
+        if (!force) await reach.purge(host, connection, 'look', ctx);
+        await begin();
+        await reach.purge(host, connection, force ? 'stop' : 'refuse', ctx);
         return true;
       } finally {
         await connection.close();

@@ -26,6 +26,8 @@ import { containerRoutes } from './server/routes/docker/containers.ts';
 import { diskUsageRoutes } from './server/routes/docker/diskUsage.ts';
 import { execRoutes } from './server/routes/docker/exec.ts';
 import { imageRoutes } from './server/routes/docker/images.ts';
+import { distributionRoutes } from './server/routes/berth/distribution.ts';
+import { registryRoutes } from './server/routes/berth/registry.ts';
 import { networkRoutes } from './server/routes/docker/networks.ts';
 import { systemRoutes } from './server/routes/docker/system.ts';
 import type { EngineFacts } from './server/routes/docker/system.ts';
@@ -40,15 +42,17 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...systemRoutes(engineFacts(parts, services), { containers: () => containers.counts(), images: () => images.list().length }, events),
     ...containerRoutes(containers),
     ...execRoutes(containers),
-    ...imageRoutes({ images, archives, snapshots }),
+    ...imageRoutes({ images, archives, remote: services.remoteImages, snapshots, sweepServed: () => services.served.sweep() }),
     ...networkRoutes({ catalog: services.networks.catalog, connect: (container, network, settings) => containers.connect(container, network, settings), disconnect: (container, network) => containers.disconnect(container, network) }),
     ...berthNetworkRoutes(services.networks, events),
+    ...registryRoutes(services.remoteImages),
+    ...distributionRoutes(services.served),
     ...volumeRoutes(volumes),
     ...volumeArchiveRoutes(volumes),
     ...diskUsageRoutes({ images, snapshots, containers, volumes, builds }),
     ...dockerBuildRoutes(builds),
     ...engineRoutes(() => engineStatus(parts, services), parts.stop),
-    ...berthImageRoutes(images, archives),
+    ...berthImageRoutes(images, archives, snapshots),
     ...berthBuildRoutes(builds),
     ...devContainerRoutes(services.devContainers),
     ...sshRoutes(services.endpoint),

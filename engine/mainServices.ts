@@ -1,3 +1,4 @@
+import { cacheLimitsOf } from './build/cache/limits.ts';
 import { BuildService } from './build/buildService.ts';
 import type { EngineConfig } from './base/config.ts';
 import { CheckService } from './check/checkService.ts';
@@ -14,9 +15,14 @@ import { PortService } from './devcontainers/forwarding/portService.ts';
 import { HostLoopback } from './host/rootless/hostLoopback.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
+import { PackedLayers } from './images/packedLayers.ts';
+import { RemoteImages } from './images/remoteImages.ts';
+import { ServedRegistry } from './images/served/servedRegistry.ts';
 import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers, networkUsers } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
+import { Registries } from './registry/registries.ts';
+import { settingsFolders } from './registry/settings.ts';
 import type { Route } from './server/route.ts';
 import { FileSnapshotStore } from './snapshots/fileSnapshotStore.ts';
 import { SyncService } from './sync/syncService.ts';
@@ -44,6 +50,8 @@ export interface Services {
   readonly events: EventBus;
   readonly images: ImageService;
   readonly archives: ImageArchives;
+  readonly remoteImages: RemoteImages;
+  readonly served: ServedRegistry;
   readonly snapshots: FileSnapshotStore;
   readonly networks: NetworkService;
   readonly volumes: VolumeService;
@@ -82,10 +90,12 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const snapshots = new FileSnapshotStore(dataRoot, log);
   const content = new ContentStore(dataRoot, log);
   await Promise.all([snapshots.load(), content.load()]);
+  const registries = new Registries(settingsFolders(process.env));
   const images = new ImageService({
     dataRoot,
     content,
     snapshots,
+    registries,
     events,
     log,
     inUse: (id) => late.containers?.usersOfImage(id).map((user) => user.slice(0, 12)) ?? [],
@@ -97,12 +107,15 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const containers = await ContainerService.open({ config, log, events, images: containerImages(images), snapshots, networks, volumes, imageNames: (id) => images.list().find((image) => image.id === id)?.repoTags ?? [] });
   late.containers = containers;
   const runner = await StepRunner.open({ parts: containers.parts });
-  const builds = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log });
+  const builds = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log, cacheLimits: cacheLimitsOf(process.env) });
   await builds.reconcile();
   late.builds = builds;
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
+  const remoteImages = new RemoteImages({ images, content, snapshots, registries, packed: new PackedLayers(dataRoot, log), events });
+  const served = new ServedRegistry({ dataRoot, images, content, snapshots, log });
+  await served.load();
   const loopback = new HostLoopback(config.keeper);
   const ports = new PortService({ log, events, containers: devContainers(containers), loopback });
   ports.open();
@@ -113,7 +126,6 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   await syncs.reconcile();
   const records = new RecordInspector([dataRoot, config.runRoot]);
   await records.refresh();
-  const steps = () => runner.running;
-  const check = new CheckService({ log, inspectors: [records, containers.inspector(steps), networks.inspector(() => networkUsers(containers), steps), images.inspector(() => builds.running > 0), volumes.inspector()] });
-  return { check, records, events, images, archives, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+  const check = new CheckService({ log, inspectors: [records, containers.inspector(() => runner.running), networks.inspector(() => networkUsers(containers), () => runner.running), images.inspector(() => builds.running > 0), volumes.inspector()] });
+  return { check, records, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
 }

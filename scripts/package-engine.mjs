@@ -3,17 +3,19 @@
 //   dist/berth-engine-linux-<arch>.json      digest, sizes and the versions inside
 //   dist/berth-engine-linux-<arch>.unpacker  a static program that unpacks it where the host has no tar, gzip or sha256sum
 // Needs apt-get and dpkg-deb (no root), and what Debian and npm serve. `--cached`: does with the packages fetched before, and
-// with the archives made before where nothing that goes into them changed. `--output=DIR`: puts them elsewhere.
+// with the archives made before where nothing that goes into them changed. `--output=DIR`: puts them elsewhere. `--check`: tries them.
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { buildIfNeeded } from './build.mjs';
-import { architectures, placeholder } from './engine-archive/contents.mjs';
-import { npmPackage } from './engine-archive/npm.mjs';
+import { checkArchive } from './engine-archive/check.mjs';
+import { architectures, npm, placeholder } from './engine-archive/contents.mjs';
+import { npmFile } from './engine-archive/npm.mjs';
 import { tarOf } from './engine-archive/tar.mjs';
 import { filesBelow, makeTree, placesIn } from './engine-archive/tree.mjs';
+import { buildNative, nativeFile } from './native.mjs';
 import { root } from './node.mjs';
 
 const dist = join(root, 'dist');
@@ -27,12 +29,12 @@ export async function packageEngine({ names = Object.keys(architectures), refres
 
 function packOne(architecture, { refresh, output, say }) {
   const tree = makeTree(architecture, { refresh, say });
-  const addon = addonFor(architecture);
+  const ours = [...engineFiles(), ...addonFiles(architecture, say)];
   const name = join(output, `berth-engine-linux-${architecture}`);
-  const inputs = hex(JSON.stringify([tree.packages, tree.key, addon.missing, ...engineFiles().map(({ path, content }) => [path, hex(content)])]));
+  const inputs = hex(JSON.stringify([tree.packages, tree.key, ...ours.map(({ path, content }) => [path, hex(content)])]));
   const made = refresh ? undefined : madeBefore(name, inputs);
   if (made) return made;
-  const files = [...readFiles(tree.folder, ''), ...engineFiles(), ...addon.files];
+  const files = [...readFiles(tree.folder, ''), ...ours];
   const places = files.flatMap(({ path, content }) => placesIn(content).map((place) => ({ file: path, ...place })));
   const versions = { node: tree.node, ...tree.packages };
   files.push(text('relocations.json', JSON.stringify({ room: placeholder.length, places })), text('versions.json', `${JSON.stringify(versions, null, 2)}\n`));
@@ -43,7 +45,7 @@ function packOne(architecture, { refresh, output, say }) {
   chmodSync(`${name}.unpacker`, 0o755);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const helper = readFileSync(`${name}.unpacker`);
-  const manifest = { format: 1, version, architecture, loader: architectures[architecture].loader, digest: hex(archive), size: archive.length, unpackedSize: tar.length, unpacker: { digest: hex(helper), size: helper.length }, missing: addon.missing, inputs, versions };
+  const manifest = { format: 1, version, architecture, loader: architectures[architecture].loader, digest: hex(archive), size: archive.length, unpackedSize: tar.length, unpacker: { digest: hex(helper), size: helper.length }, inputs, versions };
   writeAtomic(`${name}.json`, `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
 }
@@ -63,19 +65,14 @@ function readFiles(folder, prefix) {
 }
 
 function engineFiles() {
-  const ours = ['finish.cjs', 'launcher.sh'].map((name) => text(name, readFileSync(join(root, 'scripts/engine-archive', name))));
-  return [...ours, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), ...['berth.cjs', 'endpoint-agent.cjs'].map((name) => text(`app/${name}`, readFileSync(join(dist, name)))), ...readFiles(join(dist, 'node_modules/node-unix-socket'), 'app/node_modules/node-unix-socket/')];
+  const finish = ['finish.cjs', 'launcher.sh'].map((name) => text(name, readFileSync(join(root, 'scripts/engine-archive', name))));
+  const npmPacked = { path: 'app/npm.tgz', mode: 0o644, content: readFileSync(npmFile('npm', npm)) };
+  return [...finish, npmPacked, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), ...['berth.cjs', 'endpoint-agent.cjs'].map((name) => text(`app/${name}`, readFileSync(join(dist, name))))];
 }
 
-/** The native add-on of an architecture. Where it cannot be had the archive lacks it, and says so: attaching to containers fails then. */
-function addonFor(architecture) {
-  const name = `node-unix-socket-linux-${architecture}-gnu`;
-  const { version } = JSON.parse(readFileSync(join(root, 'node_modules/node-unix-socket/package.json'), 'utf8'));
-  try {
-    return { files: readFiles(npmPackage(name, version).folder, `app/node_modules/${name}/`), missing: [] };
-  } catch {
-    return { files: [], missing: [`${name}@${version}`] };
-  }
+function addonFiles(architecture, say) {
+  const folder = buildNative([architecture], { say });
+  return ['seqpacket.cjs', nativeFile(architecture)].map((name) => text(`app/native/${name}`, readFileSync(join(folder, name))));
 }
 
 function writeAtomic(path, content) {
@@ -88,11 +85,11 @@ async function main(args) {
   for (const name of names) if (!(name in architectures)) throw new Error(`${name} is not an architecture of the engine: ${Object.keys(architectures).join(', ')}`);
   const output = args.find((arg) => arg.startsWith('--output='))?.slice('--output='.length);
   const manifests = await packageEngine({ names: names.length > 0 ? names : undefined, refresh: !args.includes('--cached'), output });
-  for (const { architecture, version, digest, size, unpackedSize, missing } of manifests) {
+  for (const { architecture, version, digest, size, unpackedSize } of manifests) {
     console.log(`dist/berth-engine-linux-${architecture}.tar.gz  ${version}  ${(size / 1e6).toFixed(1)} MB (${(unpackedSize / 1e6).toFixed(0)} unpacked)  sha256:${digest}`);
-    if (missing.length > 0) console.error(`INCOMPLETE: ${missing.join(', ')} could not be had from npm. Terminals and attached containers do not work with the ${architecture} archive: not for release.`);
   }
-  return manifests.some(({ missing }) => missing.length > 0) ? 1 : 0;
+  if (args.includes('--check')) for (const manifest of manifests) console.log(checkArchive(manifest, join(output ?? dist, `berth-engine-linux-${manifest.architecture}.tar.gz`)));
+  return 0;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

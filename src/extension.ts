@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { Reporter } from './base/report.ts';
 import type { Command } from './commands/command.ts';
 import { registerCommands } from './commands/command.ts';
+import { AnyEngine } from './commands/anyEngine.ts';
 import { copyContainerId } from './commands/container/copyId.ts';
 import { inspectContainer } from './commands/container/inspect.ts';
 import type { LogServices } from './commands/container/logs.ts';
@@ -26,8 +27,11 @@ import { EngineStarter } from './commands/engineStarter.ts';
 import { addHost } from './commands/host/add.ts';
 import { connectHost } from './commands/host/connect.ts';
 import { disconnectHost } from './commands/host/disconnect.ts';
+import { HostConnector } from './commands/host/hostConnector.ts';
 import { openOnHost } from './commands/host/open.ts';
+import type { OpenOnHostServices } from './commands/host/open.ts';
 import { removeHost } from './commands/host/remove.ts';
+import { SourceOnHost } from './commands/host/sourceOnHost.ts';
 import { attachToContainer } from './commands/reopen/attach.ts';
 import { cloneRepository } from './commands/reopen/cloneRepository.ts';
 import { ContainerOpener } from './commands/reopen/containerOpener.ts';
@@ -43,15 +47,14 @@ import { Targets } from './commands/targets.ts';
 import { ConfigFinder } from './hosts/configFinder.ts';
 import { EditorWindows, currentPlace } from './hosts/editorWindows.ts';
 import { EngineLauncher } from './hosts/engineLauncher.ts';
-import { Host } from './hosts/host.ts';
+import { Engines } from './hosts/engines.ts';
+import type { Host } from './hosts/host.ts';
 import { Origins } from './hosts/origins.ts';
 import { RemoteHosts } from './hosts/remoteHosts.ts';
-import { PortFeed } from './hosts/portFeed.ts';
 import { Settings } from './hosts/settings.ts';
 import { CommandLineSshEntries } from './hosts/sshEntries.ts';
-import { DevContainerStore } from './model/devContainerStore.ts';
+import type { DevContainerStore } from './model/devContainerStore.ts';
 import type { DevContainerConfig } from './model/devContainers.ts';
-import { PortStore } from './model/portStore.ts';
 import { Shells } from './terminals/shells.ts';
 import { TerminalPerSubject } from './terminals/terminalPerSubject.ts';
 import { ContainerOffer } from './views/containerOffer.ts';
@@ -60,6 +63,7 @@ import { publishContextKeys } from './views/contextKeys.ts';
 import { DevContainersView } from './views/devContainersView.ts';
 import { HostsView } from './views/hostsView.ts';
 import { InspectDocuments } from './views/inspectDocuments.ts';
+import { LinkNotices } from './views/linkNotices.ts';
 import { PortNotices } from './views/portNotices.ts';
 import { StatusBar } from './views/statusBar.ts';
 import { describeError } from './words/errorWords.ts';
@@ -73,40 +77,44 @@ export function activate(context: vscode.ExtensionContext): void {
   const settings = new Settings(context.extensionPath);
   const { socketPath } = settings;
   const reporter = own(new Reporter(describeError));
-  const host = own(new Host({ socketPath, onProblem: reporter.note }));
-  const { containers } = host;
-  const devContainers = new DevContainerStore(containers);
-  const ports = new PortStore();
-  const launcher = new EngineLauncher(() => ({ nodePath: settings.nodePath(), enginePath: settings.enginePath(), socketPath: socketPath() }));
-  const starter = new EngineStarter(host, launcher, socketPath);
-
-  own(publishContextKeys(host, currentPlace() !== undefined));
-  own(new ContainersView(containers));
-  own(new DevContainersView(devContainers, ports));
-  own(new StatusBar(host, currentPlace()));
+  const launcher = new EngineLauncher(() => ({ nodePath: settings.nodePath(), enginePath: settings.enginePath(), archives: settings.engineArchives(), socketPath: socketPath() }));
   const hosts = own(new RemoteHosts(launcher, reporter.note));
+  const engines = own(new Engines(hosts, { socketPath, onProblem: reporter.note }));
+  const { host, devContainers } = engines.local;
+  const starter = new EngineStarter(host, launcher, socketPath);
+  const connector = new HostConnector(hosts, reporter);
+  const anyEngine = new AnyEngine(starter, connector, engines);
+  const ups = new Ups({ anyEngine, engines, reporter });
+
+  own(publishContextKeys(engines, currentPlace() !== undefined));
+  own(new ContainersView(engines));
+  own(new DevContainersView(engines));
+  own(new StatusBar(engines, currentPlace()));
   own(new HostsView(host, hosts));
+  own(new LinkNotices(hosts, reporter.offer));
   own(followConfigs(context, host, devContainers, reporter));
-  const notices = new PortNotices({ enabled: settings.announcesPorts, memory: context.globalState, onProblem: reporter.note });
-  own(own(new PortFeed(host, ports, reporter.note)).onOpened(notices.announce));
+  const notices = new PortNotices({ enabled: settings.announcesPorts, isOurs: (name, folder) => ups.hasUp(name, folder), memory: context.globalState, onProblem: reporter.note });
+  own(engines.onPort(notices.announce));
   own(settings.onSocketPath(() => host.reconnect()));
 
   const terminals = own(new TerminalPerSubject());
-  const documents = own(new InspectDocuments(host));
-  const targets = new Targets(containers, devContainers, ports);
-  const ups = new Ups({ starter, devContainers, reporter });
+  const documents = own(new InspectDocuments(engines));
+  const targets = new Targets(engines);
   const ways = { windows: new EditorWindows(), origins: new Origins(context.globalState) };
   const opener = new ContainerOpener({
     ups,
     ...ways,
     sshEntries: new CommandLineSshEntries(launcher),
+    forward: (name, port, path) => hosts.forward(name, port, path),
     isInstalled: (id) => vscode.extensions.getExtension(id) !== undefined,
     overSsh: vscode.env.uiKind === vscode.UIKind.Desktop,
   });
-  const here = new WindowTargets(targets, devContainers, ways.origins);
-  const parts = { here, ups, opener, hosts, ...ways, host, targets, socketPath, containers, devContainers, terminals, documents, starter, launcher, reporter };
+  const here = new WindowTargets(targets, engines, ways.origins);
+  const sources = new SourceOnHost({ launcher, anyEngine, reporter });
+  const parts: Parts = { here, ups, opener, hosts, connector, anyEngine, sources, ...ways, engines, targets, terminals, documents, starter, launcher, reporter };
   own(registerCommands(allCommands(parts), reporter.show));
   host.open();
+  void hosts.refresh();
 }
 
 /** Looks for definitions in the workspace, and offers once to reopen it in its dev container. */
@@ -119,10 +127,11 @@ function followConfigs(context: vscode.ExtensionContext, host: Host, devContaine
   return new ConfigFinder(onConfigs, reporter.note);
 }
 
-interface Parts extends LogServices, UpServices, WayBack {
+interface Parts extends LogServices, UpServices, OpenOnHostServices, WayBack {
   readonly here: WindowTargets;
-  readonly opener: ContainerOpener;
-  readonly hosts: RemoteHosts;
+  readonly engines: Engines;
+  readonly connector: HostConnector;
+  readonly anyEngine: AnyEngine;
   readonly starter: EngineStarter;
   readonly reporter: Reporter;
   readonly documents: InspectDocuments;
@@ -130,10 +139,10 @@ interface Parts extends LogServices, UpServices, WayBack {
 }
 
 function allCommands(parts: Parts): Command[] {
-  const { host, targets, starter, launcher, reporter } = parts;
+  const { targets, starter, launcher, reporter } = parts;
   return [
     startEngine(starter),
-    refresh(host),
+    refresh(parts),
     showLog(reporter),
     runDoctor(launcher),
     ...upAndCancel(parts),
@@ -160,7 +169,7 @@ function reopenCommands(parts: Parts): Command[] {
 
 function hostCommands(parts: Parts): Command[] {
   const { hosts } = parts;
-  return [addHost(hosts), connectHost(hosts), disconnectHost(hosts), openOnHost(parts), removeHost(hosts)];
+  return [addHost(parts), connectHost(parts), disconnectHost(hosts), openOnHost(parts), removeHost(hosts)];
 }
 
 /** Everything is a subscription of the context, which the editor disposes. */

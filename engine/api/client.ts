@@ -94,6 +94,18 @@ export class ApiClient {
     return response;
   }
 
+  /** Passes a request on as it came, and gives the answer as it is, whatever its status. */
+  forward(method: string, path: string, headers: Readonly<Record<string, string>>, body: Readable): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const request = this.#request(method, path, { headers }, {});
+      request.once('response', resolve);
+      request.once('error', (error) => reject(this.#failure(error)));
+      // A client that breaks off must not look like one that has sent everything.
+      body.once('error', (error) => request.destroy(error)).once('close', () => body.readableEnded || request.destroy());
+      body.pipe(request);
+    });
+  }
+
   /** The lines of a streamed JSON answer, each parsed by `schema`. */
   async *lines<T>(method: string, path: string, schema: z.ZodType<T>, options: RequestOptions = {}): AsyncGenerator<T> {
     const response = await this.stream(method, path, options);

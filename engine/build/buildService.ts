@@ -11,13 +11,14 @@ import type { SnapshotStore } from '../snapshots/types.ts';
 import { ArchiveContents } from './cache/archiveContents.ts';
 import { ImageCache } from './cache/imageCache.ts';
 import { MountCache } from './cache/mountCache.ts';
+import type { CacheLimits } from './cache/limits.ts';
 import { pruneCache } from './cache/prune.ts';
 import type { PruneOptions, PruneReport } from './cache/prune.ts';
 import { StatCache } from './cache/statCache.ts';
 import { StepCache } from './cache/stepCache.ts';
 import type { CacheEntry } from './cache/stepCache.ts';
 import { openContext } from './context/openContext.ts';
-import type { ContextSource } from './context/openContext.ts';
+import type { ContextSource, DockerfileSource } from './context/openContext.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
 import { Holds } from './holds.ts';
 import { imageKey, outputConfig } from './outputImage.ts';
@@ -42,11 +43,15 @@ export interface BuildRequest {
   readonly context: ContextSource;
   /** Relative to the context; for a folder it may be absolute. Default `Dockerfile`. */
   readonly dockerfile?: string;
+  /** Itself, in place of a file of the context. */
+  readonly dockerfileText?: string;
   readonly target?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly tags?: readonly string[];
   readonly noCache?: boolean;
+  /** Stages, by name or number, whose steps are done again. */
+  readonly noCacheFilter?: readonly string[];
   readonly pull?: boolean;
   readonly network?: BuildNetwork;
   readonly auths?: RegistryAuths;
@@ -92,6 +97,8 @@ export interface BuildServiceParts {
   readonly log: Log;
   /** Steps at the same time; default: as many as processors, at least 4, since most wait for disks and networks. */
   readonly parallelism?: number;
+  /** What the cache may grow to; absent: without limit. */
+  readonly cacheLimits?: CacheLimits;
 }
 
 const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
@@ -163,6 +170,7 @@ export class BuildService {
       hold.close();
       this.#running--;
       await this.#collectReplaced();
+      if (this.#running === 0) await this.#keepLimits();
     }
   }
 
@@ -183,7 +191,7 @@ export class BuildService {
   /** Looks at a Dockerfile and builds nothing; images that are not here are not obtained. Tells each warning as an event and returns how many there are. Throws as `build` does. */
   async check(request: BuildRequest, ctx: BuildContext): Promise<number> {
     await using temp = await this.#solver.temps.create();
-    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
+    const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
     try {
       const { text, name } = context.dockerfile;
       const dockerfile = parseDockerfile(text, name);
@@ -200,7 +208,7 @@ export class BuildService {
   async #build(request: BuildRequest, ctx: BuildContext, hold: (snapshotId: string) => void): Promise<BuildResult> {
     await using temp = await this.#solver.temps.create();
     const { signal } = ctx;
-    const context = await openContext(request.context, request.dockerfile ?? 'Dockerfile', { temp, statCache: this.#stats, archives: this.#archives, signal });
+    const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal });
     try {
       const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
       const options = planOptions(request);
@@ -211,7 +219,7 @@ export class BuildService {
       refuseErrors(report);
       const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
       for (const warning of report.warnings) ctx.onEvent?.(warningEvent(warning, context.dockerfile.text));
-      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), noCache: request.noCache ?? false, signal, listener: progress, hold }).solve();
+      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), again: doneAgain(plan, request), signal, listener: progress, hold }).solve();
       const imageId = await this.#image(plan, results, [...(request.tags ?? [])]);
       return { imageId, cached: progress.allCached };
     } finally {
@@ -242,10 +250,35 @@ export class BuildService {
     }
   }
 
+  /** Drops what has not been used for too long, then the least recently used that are too much. Never a reason for a build to fail. */
+  async #keepLimits(): Promise<void> {
+    const limits = this.#parts.cacheLimits;
+    if (!limits) return;
+    try {
+      const old = await this.prune({ unusedSince: Date.now() - limits.maxAgeMs });
+      const large = await this.prune({ keepBytes: limits.maxBytes });
+      const dropped = old.deleted.length + large.deleted.length;
+      if (dropped > 0) this.#parts.log.info('the build cache was cut to its limits', { dropped, freed: old.reclaimed + large.reclaimed });
+    } catch (error) {
+      this.#parts.log.warn('the build cache was not cut to its limits', { error });
+    }
+  }
+
   async #collectReplaced(): Promise<void> {
     const gone = this.#solver.cache.takeReplaced().filter((id) => !this.#holds.has(id));
     if (gone.length > 0) await this.#parts.collector.collect(gone).catch((error: unknown) => this.#parts.log.warn('layers of replaced build steps were not removed', { error }));
   }
+}
+
+function doneAgain(plan: BuildPlan, { noCache, noCacheFilter = [] }: BuildRequest): (step: { readonly id: string }) => boolean {
+  if (noCache === true) return () => true;
+  const stages = new Set(noCacheFilter.map((name) => name.toLowerCase()));
+  const steps = new Set(plan.instructions.flatMap(({ stage, step }) => (step !== undefined && stages.has(stage) ? [step] : [])));
+  return ({ id }) => steps.has(id);
+}
+
+function dockerfileOf({ dockerfile, dockerfileText }: BuildRequest): DockerfileSource {
+  return dockerfileText === undefined ? (dockerfile ?? 'Dockerfile') : { text: dockerfileText };
 }
 
 function givenBy({ secrets, sshAgents }: BuildRequest): BuildSecrets {

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import type { LinkForwarded } from '../api/berth/link.ts';
 import type { ApiClient } from '../api/client.ts';
 import { localHost } from '../remote/hosts.ts';
 import type { RemoteHosts } from './commands/host/remoteHosts.ts';
@@ -38,6 +39,11 @@ export class ChosenHost {
     if (this.#name === undefined) return undefined;
     const status = await this.#remote.link(this.#name).status();
     return new Map((status?.ports ?? []).map(({ hostPort, localPort }) => [hostPort, localPort]));
+  }
+
+  /** A port of the engine's host, and an address that leads to a path of it once, as they are reached from here. `undefined`: that is this machine. */
+  async reachHere(port: number, path: string): Promise<LinkForwarded | undefined> {
+    return this.#name === undefined ? undefined : this.#remote.link(this.#name).forward(port, path);
   }
 
   engine(context: CliContext): Promise<ApiClient> {

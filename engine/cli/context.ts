@@ -1,3 +1,4 @@
+import type { LinkForwarded } from '../api/berth/link.ts';
 import type { ApiClient } from '../api/client.ts';
 
 /** What every command gets: a way to the engine, the terminal, and the exit status. */
@@ -12,6 +13,8 @@ export interface CliContext {
   engineFolder(folder: string, options: { readonly begin: boolean }): Promise<string>;
   /** On another host: which port of this machine leads to which of the engine's host. */
   portsHere(): Promise<ReadonlyMap<number, number> | undefined>;
+  /** On another host: brings a port of its own 127.0.0.1 to this machine, with an address that leads to a path of it once. */
+  reachHere(port: number, path: string): Promise<LinkForwarded | undefined>;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;

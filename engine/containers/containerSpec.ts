@@ -1,5 +1,6 @@
 import type { HostConfig, Idmap } from '../api/docker/container.ts';
 import { containerCapabilities } from '../host/capabilities.ts';
+import type { CgroupFacts } from '../host/cgroups.ts';
 import type { NamespaceChoice, SpecInput } from '../host/ociSpec.ts';
 import type { OciBlockIo, OciDevice, OciDeviceRule, OciIdMapping, OciMount } from '../host/ociTypes.ts';
 import { possibleOomScore, toRlimits } from '../host/rlimits.ts';
@@ -18,7 +19,7 @@ export interface StartFacts {
   readonly cgroupsPath: string;
   /** Whether there are control groups for containers. */
   readonly cgroups: boolean;
-  readonly limits: LimitFacts;
+  readonly limits: LimitFacts & Pick<CgroupFacts, 'nsdelegate'>;
   /** The first process is systemd. */
   readonly systemd: boolean;
   readonly user: ResolvedUser;
@@ -68,7 +69,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     ...rootPropagation(facts.mounts),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
-    ...(facts.systemd ? { systemd: true, ...(ownsCgroup(facts) ? { writableCgroup: facts.limits.version } : {}) } : {}),
+    ...(facts.systemd ? { systemd: true, ...(ownsCgroup(host, facts) ? { writableCgroup: facts.limits.version } : {}) } : {}),
     resources: { ...toResources(host, facts.limits), ...(facts.blockIo && facts.limits.controllers.has('blkio') ? { blockIO: facts.blockIo } : {}) },
     devices: facts.systemd ? facts.devices.filter(({ path }) => !isConsole(path)) : facts.devices,
     deviceRules: facts.deviceRules,
@@ -96,7 +97,7 @@ export function processEnv(record: Pick<ContainerRecord, 'config'>, { user, host
 function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'network' | 'pid' | 'ipc' | 'uts' | 'cgroup'> {
   const join = (mode: string | null | undefined, pid: number | undefined, kind: string): NamespaceChoice => (mode === 'host' ? 'host' : pid === undefined ? 'own' : { path: `/proc/${pid}/ns/${kind}` });
   // As Docker: on version 2 a privileged container too.
-  const cgroup = host.CgroupnsMode || (facts.cgroups && (facts.limits.version === '2' || ownsCgroup(facts)) ? 'private' : 'host');
+  const cgroup = host.CgroupnsMode || (facts.cgroups && (facts.limits.version === '2' || ownsCgroup(host, facts)) ? 'private' : 'host');
   return {
     network: facts.network,
     pid: join(host.PidMode, facts.joined.pid, 'pid'),
@@ -106,9 +107,12 @@ function namespaces(host: HostConfig, facts: StartFacts): Pick<SpecInput, 'netwo
   };
 }
 
-/** Whether systemd is given a control group, as it is unless whoever made the container mounts something there, as Docker's users do. */
-function ownsCgroup({ systemd, mounts }: StartFacts): boolean {
-  return systemd && !mounts.some(({ destination }) => `${destination}/`.startsWith('/sys/fs/cgroup/'));
+/**
+ * Whether systemd is given a control group, as it is unless whoever made the container mounts something there, as Docker's users do; or unless it could lift
+ * its own limits by it, or sees the host's.
+ */
+function ownsCgroup({ CgroupnsMode }: HostConfig, { systemd, mounts, limits }: StartFacts): boolean {
+  return systemd && CgroupnsMode !== 'host' && (limits.version === '1' || limits.nsdelegate) && !mounts.some(({ destination }) => `${destination}/`.startsWith('/sys/fs/cgroup/'));
 }
 
 /** systemd would put a login prompt on the host's own consoles. */

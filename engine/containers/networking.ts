@@ -5,6 +5,9 @@ import { keepEtcFiles } from './etcWriter.ts';
 import { toWish } from './joining.ts';
 import { isFixedMode, toMember } from './networkPlan.ts';
 import type { ContainerParts } from './parts.ts';
+import type { Networks } from './ports.ts';
+import { publishPorts } from './publish.ts';
+import type { NetworkMember } from './record.ts';
 
 type NetworkingParts = Pick<ContainerParts, 'networks' | 'store' | 'locks'>;
 
@@ -17,9 +20,22 @@ export async function connectNetwork({ networks, store, locks }: NetworkingParts
     if (isFixedMode(mode)) throw networkModeFixed({ container: container.record.name, mode });
     if (isFixedMode(network)) throw networkModeFixed({ container: container.record.name, mode: network });
     if (endpoints.some((one) => one.network === network)) throw inNetworkAlready({ container: container.record.name, network });
-    if (container.running) await keepEtcFiles(networks, container, () => networks.connect(container.id, network, toWish(member)));
+    if (container.running) await connectRunning(networks, container, member);
     await store.changeRecord(container, { network: { mode, endpoints: [...endpoints, member] } });
   });
+}
+
+/** A container that had no way out publishes its ports with its first one, as it would when it starts. On failure it is not connected. */
+async function connectRunning(networks: Networks, container: Container, member: NetworkMember): Promise<void> {
+  await keepEtcFiles(networks, container, () => networks.connect(container.id, member.network, toWish(member)));
+  const [endpoint] = networks.endpoints(container.id);
+  if (!endpoint || endpoint.gateway === '' || networks.publishedPorts(container.id).length > 0) return;
+  try {
+    await publishPorts(networks, container, endpoint);
+  } catch (error) {
+    await keepEtcFiles(networks, container, () => networks.disconnect(container.id, member.network));
+    throw error;
+  }
 }
 
 /** Takes a container out of a network, also out of one that is gone. */

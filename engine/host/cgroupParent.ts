@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { CGROUP_ROOT, cgroupVersion } from './cgroups.ts';
 
@@ -19,7 +19,7 @@ export async function prepareParentV2(root: string, parent: string): Promise<voi
     if (!isRefusal(error)) throw error;
     return;
   }
-  await evacuate(root);
+  await evacuate(join(root, dirname(parent)));
   for (const path of pathsTo(parent)) await enableControllers(join(root, path));
 }
 
@@ -32,17 +32,17 @@ function pathsTo(path: string): string[] {
 const ROUNDS = 20;
 
 /**
- * In a container with a cgroup namespace of its own the root is a group like any other: while it has processes it cannot give
- * controllers to groups below. They are moved to one of those, as systemd does it where it is the first process.
+ * A group with processes cannot give controllers to groups below; so is the root in a container that has a cgroup namespace of its own, and a group that an ordinary
+ * user was given and is in. They are moved to a group below, as systemd does it where it is the first process.
  */
-async function evacuate(root: string): Promise<void> {
+async function evacuate(group: string): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    const pids = await processesIn(root);
+    const pids = await processesIn(group);
     if (pids.length === 0) return;
     try {
-      await mkdir(join(root, 'init'), { recursive: true });
+      await mkdir(join(group, 'init'), { recursive: true });
       // One by one, as the kernel wants it; one that has ended meanwhile is none that has to be moved.
-      for (const pid of pids) await writeFile(join(root, 'init/cgroup.procs'), pid).catch((error: unknown) => (systemCode(error) === 'ESRCH' ? undefined : Promise.reject(error as Error)));
+      for (const pid of pids) await writeFile(join(group, 'init/cgroup.procs'), pid).catch((error: unknown) => (systemCode(error) === 'ESRCH' ? undefined : Promise.reject(error as Error)));
     } catch (error) {
       if (!isRefusal(error)) throw error;
       return;

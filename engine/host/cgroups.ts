@@ -19,6 +19,8 @@ export interface CgroupFacts {
   readonly parent: string;
   /** What a cgroup below `parent` can be limited in; some may not be delegated to this user, or be missing in the kernel. */
   readonly controllers: ReadonlySet<Controller>;
+  /** Whether who may write the group that is the root of their namespace cannot change its limits (mount option nsdelegate of version 2). */
+  readonly nsdelegate: boolean;
   /** Changes when controllers are mounted differently; part of what decides the choice of OCI runtime. */
   readonly layout: string;
 }
@@ -30,13 +32,14 @@ export function cgroupFacts(parent = '/'): CgroupFacts {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' '))
-    .filter((fields) => fields[4]?.startsWith(CGROUP_ROOT))
-    .map((fields) => fields[4] ?? '');
+    .filter((fields) => fields[4]?.startsWith(CGROUP_ROOT));
   const version = cgroupVersion();
-  const layout = [...new Set(mounts)].sort().join(' ');
-  if (version === '1') return { version, parent, layout, swapLimit: existsSync(join(CGROUP_ROOT, 'memory/memory.memsw.limit_in_bytes')), usable: mayMakeV1(), controllers: new Set(CONTROLLERS.filter((name) => existsSync(join(CGROUP_ROOT, name)))) };
+  const layout = [...new Set(mounts.map((fields) => fields[4] ?? ''))].sort().join(' ');
+  const nsdelegate = mounts.some((fields) => fields[4] === CGROUP_ROOT && fields.at(-1)?.split(',').includes('nsdelegate'));
+  const common = { version, parent, layout, nsdelegate };
+  if (version === '1') return { ...common, swapLimit: existsSync(join(CGROUP_ROOT, 'memory/memory.memsw.limit_in_bytes')), usable: mayMakeV1(), controllers: new Set(CONTROLLERS.filter((name) => existsSync(join(CGROUP_ROOT, name)))) };
   const folder = nearestFolder(CGROUP_ROOT, parent);
-  return { version, parent, layout, swapLimit: swapLimitV2(folder), usable: mayMakeV2(CGROUP_ROOT, parent, ownCgroup()), controllers: controllersV2(folder) };
+  return { ...common, swapLimit: swapLimitV2(folder), usable: mayMakeV2(CGROUP_ROOT, parent, ownCgroup()), controllers: controllersV2(folder) };
 }
 
 export function cgroupVersion(): '1' | '2' {

@@ -23,9 +23,12 @@ export async function listNetns(): Promise<readonly string[]> {
   }
 }
 
-const DEAFEN = 'for one; do nsenter --net="$one" -- sh -c "for name in accept_ra accept_redirects; do echo 0 > /proc/sys/net/ipv6/conf/default/\\$name; done" || true; done';
+const SETTLE = 'for place in default "$@"; do for name in accept_ra accept_redirects; do { echo 0 > "/proc/sys/net/ipv6/conf/$place/$name"; } 2>/dev/null; done; done; exec ip -batch -';
 
-/** New devices of these namespaces take no routes from router advertisements and redirects. Nothing to do where the kernel has no IPv6. */
-export async function deafenNetns(paths: readonly string[]): Promise<void> {
-  await run('sh', ['-c', DEAFEN, 'sh', ...paths]);
+/**
+ * Runs `lines` as `ipBatch` does, inside a new namespace, once its devices, these and those that come later, have been told to take no routes from
+ * router advertisements and redirects: any neighbour could give itself out for a router. Where the kernel has no IPv6 there is nothing to tell.
+ */
+export async function settleNetns(path: string, devices: readonly string[], lines: readonly string[]): Promise<void> {
+  await run('nsenter', [`--net=${path}`, '--', 'sh', '-c', SETTLE, 'sh', ...devices], { input: `${lines.join('\n')}\n` });
 }

@@ -9,6 +9,7 @@ import type { ContentStore } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
 import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
 import { familiarTag, parseReference } from '../registry/reference.ts';
+import type { Registries } from '../registry/registries.ts';
 import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
 import { bootstrapLayer, isBootstrappable } from './bootstrap.ts';
 import { imageHasNames, imageInUse } from './errors.ts';
@@ -16,6 +17,7 @@ import { findImage } from './findImage.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import { ImageStore } from './imageStore.ts';
 import { ImageInspector } from './inspection.ts';
+import { InterruptedPulls } from './interruptedPulls.ts';
 import { HeldSnapshots } from './layerHolds.ts';
 import type { LayerHolds } from './layerHolds.ts';
 import { loadImages } from './load.ts';
@@ -29,6 +31,7 @@ export interface ImageServiceParts {
   readonly dataRoot: string;
   readonly content: ContentStore;
   readonly snapshots: FileSnapshotStore;
+  readonly registries: Registries;
   readonly events: EventBus;
   readonly log: Log;
   /** Containers that use an image, as people name them. */
@@ -47,6 +50,7 @@ export class ImageService {
   readonly store: ImageStore;
   readonly unpacker: Unpacker;
   readonly held = new HeldSnapshots();
+  readonly interrupted: InterruptedPulls;
   readonly #parts: ImageServiceParts;
   readonly #tempRoot: string;
   readonly #mutex = new KeyedMutex();
@@ -56,13 +60,14 @@ export class ImageService {
     this.#tempRoot = join(parts.dataRoot, 'tmp', 'images');
     this.store = new ImageStore(parts.content, parts.snapshots, parts.log);
     this.unpacker = new Unpacker(parts.snapshots);
+    this.interrupted = new InterruptedPulls(parts.dataRoot, parts.log);
   }
 
   /** Reads index.json and drops what a killed engine left: temp folders, blobs that nothing names. */
   async load(): Promise<void> {
     await rm(this.#tempRoot, { recursive: true, force: true });
     await mkdir(this.#tempRoot, { recursive: true, mode: 0o700 });
-    await this.store.load();
+    await Promise.all([this.store.load(), this.interrupted.load()]);
     await this.store.sweepBlobs();
   }
 
@@ -88,7 +93,7 @@ export class ImageService {
   async tag(ref: string, newRef: string): Promise<void> {
     const image = this.resolve(ref);
     const name = familiarTag(parseReference(newRef));
-    await this.store.add({ manifest: await this.#descriptor(image), tags: [name], repoDigests: image.repoDigests });
+    await this.store.add({ manifest: await this.descriptor(image), tags: [name], repoDigests: image.repoDigests });
     this.#announce('tag', image, name);
   }
 
@@ -108,7 +113,7 @@ export class ImageService {
   }
 
   async pull(ref: string, options: PullOptions, ctx: OperationContext): Promise<ImageRecord> {
-    const parts = { content: this.#parts.content, store: this.store, unpacker: this.unpacker };
+    const parts = { content: this.#parts.content, store: this.store, unpacker: this.unpacker, registries: this.#parts.registries, interrupted: this.interrupted };
     const { image, digest } = await this.holding((holds) => pullImage(parts, parseReference(ref), options, holds, ctx));
     ctx.report({ status: `Digest: ${digest}` });
     this.#announce('pull', image, ref);
@@ -208,8 +213,16 @@ export class ImageService {
     });
   }
 
+  /** Gives up the layers of pulls that a kill cut short and nobody went on with; returns the bytes freed. */
+  async dropInterrupted(): Promise<number> {
+    const layers = [...this.interrupted.layers()];
+    await this.interrupted.forget();
+    return this.collect(layers.flatMap((diffId) => this.#parts.snapshots.findByDiffId(diffId)?.id ?? []));
+  }
+
   #neededSnapshots(): Set<string> {
-    return new Set([...this.store.snapshotsInUse(), ...this.#parts.snapshotsInUse()]);
+    const layersKept = [...this.interrupted.layers()].flatMap((diffId) => this.#parts.snapshots.findByDiffId(diffId)?.id ?? []);
+    return new Set([...this.store.snapshotsInUse(), ...this.#parts.snapshotsInUse(), ...layersKept]);
   }
 
   async #untag(image: ImageRecord, tags: readonly string[]): Promise<RemovedImage[]> {
@@ -226,7 +239,8 @@ export class ImageService {
     return [...image.repoTags.map((untagged) => ({ untagged })), ...image.repoDigests.map((untagged) => ({ untagged })), { deleted: image.id }];
   }
 
-  async #descriptor(image: ImageRecord): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'>> {
+  /** What index.json says of the image's manifest. */
+  async descriptor(image: ImageRecord): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'>> {
     const known = this.#parts.content.entries.find((entry) => entry.digest === image.manifestDigest);
     return known ?? { mediaType: mediaTypes.ociManifest, digest: image.manifestDigest, size: (await this.#parts.content.read(image.manifestDigest)).length };
   }

@@ -4,14 +4,16 @@ import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
 import type { Descriptor, Digest, Manifest } from '../content/oci.ts';
 import type { Credentials } from '../registry/auth.ts';
-import { registryDocumentInvalid } from '../registry/errors.ts';
+import { layerEncoding, layerForeign, registryDocumentInvalid } from '../registry/errors.ts';
 import { familiarTag } from '../registry/reference.ts';
 import type { Reference } from '../registry/reference.ts';
-import { RegistryClient } from '../registry/registryClient.ts';
-import type { FetchedManifest } from '../registry/registryClient.ts';
+import type { Registries } from '../registry/registries.ts';
+import type { FetchedManifest, RegistryClient } from '../registry/registryClient.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import type { ImageStore } from './imageStore.ts';
+import type { InterruptedPulls } from './interruptedPulls.ts';
 import type { LayerHolds } from './layerHolds.ts';
+import { inParallel } from './parallel.ts';
 import { choosePlatform, hostPlatform } from './platform.ts';
 import type { WantedPlatform } from './platform.ts';
 import type { Unpacker } from './unpacker.ts';
@@ -20,6 +22,8 @@ export interface PullParts {
   readonly content: ContentStore;
   readonly store: ImageStore;
   readonly unpacker: Unpacker;
+  readonly registries: Registries;
+  readonly interrupted: InterruptedPulls;
 }
 
 export interface PullOptions {
@@ -27,32 +31,38 @@ export interface PullOptions {
   readonly credentials?: Credentials;
 }
 
-const PARALLEL = 3;
 /** Bytes; configurations have a few thousand. */
 const MAX_CONFIG = 8 * 1024 * 1024;
 
 /** Pulls one image; layers that are here are not downloaded. Reports as Docker words it. Cancelled or broken, it leaves nothing half-made. */
 export async function pullImage(parts: PullParts, reference: Reference, options: PullOptions, holds: LayerHolds, ctx: OperationContext): Promise<{ image: ImageRecord; digest: string }> {
-  const client = new RegistryClient(reference, options.credentials);
+  using client = parts.registries.client(reference, options.credentials);
   const top = await client.manifest(reference.digest ?? reference.tag ?? 'latest', ctx.signal);
   const fetched = await choose(client, reference, top, options.platform ?? hostPlatform(), ctx.signal);
   const manifest = parseDocument(manifestSchema, fetched.body, reference, 'the manifest');
+  refuseUnusable(manifest, reference);
   const config = await fetchConfig(client, manifest, reference, ctx.signal);
   const { rootfs } = parseDocument(imageConfigSchema, config, reference, 'the configuration');
   if (rootfs.diff_ids.length !== manifest.layers.length) throw registryDocumentInvalid({ reference: familiarTag(reference), what: 'the configuration', detail: `it has ${rootfs.diff_ids.length} layers, the manifest ${manifest.layers.length}` });
   ctx.report({ id: reference.tag ?? reference.digest ?? 'latest', status: `Pulling from ${reference.path}` });
   const jobs = manifest.layers.map((descriptor, index) => ({ descriptor, diffId: rootfs.diff_ids[index] ?? '' }));
-  await fetchLayers(parts, client, jobs, holds, ctx);
-  const image = await parts.store.exclusively(async () => {
-    await parts.content.put(config, manifest.config.digest, 'The configuration');
-    await parts.content.put(fetched.body, fetched.digest);
-    return parts.store.add({
+  const image = await parts.interrupted.during(fetched.digest, rootfs.diff_ids, async () => {
+    await fetchLayers(parts, client, jobs, holds, ctx);
+    return record(parts, reference, { top, fetched, manifest, config });
+  });
+  return { image, digest: top.digest };
+}
+
+function record({ store, content }: PullParts, reference: Reference, { top, fetched, manifest, config }: { top: FetchedManifest; fetched: FetchedManifest; manifest: Manifest; config: Buffer }): Promise<ImageRecord> {
+  return store.exclusively(async () => {
+    await content.put(config, manifest.config.digest, 'The configuration');
+    await content.put(fetched.body, fetched.digest);
+    return store.add({
       manifest: { mediaType: fetched.mediaType, digest: fetched.digest, size: fetched.body.length },
       tags: reference.digest !== undefined && reference.tag === undefined ? [] : [familiarTag({ ...reference, digest: undefined })],
       repoDigests: [`${reference.familiarName}@${top.digest}`],
     });
   });
-  return { image, digest: top.digest };
 }
 
 /** The manifest for the platform, out of an index if there is one. */
@@ -71,6 +81,16 @@ function parseDocument<T>(schema: z.ZodType<T>, body: Buffer, reference: Referen
   }
 }
 
+const LAYER_TYPES: readonly string[] = [mediaTypes.ociLayer, mediaTypes.ociLayerGzip, mediaTypes.ociLayerZstd, mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip, mediaTypes.dockerLayerZstd];
+
+/** Before anything is downloaded. Throws LAYER_FOREIGN, LAYER_ENCODING. */
+function refuseUnusable({ layers }: Manifest, reference: Reference): void {
+  for (const { mediaType, digest, urls } of layers) {
+    if (/\.foreign\.|\.nondistributable\./.test(mediaType) || (urls?.length ?? 0) > 0) throw layerForeign({ reference: familiarTag(reference), digest });
+    if (!LAYER_TYPES.includes(mediaType)) throw layerEncoding({ reference: familiarTag(reference), digest, mediaType });
+  }
+}
+
 async function fetchConfig(client: RegistryClient, manifest: Manifest, reference: Reference, signal: AbortSignal): Promise<Buffer> {
   if (manifest.config.size > MAX_CONFIG) throw registryDocumentInvalid({ reference: familiarTag(reference), what: 'the configuration', detail: `it is ${manifest.config.size} bytes long` });
   const chunks: Buffer[] = [];
@@ -84,25 +104,7 @@ interface LayerJob {
 }
 
 async function fetchLayers(parts: PullParts, client: RegistryClient, wanted: readonly LayerJob[], holds: LayerHolds, ctx: OperationContext): Promise<void> {
-  const jobs = [...wanted];
-  const failed = new AbortController();
-  const signal = AbortSignal.any([ctx.signal, failed.signal]);
-  const worker = async (): Promise<void> => {
-    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-      await fetchLayer(parts, client, job, holds, { ...ctx, signal });
-    }
-  };
-  const results = await Promise.allSettled(
-    Array.from({ length: PARALLEL }, () =>
-      worker().catch((error: unknown) => {
-        failed.abort();
-        throw error;
-      }),
-    ),
-  );
-  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  const real = reasons.find((reason) => !(reason instanceof Error && reason.name === 'AbortError'));
-  if (reasons.length > 0) throw real ?? reasons[0];
+  await inParallel(wanted, parts.registries.settings.parallelDownloads, ctx.signal, (job, signal) => fetchLayer(parts, client, job, holds, { ...ctx, signal }));
 }
 
 async function fetchLayer(parts: PullParts, client: RegistryClient, { descriptor, diffId }: LayerJob, holds: LayerHolds, ctx: OperationContext): Promise<void> {
@@ -115,6 +117,7 @@ async function fetchLayer(parts: PullParts, client: RegistryClient, { descriptor
       ctx.report({ id, status: 'Pulling fs layer' });
       return client.blob(descriptor, ctx.signal, (count) => {
         fetched += count;
+        if (fetched === descriptor.size) return ctx.report({ id, status: 'Extracting' });
         if (Date.now() - told < 100) return;
         told = Date.now();
         ctx.report({ id, status: 'Downloading', current: fetched, total: descriptor.size });

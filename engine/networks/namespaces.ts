@@ -1,5 +1,5 @@
 import { ipBatch } from '../host/ip.ts';
-import { deafenNetns, listNetns, netnsPath } from '../host/netns.ts';
+import { listNetns, netnsPath, settleNetns } from '../host/netns.ts';
 import { shortRandom } from '../base/ids.ts';
 
 /** One leg of a container in a network: a veth pair, one end (`veth`) in the bridge, the other (`device`) in the namespace. */
@@ -40,9 +40,8 @@ export class Namespaces {
   async make(legs: readonly Leg[]): Promise<Namespace[]> {
     const made = legs.map((leg) => this.#named(leg));
     try {
-      await this.#add(made);
-      await ipBatch(made.flatMap(({ name, leg }) => (leg ? outerEnd(name, leg) : [])));
-      await Promise.all(made.map(({ name, leg }) => ipBatch(['link set lo up', ...(leg ? innerEnd(leg) : [])], { netns: name })));
+      await ipBatch(made.flatMap(({ name, leg }) => [`netns add ${name}`, ...(leg ? outerEnd(name, leg) : [])]));
+      await Promise.all(made.map(({ path, leg }) => settleNetns(path, leg ? [leg.device] : [], ['link set lo up', ...(leg ? innerEnd(leg) : [])])));
       return made;
     } catch (error) {
       await this.destroy(made);
@@ -54,8 +53,8 @@ export class Namespaces {
   async makeBare(): Promise<Namespace> {
     const bare = this.#named(undefined);
     try {
-      await this.#add([bare]);
-      await ipBatch(['link set lo up'], { netns: bare.name });
+      await ipBatch([`netns add ${bare.name}`]);
+      await settleNetns(bare.path, [], ['link set lo up']);
       return bare;
     } catch (error) {
       await this.destroy([bare]);
@@ -88,12 +87,6 @@ export class Namespaces {
   /** Names of this instance's namespaces that exist now. */
   async list(): Promise<string[]> {
     return (await listNetns()).filter((name) => name.startsWith(this.#prefix) && /^[0-9a-f]{10}$/.test(name.slice(this.#prefix.length)));
-  }
-
-  /** Devices that come into these namespaces listen to no neighbour who gives itself out for a router. */
-  async #add(namespaces: readonly Namespace[]): Promise<void> {
-    await ipBatch(namespaces.map(({ name }) => `netns add ${name}`));
-    await deafenNetns(namespaces.map(({ path }) => path));
   }
 
   #named(leg: Leg | undefined): Namespace {

@@ -1,14 +1,13 @@
 import type { EventBus } from '../base/eventBus.ts';
-import { unpassIptables } from '../host/ipForwarding.ts';
 import { networkExists, networkInUse, networkPredefined, noSuchNetwork } from './errors.ts';
 import { ensureBridge, removeBridge } from './bridges.ts';
 import type { AttachedLeg, Attachment } from './attachmentStore.ts';
-import { mtuOf, passedBridge, writeNetworks } from './networkParts.ts';
+import { mtuOf, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import type { NetworkRecord } from './networkStore.ts';
 import { newRecord, predefined } from './newNetwork.ts';
 import type { NewNetwork } from './newNetwork.ts';
-import { passForward } from './prepare.ts';
+import { passForward, unpassForward } from './prepare.ts';
 
 /** A network and who is in it. */
 export interface NetworkView {
@@ -72,7 +71,7 @@ export class NetworkCatalog {
     if (members.length > 0) throw networkInUse({ name: record.name, containers: members.map(({ name }) => name).join(', ') });
     await this.#parts.names.close(record.id);
     await removeBridge(record.bridge);
-    await unpassIptables([passedBridge(record)]);
+    await unpassForward(this.#parts, [record]);
     await this.#parts.store.remove(record.name);
     this.#parts.addresses.close(record.id);
     await writeNetworks(this.#parts);

@@ -207,7 +207,7 @@ export class NetworkService {
   #recheckForward(): void {
     if (Date.now() - this.#forwardChecked < FORWARD_CHECK_MS) return;
     this.#forwardChecked = Date.now();
-    void passForward(this.#parts).catch((error: unknown) => this.#parts.log.warn('iptables could not be asked about its FORWARD chain', { error }));
+    void passForward(this.#parts).catch((error: unknown) => this.#parts.log.warn('iptables or firewalld could not be asked whether they let networks pass', { error }));
   }
 }
 

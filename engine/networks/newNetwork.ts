@@ -42,6 +42,7 @@ export async function newRecord(request: NewNetwork, others: readonly NetworkRec
   const plain = plainRecord(request.name, 'bridge');
   const options = bridgeOptions(request.options ?? {});
   if (options.bridge !== undefined && ((await linkExists(options.bridge)) || others.some(({ bridge }) => bridge === options.bridge))) throw bridgeTaken({ bridge: options.bridge });
+  if (wantsSix && (options.mtu ?? 1280) < 1280) throw badRequest({ what: 'option mtu', detail: `IPv6 needs 1280 or more, not ${options.mtu}` });
   const choice = await pickSubnet(others, 1, four?.subnet);
   const choice6 = wantsSix ? await pickSubnet6(others, plain.id, six?.subnet) : { subnet: '', gateway: '' };
   return {

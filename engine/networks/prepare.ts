@@ -1,6 +1,7 @@
 import { newId } from '../base/ids.ts';
 import { listBridgePorts, listRoutes, uplinkMtu } from '../host/ip.ts';
 import { enableForwarding, passIptables, unpassIptables } from '../host/ipForwarding.ts';
+import { forgetInFirewalld, trustInFirewalld } from '../host/firewalld.ts';
 import { bridgeName, collidesWithHost, ensureBridge, pickSubnet, removeBridge } from './bridges.ts';
 import type { NetworkRecord } from './networkStore.ts';
 import { DEFAULT_NETWORK, bridgeNetworks, hasNames, mtuOf, passedBridge, writeNetworks } from './networkParts.ts';
@@ -36,9 +37,18 @@ export async function prepareNetworks(parts: NetworkParts): Promise<void> {
   for (const attachment of parts.attachments.list()) if (attachment.legs[0]) await parts.publisher.resume(attachment.containerId, attachment);
 }
 
-/** See `passIptables`; asked again now and then, because dockerd may start after Berth. */
+/** See `passIptables` and `trustInFirewalld`; asked again now and then, because dockerd and firewalld may start after Berth. */
 export async function passForward(parts: NetworkParts): Promise<void> {
-  await passIptables(bridgeNetworks(parts).map(passedBridge));
+  const bridges = bridgeNetworks(parts);
+  await passIptables(bridges.map(passedBridge));
+  // An ordinary user's bridges are none of the host's.
+  if (parts.config.keeper === undefined) await trustInFirewalld(bridges.map(({ bridge }) => bridge));
+}
+
+/** Takes back what `passForward` did for these. */
+export async function unpassForward(parts: NetworkParts, records: readonly NetworkRecord[]): Promise<void> {
+  await unpassIptables(records.map(passedBridge));
+  if (parts.config.keeper === undefined) await forgetInFirewalld(records.map(({ bridge }) => bridge));
 }
 
 /** Forgets attachments whose namespace is gone: the host was restarted. */
@@ -92,6 +102,6 @@ async function removeStrays(parts: NetworkParts): Promise<void> {
 export async function removeKernelParts(parts: NetworkParts): Promise<void> {
   await parts.namespaces.destroy((await parts.namespaces.list()).map((name) => ({ name, legs: [] })));
   for (const { bridge } of bridgeNetworks(parts)) await removeBridge(bridge);
-  await unpassIptables(bridgeNetworks(parts).map(passedBridge));
+  await unpassForward(parts, bridgeNetworks(parts));
   await parts.firewall.removeTable();
 }

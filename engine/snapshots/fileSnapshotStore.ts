@@ -11,7 +11,9 @@ import type { Log } from '../base/log.ts';
 import { digestSchema } from '../content/oci.ts';
 import type { Digest } from '../content/oci.ts';
 import { packLayer } from '../host/tar/packLayer.ts';
-import { replayRecipe } from '../host/tar/recipe.ts';
+import type { TarEntry } from '../host/tar/entry.ts';
+import { readTar } from '../host/tar/reader.ts';
+import { replayHeaders, replayRecipe } from '../host/tar/recipe.ts';
 import type { RecipeWriter } from '../host/tar/recipe.ts';
 import { run } from '../host/process.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
@@ -156,6 +158,12 @@ export class FileSnapshotStore implements SnapshotStore {
     const meta: Meta = { id, ...known, size: await treeSize(join(this.#root, id, 'fs')), created: new Date().toISOString() };
     await this.#write(meta);
     this.#remember(meta);
+  }
+
+  /** What the layer's tar has, in its order and in OCI's form (whiteouts are files); no content is read. */
+  async *entries(id: string): AsyncGenerator<TarEntry> {
+    await this.identify(id);
+    for await (const part of readTar(replayHeaders(join(this.#root, id, RECIPE)))) if (part.kind === 'entry') yield part.entry;
   }
 
   async remove(id: string): Promise<void> {

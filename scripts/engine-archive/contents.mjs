@@ -24,6 +24,12 @@ export const programs = {
   'util-linux': ['flock', 'nsenter', 'setpriv', 'unshare'],
 };
 
+/** Of the C library, what Node in a container that has none needs for an editor's add-ons and to look names up: no program of ours asks for it. */
+export const furtherLibraries = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2', 'librt.so.1', 'libutil.so.1'];
+
+/** Packed as it is, for hosts without npm: the editor for the browser comes by it. */
+export const npm = { version: '11.21.2', integrity: 'sha512-7HPApk+AflMUavSseL1Pm6CnYqMIHk53x+KmuhqmTDqPkjPMgxIpTPcTqsE91EKNw4gFBJV9fnXiSdGm1DXq9A==' };
+
 /** Carried beside the archive: unpacks it on a host without tar, gzip or sha256sum. Statically linked. */
 export const unpacker = { package: 'busybox-static', program: 'busybox' };
 

@@ -1,11 +1,11 @@
 // Debian packages of any architecture, unpacked into a folder. Uses an apt configuration of its own: the machine's packages, and
 // the architectures its dpkg knows, stay as they are. Needs no root.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const suites = ['debian bookworm', 'debian bookworm-updates', 'debian-security bookworm-security'];
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+export const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Of all that apt would install, what can hold a shared library that we need, or the licence of one. */
 const libraries = /^(lib|zlib1g$|gcc-\d+-base$)(?!.*(perl|pam|semanage|gdbm|-common$|-bin$))/;
 
@@ -55,14 +55,26 @@ ${process.getuid?.() === 0 ? 'APT::Sandbox::User "root";\n' : ''}`);
 
   /** Downloads packages (apt checks their digests by the signed index) and unpacks each into a folder of its name in `root`. */
   unpack(versions, root) {
+    rmSync(root, { recursive: true, force: true });
+    mkdirSync(root, { recursive: true });
+    for (const [name, deb] of this.#download(versions)) runProgram('dpkg-deb', ['--extract', deb, join(root, name)]);
+  }
+
+  /** As `unpack`, with all of them in one tree, as they would be installed; without the C library, which is the machine's own. */
+  unpackMerged(versions, root) {
+    rmSync(`${root}.tmp`, { recursive: true, force: true });
+    for (const [name, deb] of this.#download(versions)) if (name !== 'libc6') runProgram('dpkg-deb', ['--extract', deb, `${root}.tmp`]);
+    renameSync(`${root}.tmp`, root);
+  }
+
+  /** Names and files of packages. */
+  #download(versions) {
     const debs = join(this.#folder, 'debs');
     const before = new Set(readdirSync(debs));
     const file = ([name, version]) => [...before].find((entry) => entry.startsWith(`${name}_${version.replaceAll(':', '%3a')}_`));
     const missing = Object.entries(versions).filter((one) => file(one) === undefined);
     if (missing.length > 0) runProgram('apt-get', ['download', '-qq', ...missing.map(([name, version]) => `${name}=${version}`)], { cwd: debs, env: this.#env });
-    rmSync(root, { recursive: true, force: true });
-    mkdirSync(root, { recursive: true });
     for (const entry of readdirSync(debs)) before.add(entry);
-    for (const one of Object.entries(versions)) runProgram('dpkg-deb', ['--extract', join(debs, file(one)), join(root, one[0])]);
+    return Object.entries(versions).map((one) => [one[0], join(debs, file(one))]);
   }
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { root } from '../node.mjs';
-import { architectures, placeholder, programs, unpacker } from './contents.mjs';
+import { architectures, furtherLibraries, placeholder, programs, unpacker } from './contents.mjs';
 import { DebianPackages, runProgram } from './debian.mjs';
 import { isElf, readElf, stripped } from './elf.mjs';
 import { npmPackage } from './npm.mjs';
@@ -97,7 +97,7 @@ class PackageFiles {
 
   /** Copies what the programs need, and what that needs, each under the name it is asked for by. */
   copyLibraries(loader, files, to) {
-    const wanted = [loader, ...files.flatMap((path) => readElf(readFileSync(path)).needed)];
+    const wanted = [loader, ...furtherLibraries, ...files.flatMap((path) => readElf(readFileSync(path)).needed)];
     const done = new Set();
     for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
       if (done.has(name)) continue;

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
 /** The one module of the extension that starts processes. Arguments are arrays, never shell text. */
@@ -10,15 +11,28 @@ export interface Output {
   readonly stderr: string;
 }
 
+export interface RunOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** 0: as long as it takes. */
+  readonly timeoutMs?: number;
+  /** Each line of standard error as it comes. */
+  readonly onLine?: (line: string) => void;
+  /** Ends it, as Ctrl+C does. */
+  readonly signal?: AbortSignal;
+}
+
 /** Runs a program to its end and returns what it wrote. Throws when it cannot be started. */
-export function runProgram(program: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; timeoutMs?: number } = {}): Promise<Output> {
+export function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<Output> {
   return new Promise((resolve, reject) => {
     const settings = { encoding: 'utf8' as const, maxBuffer: 16 * 1024 * 1024, timeout: options.timeoutMs ?? 60_000, ...(options.env ? { env: options.env } : {}) };
-    execFile(program, [...args], settings, (error, stdout, stderr) => {
+    const child = execFile(program, [...args], settings, (error, stdout, stderr) => {
       if (!error) resolve({ status: 0, stdout, stderr });
       else if (typeof error.code === 'string') reject(new Error(`${program} cannot be started: ${String(error.code)}`, { cause: error }));
       else resolve({ status: error.code ?? -1, stdout, stderr });
     });
+    const { onLine, signal } = options;
+    if (onLine && child.stderr) createInterface({ input: child.stderr }).on('line', onLine);
+    signal?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
   });
 }
 

@@ -29,6 +29,12 @@ export class Reporter implements vscode.Disposable {
     });
   };
 
+  /** A warning with something to do about it; without the way to the log. */
+  readonly offer = async (text: string, action: string): Promise<boolean> => {
+    this.#channel.warn(text);
+    return (await vscode.window.showWarningMessage(text, action)) === action;
+  };
+
   showLog(): void {
     this.#channel.show(true);
   }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { ConnectCancelled } from './host/hostConnector.ts';
 
 /** A command of the extension. `argument` is the tree row it was asked of; undefined from the palette. */
 export interface Command {
@@ -13,7 +14,7 @@ export function registerCommands(commands: readonly Command[], show: (error: unk
       try {
         await run(argument);
       } catch (error) {
-        show(error);
+        if (!(error instanceof ConnectCancelled)) show(error);
       }
     }),
   );

@@ -1,11 +1,12 @@
 import * as zlib from 'node:zlib';
 import { z } from 'zod';
 import { runProgram, startDetached } from '../base/process.ts';
-import type { Output } from '../base/process.ts';
+import type { Output, RunOptions } from '../base/process.ts';
 import { engineEnvironment } from './engineEnvironment.ts';
 import { findNode } from './findNode.ts';
 import type { NodeProbe } from './findNode.ts';
 import { engineNodeFlags } from '../../engine/api/berth/engine.ts';
+import { ApiError } from '../../engine/api/client.ts';
 
 type ErrorParams = Readonly<Record<string, string | number | boolean>>;
 
@@ -35,6 +36,8 @@ export interface LauncherSettings {
   /** The engine's program: a `.cjs`, `.js` or `.ts` file for Node, or something that runs by itself. */
   readonly enginePath: string;
   readonly socketPath: string;
+  /** Folder of the engine's archives for remote hosts; empty: beside the engine. */
+  readonly archives: string;
 }
 
 const alreadyRunning = 'ENGINE_ALREADY_RUNNING';
@@ -58,24 +61,25 @@ export class EngineLauncher {
     if (error.code !== alreadyRunning) throw error;
   }
 
-  /** Runs a command of Berth's command line to its end. */
-  async run(args: readonly string[], options: { readonly timeoutMs?: number } = {}): Promise<Output> {
-    const { program, args: all, env } = await this.commandLine(args);
-    return runProgram(program, all, { env, ...options });
+  /** Starts the link to a remote host unless it runs; returns when it serves. Throws ApiError. */
+  async startLink(host: string): Promise<void> {
+    const { program, args, env } = await this.#command(engineNodeFlags);
+    const said = (await startDetached(program, [...args, 'link', host, '--ready-fd', '3'], env)).trim();
+    if (said !== 'ready') throw new ApiError(502, said, 'LINK_DID_NOT_START', { host, detail: said === '' ? 'it ended at once' : said });
   }
 
-  /** How a command of Berth's command line is started, for terminals. */
-  async commandLine(args: readonly string[]): Promise<{ program: string; args: string[]; env: NodeJS.ProcessEnv }> {
-    const command = await this.#command();
-    return { ...command, args: [...command.args, ...args] };
+  /** Runs a command of Berth's command line to its end. */
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Output> {
+    const { program, args: first, env } = await this.#command();
+    return runProgram(program, [...first, ...args], { env, ...options });
   }
 
   async #command(flags: readonly string[] = []): Promise<{ program: string; args: string[]; env: NodeJS.ProcessEnv }> {
     const settings = this.#settings();
-    const socket = { BERTH_SOCKET: settings.socketPath };
-    if (!/\.[cm]?[jt]s$/.test(settings.enginePath)) return { program: settings.enginePath, args: [], env: engineEnvironment(process.env, socket) };
+    const ours = { BERTH_SOCKET: settings.socketPath, ...(settings.archives === '' ? {} : { BERTH_ENGINE_ARCHIVES: settings.archives }) };
+    if (!/\.[cm]?[jt]s$/.test(settings.enginePath)) return { program: settings.enginePath, args: [], env: engineEnvironment(process.env, ours) };
     const node = await findNode({ setting: settings.nodePath, execPath: process.execPath, execHasZstd: hasZstd(), probe: probeNode });
-    return { program: node.program, args: [...flags, settings.enginePath], env: engineEnvironment(process.env, { ...socket, ...node.env }) };
+    return { program: node.program, args: [...flags, settings.enginePath], env: engineEnvironment(process.env, { ...ours, ...node.env }) };
   }
 }
 

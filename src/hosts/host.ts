@@ -19,6 +19,8 @@ export type HostState =
 export interface HostOptions {
   readonly socketPath: () => string;
   readonly onProblem: (error: unknown) => void;
+  /** Whether it may connect now: asking would start an engine that left. Default: always. `nudge` tells that it changed. */
+  readonly mayConnect?: () => boolean;
 }
 
 /**
@@ -47,6 +49,10 @@ export class Host {
     return this.#state;
   }
 
+  get socketPath(): string {
+    return this.#options.socketPath();
+  }
+
   get connection(): Connection | undefined {
     return this.#state.kind === 'connected' ? this.#state.connection : undefined;
   }
@@ -62,6 +68,11 @@ export class Host {
     this.#set({ kind: 'connecting' });
     this.#round.abort();
     this.#wake();
+  }
+
+  /** What `mayConnect` says has changed. */
+  nudge(): void {
+    if (this.#state.kind !== 'connected') this.#wake();
   }
 
   /** Waits until connected; throws what stands in the way, at the latest after `timeoutMs`. */
@@ -93,6 +104,11 @@ export class Host {
 
   async #run(): Promise<void> {
     while (!this.#closed) {
+      if (this.#options.mayConnect?.() === false) {
+        this.#set({ kind: 'stopped' });
+        await this.#pause(undefined);
+        continue;
+      }
       this.#round = new AbortController();
       let heard = false;
       const appeared = new FileAppearance(this.#options.socketPath(), () => {
@@ -139,7 +155,11 @@ export class Host {
   async #rest(error: unknown): Promise<void> {
     this.#failures += 1;
     const gone = error instanceof ConnectError && error.reason === 'ENOENT';
-    const pause = gone ? undefined : backOff(this.#failures);
+    await this.#pause(gone ? undefined : backOff(this.#failures));
+  }
+
+  /** Until something wakes it, or so many milliseconds are over. */
+  async #pause(pause: number | undefined): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = pause === undefined ? undefined : setTimeout(() => this.#wake(), pause);
       this.#wake = () => {

@@ -10,6 +10,12 @@ import type { Connection } from './connect.ts';
 import type { Host, HostState } from './host.ts';
 import { RowRefresher } from './rowRefresher.ts';
 
+/** A port that somebody listens on now, and the host it is on. */
+export interface OpenedPort {
+  readonly port: DevPort;
+  readonly host: string;
+}
+
 /** Keeps the store of ports as the engine has them: lists once it is connected, then looks again at the containers that events name. */
 export class PortFeed implements Disposable {
   readonly #host: Host;
@@ -19,6 +25,8 @@ export class PortFeed implements Disposable {
   readonly #opened = new Emitter<DevPort>();
   /** Ports to tell of once they have been looked at: container and `portKey`. */
   readonly #due = new Map<string, Set<string>>();
+  /** Ports that are open on a remote host and not reached from here yet. */
+  #waiting: DevPort[] = [];
   readonly #subscriptions: Disposable[];
 
   /** A program has begun to listen, while we were connected. */
@@ -29,6 +37,13 @@ export class PortFeed implements Disposable {
     this.#store = store;
     this.#onProblem = onProblem;
     this.#subscriptions = [host.onState((state) => this.#connectedOrNot(state)), host.onEvent((event) => this.#hear(event))];
+  }
+
+  /** Ports of a remote host may be reached from here now. */
+  recheck(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const port of waiting) this.#tell(port);
   }
 
   dispose(): void {
@@ -70,6 +85,13 @@ export class PortFeed implements Disposable {
     this.#due.delete(id);
     const ports = await listPorts(api, id);
     this.#store.put(id, ports);
-    for (const port of ports) if (due?.has(portKey(port))) this.#opened.fire(port);
+    for (const port of ports) if (due?.has(portKey(port))) this.#tell(port);
+  }
+
+  #tell(port: DevPort): void {
+    const now = this.#store.get(port.containerId, portKey(port));
+    if (!now?.listening) return;
+    if (port.local && !now.local) this.#waiting.push(port);
+    else this.#opened.fire(now);
   }
 }

@@ -1,58 +1,54 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import * as vscode from 'vscode';
-import { z } from 'zod';
+import type { LinkForwarded, LinkStatus } from '../../engine/api/berth/link.ts';
 import { Emitter } from '../base/emitter.ts';
+import type { Disposable } from '../base/emitter.ts';
 import { FileAppearance } from '../base/fileAppearance.ts';
-import { parseHosts } from '../model/remoteHosts.ts';
-import type { RemoteHost } from '../model/remoteHosts.ts';
+import { lastLine, parseHosts, withLink } from '../model/remoteHosts.ts';
+import type { ListedHost, RemoteHost } from '../model/remoteHosts.ts';
 import type { EngineLauncher } from './engineLauncher.ts';
-
-const upResultSchema = z.looseObject({ outcome: z.string(), containerId: z.string().optional(), remoteWorkspaceFolder: z.string().optional(), message: z.string().optional() });
+import { HostLink } from './hostLink.ts';
+import type { Ask } from './hostLink.ts';
 
 /** The command line said that it did not work, and why. */
 export class HostCommandFailed extends Error {
   override readonly name = 'HostCommandFailed';
 }
 
-export interface RemoteDevContainer {
-  readonly containerId: string;
-  readonly folder: string;
-}
+/** `list`: which hosts there are changed. `item`: how one is. */
+export type HostChange = { readonly kind: 'list' } | { readonly kind: 'item'; readonly name: string };
+
+type Launcher = Pick<EngineLauncher, 'run' | 'startLink'>;
 
 /**
- * The user's remote hosts, by the command line, which keeps the list and the connections. This file is all that the extension knows of its
- * words. What may ask something (passwords, unknown host keys) runs in a terminal.
+ * The user's remote hosts. The command line keeps the list, this file is all that the extension knows of its words; how each host is, its link
+ * tells, whoever started that.
  */
-export class RemoteHosts implements vscode.Disposable {
-  readonly #launcher: Pick<EngineLauncher, 'run' | 'commandLine'>;
+export class RemoteHosts implements Disposable {
+  readonly #launcher: Launcher;
   readonly #onProblem: (error: unknown) => void;
-  readonly #changes = new Emitter<void>();
+  readonly #changes = new Emitter<HostChange>();
   readonly #watching: FileAppearance;
-  readonly #terminals: vscode.Disposable;
-  readonly #ours = new Set<vscode.Terminal>();
-  #hosts: readonly RemoteHost[] = [];
+  readonly #links = new Map<string, { readonly link: HostLink; readonly controlPath: string; status: LinkStatus | undefined }>();
+  #hosts: readonly ListedHost[] = [];
 
-  readonly onChange = (listener: () => void) => this.#changes.on(listener);
+  readonly onChange = (listener: (change: HostChange) => void): Disposable => this.#changes.on(listener);
 
-  constructor(launcher: Pick<EngineLauncher, 'run' | 'commandLine'>, onProblem: (error: unknown) => void) {
+  constructor(launcher: Launcher, onProblem: (error: unknown) => void) {
     this.#launcher = launcher;
     this.#onProblem = onProblem;
     this.#watching = new FileAppearance(join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'berth', 'hosts.json'), () => void this.refresh());
-    this.#terminals = vscode.window.onDidCloseTerminal((terminal) => {
-      if (this.#ours.delete(terminal)) void this.refresh();
-    });
   }
 
   all(): readonly RemoteHost[] {
-    return this.#hosts;
+    return this.#hosts.map((host) => withLink(host, this.#links.get(host.name)?.status));
   }
 
   get(name: string): RemoteHost | undefined {
-    return this.#hosts.find((host) => host.name === name);
+    return this.all().find((host) => host.name === name);
   }
 
-  /** Reads the list again: when the view shows, when the list's file changes, after our own commands. */
+  /** Reads the list again: at the start, when its file changes, after our own commands. */
   async refresh(): Promise<void> {
     try {
       const { status, stdout, stderr } = await this.#launcher.run(['host', 'list', '--json']);
@@ -62,17 +58,23 @@ export class RemoteHosts implements vscode.Disposable {
       this.#onProblem(error);
       this.#hosts = [];
     }
-    this.#changes.fire();
+    this.#followLinks();
+    this.#changes.fire({ kind: 'list' });
   }
 
-  /** Adds a host and connects to it, which installs the engine there the first time. */
-  async add(url: string): Promise<void> {
-    const name = (await this.#run(['host', 'add', url])).trim();
-    await this.connect(name);
+  /** Adds a host and returns what it is called. Nothing is contacted yet. */
+  async add(url: string): Promise<string> {
+    return (await this.#run(['host', 'add', url])).trim();
   }
 
-  connect(name: string): Promise<void> {
-    return this.#inTerminal(name, ['host', 'connect', name]);
+  /** Connects, which installs the engine there the first time. Throws ApiError with the code of what stands in the way. */
+  async connect(name: string, ask: Ask, tell: (status: LinkStatus) => void, signal: AbortSignal): Promise<void> {
+    await this.#linkOf(name).connect(ask, tell, signal);
+  }
+
+  /** See `HostLink.forward`. */
+  forward(name: string, port: number, path: string): Promise<LinkForwarded> {
+    return this.#linkOf(name).forward(port, path);
   }
 
   async disconnect(name: string): Promise<void> {
@@ -83,17 +85,36 @@ export class RemoteHosts implements vscode.Disposable {
     await this.#run(['host', 'rm', name]);
   }
 
-  /** Brings the dev container of a folder on the host up. */
-  async up(name: string, folder: string): Promise<RemoteDevContainer> {
-    const result = await this.#launcher.run(['--host', name, 'up', folder], { timeoutMs: 0 });
-    const up = upResultSchema.safeParse(parseJson(result.stdout));
-    if (!up.success || up.data.outcome !== 'success') throw new HostCommandFailed(up.data?.message ?? lastLine(result.stderr));
-    return { containerId: up.data.containerId ?? '', folder: up.data.remoteWorkspaceFolder ?? '/' };
-  }
-
   dispose(): void {
     this.#watching.dispose();
-    this.#terminals.dispose();
+    for (const { link } of this.#links.values()) link.dispose();
+  }
+
+  #linkOf(name: string): HostLink {
+    const found = this.#links.get(name);
+    if (!found) throw new HostCommandFailed(`There is no host ${name}`);
+    return found.link;
+  }
+
+  #followLinks(): void {
+    for (const [name, { link, controlPath }] of this.#links) {
+      if (this.#hosts.some((host) => host.name === name && host.controlPath === controlPath)) continue;
+      link.dispose();
+      this.#links.delete(name);
+    }
+    for (const { name, controlPath } of this.#hosts) if (!this.#links.has(name)) this.#follow(name, controlPath);
+  }
+
+  #follow(name: string, controlPath: string): void {
+    const start = (): Promise<void> => this.#launcher.startLink(name);
+    const onStatus = (status: LinkStatus | undefined): void => {
+      const found = this.#links.get(name);
+      if (!found || found.link !== link) return;
+      found.status = status;
+      this.#changes.fire({ kind: 'item', name });
+    };
+    const link: HostLink = new HostLink({ name, controlPath, start, onStatus, onProblem: this.#onProblem });
+    this.#links.set(name, { link, controlPath, status: undefined });
   }
 
   async #run(args: readonly string[]): Promise<string> {
@@ -102,24 +123,4 @@ export class RemoteHosts implements vscode.Disposable {
     if (status !== 0) throw new HostCommandFailed(lastLine(stderr));
     return stdout;
   }
-
-  async #inTerminal(name: string, args: readonly string[]): Promise<void> {
-    const command = await this.#launcher.commandLine(args);
-    const env = Object.fromEntries(Object.entries(command.env).map(([key, value]) => [key, value ?? null]));
-    const terminal = vscode.window.createTerminal({ name, shellPath: command.program, shellArgs: command.args, env, iconPath: new vscode.ThemeIcon('remote') });
-    this.#ours.add(terminal);
-    terminal.show();
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

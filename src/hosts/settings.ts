@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { engineSocketPath } from './socketPath.ts';
@@ -18,6 +19,11 @@ export class Settings {
 
   enginePath(): string {
     return this.#get('engine.path').trim() || join(this.#extensionPath, 'dist', 'berth.cjs');
+  }
+
+  /** Where the engine's archives for remote hosts are; empty: beside the engine. */
+  engineArchives(): string {
+    return this.#get('engine.archives').trim().replace(/^~(?=\/)/, homedir());
   }
 
   /** Whether ports that programs begin to listen on are told and opened. */

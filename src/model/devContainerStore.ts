@@ -8,6 +8,7 @@ export type DevContainerChange = { readonly kind: 'list' } | { readonly kind: 'i
 /** Dev containers, put together from definitions, containers and what is under way; announces what changed in them. */
 export class DevContainerStore {
   readonly #containers: ContainerStore;
+  readonly #host: string;
   readonly #changes = new Emitter<DevContainerChange>();
   readonly #ups = new Map<string, UpProgress>();
   #configs: readonly DevContainerConfig[] = [];
@@ -15,7 +16,9 @@ export class DevContainerStore {
 
   readonly onChange = (listener: (change: DevContainerChange) => void) => this.#changes.on(listener);
 
-  constructor(containers: ContainerStore) {
+  /** `host`: whose engine; empty: this machine's. */
+  constructor(containers: ContainerStore, host = '') {
+    this.#host = host;
     this.#containers = containers;
     containers.onChange(() => this.#update());
   }
@@ -42,7 +45,7 @@ export class DevContainerStore {
 
   #update(): void {
     const before = this.#items;
-    this.#items = new Map(devContainersOf(this.#configs, this.#containers.all(), [...this.#ups.values()]).map((item) => [item.key, item]));
+    this.#items = new Map(devContainersOf(this.#configs, this.#containers.all(), [...this.#ups.values()], this.#host).map((item) => [item.key, item]));
     if ([...before.keys()].join('\0') !== [...this.#items.keys()].join('\0')) {
       this.#changes.fire({ kind: 'list' });
       return;

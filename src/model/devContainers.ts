@@ -21,6 +21,8 @@ export interface UpProgress {
 
 /** A dev container: a definition, a container made from one, or both. */
 export interface DevContainer {
+  /** The host of its engine; empty: this machine. */
+  readonly host: string;
   /** The same as long as folder and file are. */
   readonly key: string;
   readonly name: string;
@@ -40,25 +42,31 @@ export function devContainerKeyOf(container: Container): string | undefined {
 }
 
 /** Pure: the dev containers of the workspace's definitions, the engine's containers and what is under way, by name. */
-export function devContainersOf(configs: readonly DevContainerConfig[], containers: readonly Container[], ups: readonly UpProgress[]): DevContainer[] {
+export function devContainersOf(configs: readonly DevContainerConfig[], containers: readonly Container[], ups: readonly UpProgress[], host = ''): DevContainer[] {
   const found = new Map<string, DevContainer>();
   for (const config of configs) {
     const key = devContainerKey(config.folder, config.file);
-    found.set(key, { key, name: config.name, folder: config.folder, file: config.file, state: 'absent', container: undefined, step: undefined });
+    found.set(key, { host, key, name: config.name, folder: config.folder, file: config.file, state: 'absent', container: undefined, step: undefined });
   }
   for (const container of containers) {
     const key = devContainerKeyOf(container);
     const before = key === undefined ? undefined : found.get(key);
     if (key === undefined || (before?.container && !isBetter(container, before.container))) continue;
     const [folder = '', file = ''] = key.split('\n');
-    found.set(key, { key, name: before?.name ?? lastSegment(folder), folder, file, state: container.state, container, step: undefined });
+    found.set(key, { host, key, name: before?.name ?? lastSegment(folder), folder, file, state: container.state, container, step: undefined });
   }
   for (const up of ups) {
-    const key = devContainerKey(up.config.folder, up.config.file);
-    const before = found.get(key) ?? { key, name: lastSegment(up.config.folder), ...up.config, container: undefined };
+    const key = keyOfUp(up, [...found.values()]);
+    const before = found.get(key) ?? { host, key, name: lastSegment(up.config.folder), ...up.config, container: undefined };
     found.set(key, { ...before, state: 'busy', step: up.step });
   }
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name) || a.key.localeCompare(b.key));
+}
+
+/** An `up` of a folder, without a definition named, is of the one that is known of it. */
+function keyOfUp({ config: { folder, file } }: UpProgress, known: readonly DevContainer[]): string {
+  const sameFolder = file === '' ? known.find((item) => item.folder === folder) : undefined;
+  return sameFolder?.key ?? devContainerKey(folder, file);
 }
 
 /** Of several containers of one definition, the running one, else the newest. */

@@ -4,12 +4,18 @@ import { Emitter } from '../base/emitter.ts';
 /** The ports of running dev containers, as the engine told them. Announces the containers whose ports changed. */
 export class PortStore {
   readonly #ports = new Map<string, readonly DevPort[]>();
+  readonly #here: (port: DevPort) => DevPort;
   readonly #changes = new Emitter<string>();
 
   readonly onChange = (listener: (containerId: string) => void) => this.#changes.on(listener);
 
+  /** `here`: a port as it is reached from this machine, when the engine is on another. */
+  constructor(here: (port: DevPort) => DevPort = (port) => port) {
+    this.#here = here;
+  }
+
   of(containerId: string): readonly DevPort[] {
-    return this.#ports.get(containerId) ?? [];
+    return (this.#ports.get(containerId) ?? []).map(this.#here);
   }
 
   get(containerId: string, key: string): DevPort | undefined {
@@ -24,10 +30,15 @@ export class PortStore {
 
   /** The ports of one container as they are now. */
   put(containerId: string, ports: readonly DevPort[]): void {
-    if (JSON.stringify(this.of(containerId)) === JSON.stringify(ports)) return;
+    if (JSON.stringify(this.#ports.get(containerId) ?? []) === JSON.stringify(ports)) return;
     if (ports.length === 0) this.#ports.delete(containerId);
     else this.#ports.set(containerId, ports);
     this.#changes.fire(containerId);
+  }
+
+  /** They may be reached elsewhere now. */
+  recheck(): void {
+    for (const containerId of this.#ports.keys()) this.#changes.fire(containerId);
   }
 }
 

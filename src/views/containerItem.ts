@@ -1,13 +1,14 @@
 import * as vscode from 'vscode';
 import { shortId } from '../model/containerState.ts';
 import type { Container, Port } from '../model/containerState.ts';
+import { rowId } from './engineItem.ts';
 import { lookOf } from './stateLook.ts';
 
 /** The row of a container. */
-export function containerItem(container: Container): vscode.TreeItem {
+export function containerItem(container: Container, host: string): vscode.TreeItem {
   const look = lookOf(container.state);
   const item = new vscode.TreeItem(container.name);
-  item.id = container.id;
+  item.id = rowId(host, container.id);
   item.iconPath = look.icon;
   item.description = [container.image, ...container.ports.map(portText)].join('  ');
   item.contextValue = `container:${container.state}`;

@@ -1,13 +1,14 @@
 import * as vscode from 'vscode';
 import type { DevContainer } from '../model/devContainers.ts';
 import { containerTooltip } from './containerItem.ts';
+import { rowId } from './engineItem.ts';
 import { lookOf } from './stateLook.ts';
 
 /** The row of a dev container; with `children` it opens. */
 export function devContainerItem(devContainer: DevContainer, children: boolean): vscode.TreeItem {
   const look = lookOf(devContainer.state);
   const item = new vscode.TreeItem(devContainer.name, children ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None);
-  item.id = devContainer.key;
+  item.id = rowId(devContainer.host, devContainer.key);
   item.iconPath = look.icon;
   item.description = devContainer.step ?? look.word;
   item.contextValue = `devContainer:${devContainer.state}`;

@@ -1,67 +1,77 @@
 import * as vscode from 'vscode';
-import type { DevContainerStore } from '../model/devContainerStore.ts';
+import type { DevPort } from '../../engine/api/berth/port.ts';
+import type { Engine, Engines } from '../hosts/engines.ts';
 import { portKey } from '../model/portStore.ts';
-import type { PortStore } from '../model/portStore.ts';
 import { devContainerItem } from './devContainerItem.ts';
-import { NodeCache } from './nodes.ts';
-import type { DevContainerNode, PortNode, PortsNode } from './nodes.ts';
+import { engineItem } from './engineItem.ts';
+import { EngineTree } from './engineTree.ts';
+import { EngineNodes, isEngineNode } from './nodes.ts';
+import type { DevContainerNode, EngineNode, PortNode, PortsNode } from './nodes.ts';
 import { portItem, portsItem } from './portItem.ts';
 
-type Row = DevContainerNode | PortsNode | PortNode;
+type Row = DevContainerNode | PortsNode | PortNode | EngineNode;
 
-/** The view Dev Containers: the definitions of the workspace, and what the engine made from them and from others, with the ports of what runs. */
+/** The view Dev Containers: the definitions of the workspace, and what the engines made from them and from others, with the ports of what runs. */
 export class DevContainersView implements vscode.TreeDataProvider<Row>, vscode.Disposable {
-  readonly #store: DevContainerStore;
-  readonly #ports: PortStore;
-  readonly #nodes = new NodeCache<DevContainerNode>((key) => ({ kind: 'devContainer', key }));
-  readonly #changed = new vscode.EventEmitter<Row | undefined>();
+  readonly #engines: Engines;
+  readonly #nodes = new EngineNodes<DevContainerNode>((host, key) => ({ kind: 'devContainer', host, key }));
+  readonly #tree: EngineTree<DevContainerNode>;
   readonly #view: vscode.TreeView<Row>;
-  readonly #subscriptions: vscode.Disposable[];
-  readonly onDidChangeTreeData = this.#changed.event;
+  readonly onDidChangeTreeData: vscode.Event<Row | undefined>;
 
-  constructor(store: DevContainerStore, ports: PortStore) {
-    this.#store = store;
-    this.#ports = ports;
+  constructor(engines: Engines) {
+    this.#engines = engines;
+    this.#tree = new EngineTree<DevContainerNode>(engines, {
+      roots: ({ name, devContainers }) => this.#nodes.of(name).keep(devContainers.all().map(({ key }) => key)),
+      watch: (engine, changed) => this.#watch(engine, changed),
+    });
+    this.onDidChangeTreeData = this.#tree.onDidChangeTreeData;
     this.#view = vscode.window.createTreeView('berth.devContainers', { treeDataProvider: this, showCollapseAll: false });
-    this.#subscriptions = [
-      store.onChange((change) => {
-        const node = change.kind === 'item' ? this.#nodes.get(change.key) : undefined;
-        if (change.kind === 'list' || node) this.#changed.fire(node);
+  }
+
+  getChildren(node?: Row): Row[] {
+    if (!node) return this.#tree.roots();
+    if (isEngineNode(node)) return this.#tree.childrenOf(node);
+    if (node.kind === 'port') return [];
+    const ports = this.#portsOf(node);
+    if (node.kind === 'devContainer') return ports.length === 0 ? [] : [{ kind: 'ports', host: node.host, key: node.key }];
+    return ports.map((port) => ({ kind: 'port', host: node.host, containerId: port.containerId, port: portKey(port) }));
+  }
+
+  getTreeItem(node: Row): vscode.TreeItem {
+    const engine = this.#engines.get(node.host);
+    if (isEngineNode(node)) return engine ? engineItem(engine) : new vscode.TreeItem(node.host);
+    if (node.kind === 'ports') return portsItem(node.host, node.key, this.#portsOf(node));
+    if (node.kind === 'port') {
+      const port = engine?.ports.get(node.containerId, node.port);
+      return port ? portItem(port, node.host) : new vscode.TreeItem(node.port);
+    }
+    const item = engine?.devContainers.get(node.key);
+    return item ? devContainerItem(item, this.#portsOf(node).length > 0) : new vscode.TreeItem(node.key);
+  }
+
+  dispose(): void {
+    this.#tree.dispose();
+    this.#view.dispose();
+  }
+
+  #watch({ name, devContainers, ports }: Engine, changed: (row: DevContainerNode | undefined) => void): Array<{ dispose(): void }> {
+    return [
+      devContainers.onChange((change) => {
+        const node = change.kind === 'item' ? this.#nodes.of(name).get(change.key) : undefined;
+        if (change.kind === 'list' || node) changed(node);
       }),
       ports.onChange((containerId) => {
-        const key = store.all().find(({ container }) => container?.id === containerId)?.key;
-        const node = key === undefined ? undefined : this.#nodes.get(key);
-        if (node) this.#changed.fire(node);
+        const key = devContainers.all().find(({ container }) => container?.id === containerId)?.key;
+        const node = key === undefined ? undefined : this.#nodes.of(name).get(key);
+        if (node) changed(node);
       }),
     ];
   }
 
-  getChildren(node?: Row): Row[] {
-    if (!node) return this.#nodes.keep(this.#store.all().map((item) => item.key));
-    if (node.kind === 'port') return [];
-    const ports = this.#portsOf(node.key);
-    if (node.kind === 'devContainer') return ports.length === 0 ? [] : [{ kind: 'ports', key: node.key }];
-    return ports.map((port) => ({ kind: 'port', containerId: port.containerId, port: portKey(port) }));
-  }
-
-  getTreeItem(node: Row): vscode.TreeItem {
-    if (node.kind === 'ports') return portsItem(node.key, this.#portsOf(node.key));
-    if (node.kind === 'port') {
-      const port = this.#ports.get(node.containerId, node.port);
-      return port ? portItem(port) : new vscode.TreeItem(node.port);
-    }
-    const item = this.#store.get(node.key);
-    return item ? devContainerItem(item, this.#portsOf(node.key).length > 0) : new vscode.TreeItem(node.key);
-  }
-
-  dispose(): void {
-    for (const subscription of this.#subscriptions) subscription.dispose();
-    this.#view.dispose();
-    this.#changed.dispose();
-  }
-
-  #portsOf(key: string): ReturnType<PortStore['of']> {
-    const { container, state } = this.#store.get(key) ?? {};
-    return container && state === 'running' ? this.#ports.of(container.id) : [];
+  #portsOf({ host, key }: DevContainerNode | PortsNode): readonly DevPort[] {
+    const engine = this.#engines.get(host);
+    const { container, state } = engine?.devContainers.get(key) ?? {};
+    return engine && container && state === 'running' ? engine.ports.of(container.id) : [];
   }
 }

@@ -2,6 +2,8 @@ import * as vscode from 'vscode';
 import type { Host } from '../hosts/host.ts';
 import type { RemoteHosts } from '../hosts/remoteHosts.ts';
 import type { RemoteHost, RemoteHostState } from '../model/remoteHosts.ts';
+import { engineErrorWords } from '../words/engineErrorWords.ts';
+import { linkStep } from '../words/linkWords.ts';
 import { NodeCache } from './nodes.ts';
 
 /** A row of the view: a remote host by its name, or (empty) this machine. */
@@ -21,7 +23,7 @@ export class HostsView implements vscode.TreeDataProvider<HostNode>, vscode.Disp
   readonly #nodes = new NodeCache<HostNode>((name) => ({ kind: 'host', name }));
   readonly #changed = new vscode.EventEmitter<HostNode | undefined>();
   readonly #view: vscode.TreeView<HostNode>;
-  readonly #subscriptions: vscode.Disposable[];
+  readonly #subscriptions: Array<{ dispose(): void }>;
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(host: Host, remote: RemoteHosts) {
@@ -30,8 +32,7 @@ export class HostsView implements vscode.TreeDataProvider<HostNode>, vscode.Disp
     this.#view = vscode.window.createTreeView('berth.hosts', { treeDataProvider: this });
     this.#subscriptions = [
       host.onState(() => this.#changed.fire(this.#nodes.get(''))),
-      remote.onChange(() => this.#changed.fire(undefined)),
-      this.#view.onDidChangeVisibility(({ visible }) => (visible ? void remote.refresh() : undefined)),
+      remote.onChange((change) => this.#changed.fire(change.kind === 'item' ? this.#nodes.get(change.name) : undefined)),
     ];
   }
 
@@ -46,7 +47,7 @@ export class HostsView implements vscode.TreeDataProvider<HostNode>, vscode.Disp
   }
 
   dispose(): void {
-    vscode.Disposable.from(...this.#subscriptions, this.#view, this.#changed).dispose();
+    for (const one of [...this.#subscriptions, this.#view, this.#changed]) one.dispose();
   }
 }
 
@@ -63,24 +64,40 @@ function localItem(host: Host): vscode.TreeItem {
 
 function remoteItem(host: RemoteHost): vscode.TreeItem {
   const item = new vscode.TreeItem(host.name);
-  const word = stateWord(host.state);
+  const word = stateWord(host);
   item.id = `remote ${host.name}`;
   item.description = host.isDefault ? vscode.l10n.t('{0}, default', word) : word;
-  item.iconPath = host.state === 'connected' ? new vscode.ThemeIcon('vm-running', new vscode.ThemeColor('charts.green')) : new vscode.ThemeIcon(host.state === 'failed' ? 'error' : 'remote');
+  item.iconPath = stateIcon(host.state);
   item.contextValue = `host:${host.state}`;
-  item.tooltip = host.detail === undefined ? host.url : `${host.url}\n${host.detail}`;
+  const why = host.error && (engineErrorWords(host.error.code, host.error.params) ?? host.error.message);
+  item.tooltip = why === undefined ? host.url : `${host.url}\n${why}`;
   item.accessibilityInformation = { label: `${host.name}, ${word}` };
   return item;
 }
 
-function stateWord(state: RemoteHostState): string {
+function stateIcon(state: RemoteHostState): vscode.ThemeIcon {
   switch (state) {
     case 'connected':
-      return vscode.l10n.t('connected');
+      return new vscode.ThemeIcon('vm-running', new vscode.ThemeColor('charts.green'));
     case 'connecting':
-      return vscode.l10n.t('connecting');
+      return new vscode.ThemeIcon('loading~spin');
     case 'reconnecting':
-      return vscode.l10n.t('connecting again');
+      return new vscode.ThemeIcon('sync~spin', new vscode.ThemeColor('charts.yellow'));
+    case 'failed':
+      return new vscode.ThemeIcon('error', new vscode.ThemeColor('charts.red'));
+    case 'idle':
+      return new vscode.ThemeIcon('vm-outline');
+  }
+}
+
+function stateWord(host: RemoteHost): string {
+  switch (host.state) {
+    case 'connected':
+      return host.engineServes ? vscode.l10n.t('connected') : vscode.l10n.t('connected, engine not running');
+    case 'connecting':
+      return linkStep(host);
+    case 'reconnecting':
+      return vscode.l10n.t('connection lost, connecting again');
     case 'failed':
       return vscode.l10n.t('failed');
     case 'idle':

@@ -1,29 +1,28 @@
 import * as vscode from 'vscode';
-import type { EngineEvent } from '../../engine/api/docker/event.ts';
 import { effectOf } from '../model/containerEvents.ts';
-import type { Host } from '../hosts/host.ts';
+import type { Engines, HostEvent } from '../hosts/engines.ts';
 
 const scheme = 'berth-inspect';
 
-/** Read-only JSON documents `berth-inspect:/<name>.json?<id>`, kept as the container is while they are open. */
+/** Read-only JSON documents `berth-inspect:/<name>.json?<id>#<host>`, kept as the container is while they are open. */
 export class InspectDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  readonly #host: Host;
+  readonly #engines: Engines;
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
-  readonly #subscriptions: vscode.Disposable[];
+  readonly #subscriptions: Array<{ dispose(): void }>;
   readonly onDidChange = this.#changed.event;
 
-  constructor(host: Host) {
-    this.#host = host;
-    this.#subscriptions = [vscode.workspace.registerTextDocumentContentProvider(scheme, this), host.onEvent((event) => this.#announce(event))];
+  constructor(engines: Engines) {
+    this.#engines = engines;
+    this.#subscriptions = [vscode.workspace.registerTextDocumentContentProvider(scheme, this), engines.onEvent((event) => this.#announce(event))];
   }
 
-  async show(id: string, name: string): Promise<void> {
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.from({ scheme, path: `/${name}.json`, query: id }));
+  async show(host: string, id: string, name: string): Promise<void> {
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.from({ scheme, path: `/${name}.json`, query: id, fragment: host }));
     await vscode.window.showTextDocument(document, { preview: true });
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
-    const connection = this.#host.connection;
+    const connection = this.#engines.get(uri.fragment)?.host.connection;
     if (!connection) return vscode.l10n.t('// The engine is not running.');
     try {
       return JSON.stringify(await connection.client.inspectContainer(uri.query), undefined, 2);
@@ -37,10 +36,10 @@ export class InspectDocuments implements vscode.TextDocumentContentProvider, vsc
     this.#changed.dispose();
   }
 
-  #announce(event: EngineEvent): void {
+  #announce({ host, event }: HostEvent): void {
     if (effectOf(event).kind === 'none') return;
     for (const document of vscode.workspace.textDocuments) {
-      if (document.uri.scheme === scheme && document.uri.query === event.Actor.ID) this.#changed.fire(document.uri);
+      if (document.uri.scheme === scheme && document.uri.fragment === host && document.uri.query === event.Actor.ID) this.#changed.fire(document.uri);
     }
   }
 }

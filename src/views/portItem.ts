@@ -1,11 +1,12 @@
 import * as vscode from 'vscode';
 import type { DevPort } from '../../engine/api/berth/port.ts';
+import { rowId } from './engineItem.ts';
 import { portAddress, portKey, portName } from '../model/portStore.ts';
 
 /** The row above a dev container's ports. */
-export function portsItem(devContainerKey: string, ports: readonly DevPort[]): vscode.TreeItem {
+export function portsItem(host: string, devContainerKey: string, ports: readonly DevPort[]): vscode.TreeItem {
   const item = new vscode.TreeItem(vscode.l10n.t('Ports'), vscode.TreeItemCollapsibleState.Expanded);
-  item.id = `ports\n${devContainerKey}`;
+  item.id = rowId(host, `ports\n${devContainerKey}`);
   item.iconPath = new vscode.ThemeIcon('plug');
   item.description = String(ports.length);
   item.contextValue = 'ports';
@@ -13,10 +14,10 @@ export function portsItem(devContainerKey: string, ports: readonly DevPort[]): v
 }
 
 /** The row of a port: its name, and where it is reached. */
-export function portItem(port: DevPort): vscode.TreeItem {
+export function portItem(port: DevPort, host: string): vscode.TreeItem {
   const where = portAddress(port) ?? vscode.l10n.t('not forwarded');
   const item = new vscode.TreeItem(port.label === undefined ? portName(port) : `${port.label} (${portName(port)})`);
-  item.id = `port\n${port.containerId}\n${portKey(port)}`;
+  item.id = rowId(host, `port\n${port.containerId}\n${portKey(port)}`);
   item.iconPath = new vscode.ThemeIcon(port.listening ? 'circle-filled' : 'circle-outline', port.listening ? new vscode.ThemeColor('charts.green') : undefined);
   item.description = port.process ? `${where}  ${port.process.name}` : where;
   item.contextValue = `port:${port.local === undefined ? 'closed' : port.published ? 'published' : 'forwarded'}`;

@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import type { DevPort } from '../../engine/api/berth/port.ts';
 import { ApiError } from '../../engine/api/client.ts';
+import { local } from '../hosts/engines.ts';
+import type { OpenedPort } from '../hosts/portFeed.ts';
 import { portAddress, portKey, portName } from '../model/portStore.ts';
 import { describeError } from '../words/errorWords.ts';
 import { openInBrowser, openPreview } from './openPort.ts';
@@ -9,6 +11,8 @@ const QUIET = 'ports.quiet';
 
 export interface PortNoticeOptions {
   readonly enabled: () => boolean;
+  /** Whether this window brought a folder of a remote host up. */
+  readonly isOurs: (host: string, folder: string) => boolean;
   /** What the user does not want to hear of again. */
   readonly memory: vscode.Memento;
   readonly onProblem: (error: unknown) => void;
@@ -23,10 +27,11 @@ export class PortNotices {
     this.#options = options;
   }
 
-  /** Of several windows on one engine, only that of the port's folder tells. */
-  readonly announce = (port: DevPort): void => {
+  /** Of several windows on one engine, only that of the port's folder tells; of a remote host's, that which brought it up. */
+  readonly announce = ({ port, host }: OpenedPort): void => {
     const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
-    if (!this.#options.enabled() || !folders.includes(port.folder)) return;
+    const isOurs = host === local ? folders.includes(port.folder) : this.#options.isOurs(host, port.folder);
+    if (!this.#options.enabled() || !isOurs) return;
     void this.#act(port).catch(this.#options.onProblem);
   };
 

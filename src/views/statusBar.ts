@@ -1,15 +1,16 @@
 import * as vscode from 'vscode';
-import type { Host } from '../hosts/host.ts';
+import type { Engine, Engines } from '../hosts/engines.ts';
 import type { Place } from '../model/place.ts';
 
 /** One short item: whether an engine is connected, and how many containers run; inside a dev container the way back out of it. */
 export class StatusBar implements vscode.Disposable {
-  readonly #host: Host;
+  readonly #engines: Engines;
   readonly #item: vscode.StatusBarItem;
-  readonly #subscriptions: vscode.Disposable[];
+  readonly #subscriptions: Array<{ dispose(): void }>;
+  #watching: Array<{ dispose(): void }> = [];
 
-  constructor(host: Host, place: Place | undefined) {
-    this.#host = host;
+  constructor(engines: Engines, place: Place | undefined) {
+    this.#engines = engines;
     this.#item = vscode.window.createStatusBarItem('berth.status', vscode.StatusBarAlignment.Left, 0);
     this.#item.name = 'Berth';
     if (place) {
@@ -21,19 +22,25 @@ export class StatusBar implements vscode.Disposable {
       return;
     }
     this.#item.command = 'berth.containers.focus';
-    this.#subscriptions = [host.onState(() => this.#draw()), host.containers.onChange(() => this.#draw())];
-    this.#draw();
+    this.#subscriptions = [engines.onChange(() => this.#watch())];
+    this.#watch();
     this.#item.show();
   }
 
   dispose(): void {
-    for (const subscription of this.#subscriptions) subscription.dispose();
+    for (const subscription of [...this.#subscriptions, ...this.#watching]) subscription.dispose();
     this.#item.dispose();
   }
 
+  #watch(): void {
+    for (const one of this.#watching) one.dispose();
+    this.#watching = this.#engines.all().flatMap(({ host }: Engine) => [host.onState(() => this.#draw()), host.containers.onChange(() => this.#draw())]);
+    this.#draw();
+  }
+
   #draw(): void {
-    const { connection } = this.#host;
-    const running = this.#host.containers.running();
+    const connection = this.#engines.all().some(({ host }) => host.connection !== undefined);
+    const running = this.#engines.running();
     this.#item.text = connection ? `$(package) ${running}` : '$(package) –';
     this.#item.tooltip = connection ? vscode.l10n.t('Berth: {0} running containers', running) : vscode.l10n.t('Berth: no engine is connected');
     this.#item.accessibilityInformation = { label: this.#item.tooltip };

@@ -65,6 +65,10 @@ const onImages: Readonly<Record<string, (get: Get) => string>> = {
   REGISTRY_UNAUTHORIZED: (get) => l10n.t('The registry {0} wants a login for {1}, or does not have it.', get('host'), get('repository')),
   REGISTRY_IMAGE_UNKNOWN: (get) => l10n.t('The registry {1} does not have {0}. Check its name and tag.', get('reference'), get('host')),
   REGISTRY_REFUSED: (get) => l10n.t('The registry {0} answered with status {1}: {2}', get('host'), get('status'), get('detail')),
+  REGISTRY_UNTRUSTED: (get) => l10n.t('The certificate of the registry {0} is not trusted: {1}. Put that of its authority into /etc/docker/certs.d/{0}/ca.crt.', get('host'), get('detail')),
+  REGISTRY_SETTINGS_INVALID: (get) => l10n.t('The settings of registries cannot be used: {0}: {1}', get('path'), get('detail')),
+  LAYER_FOREIGN: (get) => l10n.t('{0} has a layer that is not in its registry ({1}). Use another image.', get('reference'), get('digest')),
+  LAYER_ENCODING: (get) => l10n.t('{0} has a layer that cannot be unpacked: {1}', get('reference'), get('mediaType')),
   REGISTRY_DOCUMENT_INVALID: (get) => l10n.t('What the registry gave for {0} cannot be used: {1}', get('reference'), get('detail')),
   PLATFORM_MISSING: (get) => l10n.t('{0} is not there for {1}, only for {2}.', get('reference'), get('platform'), get('available')),
   DIGEST_MISMATCH: (get) => l10n.t('{0} was damaged on its way: its digest is not what it should be. Try again.', get('what')),
@@ -111,7 +115,7 @@ const onTheHost: Readonly<Record<string, (get: Get) => string>> = {
 };
 
 const onRemoteInstallation: Readonly<Record<string, (get: Get) => string>> = {
-  ENGINE_ARCHIVE_MISSING: (get) => l10n.t('This version of Berth does not have the engine for {0} hosts.', get('architecture')),
+  ENGINE_ARCHIVE_MISSING: (get) => l10n.t('The engine for Linux {0} hosts is not here: there is no {1}. Install the package of this extension that has the engines for remote hosts, or set berth.engine.archives to the folder that has them.', get('architecture'), get('path')),
   REMOTE_PROBE_FAILED: (get) => l10n.t('{0} does not run commands as Berth needs it: {1}. The login must end in a shell, on Linux.', get('host'), get('detail')),
   REMOTE_CONNECTION_LOST: (get) => l10n.t('The connection to {0} was lost (step: {1}). Connect again.', get('host'), get('step')),
   REMOTE_NOT_LINUX: (get) => l10n.t('{0} runs {1}. Containers need a Linux host.', get('host'), get('system')),

@@ -34,6 +34,13 @@ export class BenchClient {
     throw new Error(`${this.name}: ${method} ${path} answered ${status}: ${body.toString().slice(0, 500)}`);
   }
 
+  /** Reads an answer to its end, however long, and keeps nothing of it. */
+  async drain(method: string, path: string): Promise<void> {
+    const answer = await this.open(method, path);
+    if (answer.statusCode !== 200) throw new Error(`${this.name}: ${method} ${path} answered ${answer.statusCode ?? 0}`);
+    for await (const _chunk of answer) void _chunk;
+  }
+
   async json<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
     return JSON.parse((await this.call(method, path, options)).toString()) as T;
   }

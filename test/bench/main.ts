@@ -30,7 +30,7 @@ async function main(cleanup: CleanupStack): Promise<void> {
   const docker = values['without-docker'] ? undefined : await dockerPeer(folder);
   if (!docker) console.error('dockerd is not installed (Debian: apt-get install docker.io): measuring Berth alone.');
   for (const peer of [berth, docker]) if (peer) await begin(peer, archive, cleanup);
-  const setup: BenchSetup = { berth, docker, context, rounds: Number(values.rounds), builds: Number(values.builds) };
+  const setup: BenchSetup = { berth, docker, context, folder, rounds: Number(values.rounds), builds: Number(values.builds) };
   const results = await measureAll(setup);
   console.log(`\n${formatTable(results)}\n`);
   await writeResults(results, berth, docker);
@@ -48,7 +48,7 @@ async function measureAll(setup: BenchSetup): Promise<RowResult[]> {
   for (const row of rows) {
     if (wanted.length > 0 && !wanted.includes(row.id)) continue;
     console.error(`measuring: ${row.id} …`);
-    results.push(await row.measure(setup));
+    results.push(...[await row.measure(setup)].flat());
   }
   return results;
 }

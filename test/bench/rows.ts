@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../../engine/host/process.ts';
 import type { Peer } from './peer.ts';
+import { measureImages } from './registryRows.ts';
 import { figuresOf } from './stats.ts';
 import type { RowResult } from './table.ts';
 import { build, execTrue, removeContainer, removeImage, removeMany, runTrue, sendBytes, startReceiver, startSleeper, writeLog } from './work.ts';
@@ -9,6 +10,8 @@ export interface BenchSetup {
   readonly berth: Peer;
   readonly docker: Peer | undefined;
   readonly context: Buffer;
+  /** For what a row needs on disk. */
+  readonly folder: string;
   /** Measured rounds of quick rows, and of builds; each row begins with a tenth of them, at least two, unmeasured. */
   readonly rounds: number;
   readonly builds: number;
@@ -16,7 +19,7 @@ export interface BenchSetup {
 
 export interface Row {
   readonly id: string;
-  readonly measure: (setup: BenchSetup) => Promise<RowResult>;
+  readonly measure: (setup: BenchSetup) => Promise<RowResult | RowResult[]>;
 }
 
 type Sample = (peer: Peer) => Promise<number>;
@@ -96,6 +99,7 @@ export const rows: readonly Row[] = [
     },
   },
   { id: 'cached', measure: async (setup) => ({ id: 'cached', title: 'build, all cached', unit: 'ms', budget: 0.2, ...(await alternate(setup, setup.builds * 2, (peer) => build(peer.client, setup.context, 'berth-bench:cached', false))) }) },
+  { id: 'images', measure: measureImages },
   {
     id: 'many',
     measure: async (setup) => {

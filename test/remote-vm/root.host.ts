@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunResult } from '../../engine/host/process.ts';
 import { ClientMachine } from '../support/clientMachine.ts';
@@ -86,6 +87,19 @@ describe('root on a server with systemd and cgroup v2', () => {
     assert.deepEqual(await printed('run', '--rm', '--device', '/dev/vda', 'small', 'sh', '-c', 'head -c 1 /dev/vda | wc -c'), ['1']);
   });
 
+  it('an engine runs in a container too, with limits of its own', async () => {
+    const engine = (await machine.exec('readlink -f /root/.berth/engine/current')).stdout.trim();
+    await docker('run', '-d', '--name', 'outer', '--privileged', '-v', '/var/lib/berth', '-v', `${engine}:${engine}:ro`, 'small', 'sleep', '100000');
+    const archive = join(client.home, 'small.tar');
+    await docker('save', '-o', archive, 'small');
+    await docker('cp', archive, 'outer:/small.tar');
+    const inner = (...args: string[]): Promise<string[]> => printed('exec', 'outer', `${engine}/berth`, ...args);
+    await inner('load', '-i', '/small.tar');
+    assert.deepEqual(await inner('run', '--rm', '-m', '64m', '--pids-limit', '30', 'small', 'cat', '/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/pids.max'), [String(64 * 1024 ** 2), '30']);
+    assert.deepEqual(await printed('exec', 'outer', 'cat', '/proc/self/cgroup'), ['0::/init']);
+    await docker('rm', '-f', '-v', 'outer');
+  });
+
   it('published ports are the host’s, and containers find each other by name', async () => {
     await docker('network', 'create', 'both');
     await docker('run', '-d', '--name', 'web', '--network', 'both', '-p', '127.0.0.1:8080:80', 'small', 'sh', '-c', 'echo hello > /tmp/index.html; httpd -f -p 80 -h /tmp');
@@ -117,5 +131,5 @@ describe('root on a server with systemd and cgroup v2', () => {
 });
 
 async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 120_000; !(await condition()); await delay(500)) assert.ok(Date.now() < end, `${what} did not come`);
+  for (const end = Date.now() + 300_000; !(await condition()); await delay(500)) assert.ok(Date.now() < end, `${what} did not come`);
 }

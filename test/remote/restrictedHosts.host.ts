@@ -45,16 +45,17 @@ describe('a host that does not allow everything', () => {
     readonly sshd?: readonly string[];
     /** Shell text on the host, before its server's command. */
     readonly within?: string;
+    readonly transport?: string;
     /** Its configuration. */
     readonly file?: string;
   }
   /** A host of the client's list, by this name. */
-  const add = async (name: string, { user = 'root', key = host.keyFile, config = [], sshd = [], within = '', file = '/etc/ssh/sshd_config' }: Login = {}): Promise<void> => {
+  const add = async (name: string, { user = 'root', key = host.keyFile, config = [], sshd = [], within = '', transport = 'auto', file = '/etc/ssh/sshd_config' }: Login = {}): Promise<void> => {
     port += 1;
     await host.exec(`${within} /usr/sbin/sshd -f ${file} -p ${port} -o PidFile=none -o StrictModes=no -o AuthorizedKeysFile=/etc/ssh/keys ${sshd.map((option) => `-o '${option}'`).join(' ')}`);
     const entry = [`Host ${name}`, `HostName ${host.address}`, `Port ${port}`, `User ${user}`, ...config, `IdentityFile ${key}`, 'IdentitiesOnly yes', `HostKeyAlias ${host.address}`, `UserKnownHostsFile ${host.knownHostsFile}`];
     await writeFile(join(client.home, '.ssh/config'), `${entry.join('\n  ')}\n`, { mode: 0o600, flag: 'a' });
-    await client.addHost(name);
+    await client.addHost(name, ['--transport', transport]);
   };
   /** `words`: what is wrong, and what to do. */
   const refused = async (name: string, code: string, words: RegExp): Promise<void> => {
@@ -98,6 +99,21 @@ describe('a host that does not allow everything', () => {
       await client.berth(['sync', 'flush', 'folder']);
       await client.berth(['sync', 'stop', 'folder']);
       assert.equal((await host.exec('cat /tmp/folder/file')).stdout, 'carried\n');
+    });
+
+    it('by an ssh of the system that cannot share a connection', async () => {
+      const bin = join(client.home, 'bin');
+      await mkdir(bin);
+      // ssh takes the home of the password database: its configuration must be named.
+      await writeFile(join(bin, 'ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F '${join(client.home, '.ssh/config')}' "$@"\n`, { mode: 0o755 });
+      await add('unshared', { transport: 'system' });
+      const env = { PATH: `${bin}:${client.env['PATH'] ?? ''}`, BERTH_SSH_SHARE: 'no' };
+      assert.match((await client.berth(['--host', 'unshared', 'ps'], { env })).stdout, /CONTAINER ID/);
+      const answers = await Promise.all(['one', 'two', 'three'].map((word) => client.docker('unshared', ['run', '--rm', '-i', 'debian:bookworm', 'cat'], { input: word })));
+      assert.deepEqual(answers.map(({ stdout }) => stdout), ['one', 'two', 'three']);
+      const { stdout } = await client.run('pgrep', ['-fc', `^/usr/bin/ssh -F ${client.home}/.* dial-stdio$`]);
+      assert.equal(stdout, '1\n', 'one connection carries everything');
+      await client.berth(['host', 'disconnect', 'unshared']);
     });
 
     it('with a clock that is two days ahead, which is said', async () => {

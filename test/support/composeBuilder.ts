@@ -8,6 +8,7 @@ import { StepRunner } from '../../engine/containers/stepRunner.ts';
 import { ContentStore } from '../../engine/content/contentStore.ts';
 import { run } from '../../engine/host/process.ts';
 import { ImageService } from '../../engine/images/imageService.ts';
+import { Registries } from '../../engine/registry/registries.ts';
 import { buildImages, containerImages } from '../../engine/mainAdapters.ts';
 import { NetworkService } from '../../engine/networks/networkService.ts';
 import { FileSnapshotStore } from '../../engine/snapshots/fileSnapshotStore.ts';
@@ -34,7 +35,7 @@ export async function composeBuilder(root: string, instance: string): Promise<Co
   const content = new ContentStore(dataRoot, log);
   await snapshots.load();
   await content.load();
-  const images = new ImageService({ dataRoot, content, snapshots, events, log, inUse: () => [], snapshotsInUse: () => late.builds?.snapshotsInUse() ?? [] });
+  const images = new ImageService({ dataRoot, content, snapshots, registries: new Registries([]), events, log, inUse: () => [], snapshotsInUse: () => late.builds?.snapshotsInUse() ?? [] });
   const networks = new NetworkService({ config, log, events });
   const volumes = new VolumeService({ dataRoot, log, events, inUse: () => [] });
   await images.load();

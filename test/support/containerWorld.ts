@@ -14,6 +14,7 @@ import { ContentStore } from '../../engine/content/contentStore.ts';
 import { cgroupFacts } from '../../engine/host/cgroups.ts';
 import { run } from '../../engine/host/process.ts';
 import { ImageService } from '../../engine/images/imageService.ts';
+import { Registries } from '../../engine/registry/registries.ts';
 import { containerImages } from '../../engine/mainAdapters.ts';
 import { NetworkService } from '../../engine/networks/networkService.ts';
 import { FileSnapshotStore } from '../../engine/snapshots/fileSnapshotStore.ts';
@@ -71,7 +72,7 @@ export class ContainerWorld {
     const content = new ContentStore(dataRoot, log);
     await snapshots.load();
     await content.load();
-    const images = new ImageService({ dataRoot, content, snapshots, events, log, inUse: (id) => late.containers?.usersOfImage(id) ?? [], snapshotsInUse: () => late.containers?.snapshotsInUse() ?? [] });
+    const images = new ImageService({ dataRoot, content, snapshots, registries: new Registries([]), events, log, inUse: (id) => late.containers?.usersOfImage(id) ?? [], snapshotsInUse: () => late.containers?.snapshotsInUse() ?? [] });
     const networks = new NetworkService({ config, log, events });
     const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usersOfVolume(name) ?? [] });
     await images.load();

@@ -9,6 +9,9 @@ import { silentLog } from '../../engine/base/log.ts';
 import type { Log } from '../../engine/base/log.ts';
 import { ContentStore } from '../../engine/content/contentStore.ts';
 import { ImageArchives } from '../../engine/images/imageArchives.ts';
+import { PackedLayers } from '../../engine/images/packedLayers.ts';
+import { RemoteImages } from '../../engine/images/remoteImages.ts';
+import { Registries } from '../../engine/registry/registries.ts';
 import type { ImageRecord } from '../../engine/images/imageRecord.ts';
 import { ImageService } from '../../engine/images/imageService.ts';
 import { FileSnapshotStore } from '../../engine/snapshots/fileSnapshotStore.ts';
@@ -17,15 +20,19 @@ import { FileSnapshotStore } from '../../engine/snapshots/fileSnapshotStore.ts';
 export class ImageWorld {
   readonly root: string;
   readonly events = new EventBus();
+  /** Settings of registries are in `settings` below the root. */
+  readonly registries: Registries;
   /** Containers by the image that they use; tests set it. */
   users: Record<string, string[]> = {};
   snapshots!: FileSnapshotStore;
   content!: ContentStore;
   images!: ImageService;
   archives!: ImageArchives;
+  remote!: RemoteImages;
 
   private constructor(root: string) {
     this.root = root;
+    this.registries = new Registries([join(root, 'settings')]);
   }
 
   static async create(parent = tmpdir()): Promise<ImageWorld> {
@@ -49,10 +56,11 @@ export class ImageWorld {
     this.content = new ContentStore(this.root, log);
     await this.snapshots.load();
     await this.content.load();
-    this.images = new ImageService({ dataRoot: this.root, content: this.content, snapshots: this.snapshots, events: this.events, log, inUse: (id) => this.users[id] ?? [], snapshotsInUse: () => [] });
+    this.images = new ImageService({ dataRoot: this.root, content: this.content, snapshots: this.snapshots, registries: this.registries, events: this.events, log, inUse: (id) => this.users[id] ?? [], snapshotsInUse: () => [] });
     await this.images.load();
     await this.images.collect(this.snapshots.list().map(({ id }) => id));
     this.archives = new ImageArchives({ images: this.images, content: this.content, snapshots: this.snapshots, events: this.events });
+    this.remote = new RemoteImages({ images: this.images, content: this.content, snapshots: this.snapshots, registries: this.registries, packed: new PackedLayers(this.root, log), events: this.events });
   }
 
   load(path: string, ctx: OperationContext = quietContext): Promise<ImageRecord[]> {

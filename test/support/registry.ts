@@ -1,10 +1,20 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, start } from '../../engine/host/process.ts';
 import { freePort } from './freePort.ts';
+
+export interface TestRegistryOptions {
+  /** Names and passwords; then the registry wants a login (Basic). Needs `htpasswd` only then. */
+  readonly users?: Readonly<Record<string, string>>;
+  /** Files (PEM); `clientCa`: then a client needs a certificate of this authority. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string; readonly clientCa?: string };
+  /** Where tokens come from, and the certificate of who signs them; then the registry wants one (Bearer). */
+  readonly token?: { readonly realm: string; readonly certificate: string };
+}
 
 /** Debian's docker-registry on a free loopback port with a folder of its own. `stop` ends it and removes the folder. */
 export class TestRegistry {
@@ -19,12 +29,11 @@ export class TestRegistry {
     this.#stop = stop;
   }
 
-  /** `users`: names and passwords; then the registry wants a login (Basic). Needs `htpasswd` only then. */
-  static async start(options: { users?: Readonly<Record<string, string>> } = {}): Promise<TestRegistry> {
+  static async start(options: TestRegistryOptions = {}): Promise<TestRegistry> {
     const folder = await mkdtemp(join(tmpdir(), 'berth-registry-'));
     const host = `127.0.0.1:${await freePort()}`;
     await mkdir(join(folder, 'data'));
-    await writeFile(join(folder, 'config.yml'), await configuration(host, folder, options.users));
+    await writeFile(join(folder, 'config.yml'), await configuration(host, folder, options));
     const child = start('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
     const ended = once(child, 'close').catch(() => undefined);
     const stop = async (): Promise<void> => {
@@ -33,7 +42,7 @@ export class TestRegistry {
       await rm(folder, { recursive: true, force: true });
     };
     try {
-      await answering(host);
+      await answering(host, options.tls?.ca);
     } catch (error) {
       await stop();
       throw error;
@@ -51,8 +60,10 @@ export class TestRegistry {
   }
 }
 
-async function configuration(host: string, folder: string, users: Readonly<Record<string, string>> | undefined): Promise<string> {
-  const lines = ['version: 0.1', 'log: { level: error, accesslog: { disabled: true } }', `storage: { filesystem: { rootdirectory: ${join(folder, 'data')} }, delete: { enabled: true } }`, `http: { addr: "${host}", secret: test }`];
+async function configuration(host: string, folder: string, { users, tls, token }: TestRegistryOptions): Promise<string> {
+  const secure = tls ? `, tls: { certificate: ${tls.cert}, key: ${tls.key}${tls.clientCa === undefined ? '' : `, clientcas: [${tls.clientCa}]`} }` : '';
+  const lines = ['version: 0.1', 'log: { level: error, accesslog: { disabled: true } }', `storage: { filesystem: { rootdirectory: ${join(folder, 'data')} }, delete: { enabled: true } }`, `http: { addr: "${host}", secret: test${secure} }`];
+  if (token) return [...lines, `auth: { token: { realm: "${token.realm}", service: test, issuer: test, rootcertbundle: ${token.certificate} } }`].join('\n');
   if (!users) return lines.join('\n');
   const file = join(folder, 'htpasswd');
   const hashes = await Promise.all(Object.entries(users).map(async ([name, password]) => (await run('htpasswd', ['-Bbn', name, password])).stdout.trim()));
@@ -60,11 +71,16 @@ async function configuration(host: string, folder: string, users: Readonly<Recor
   return [...lines, `auth: { htpasswd: { realm: test, path: ${file} } }`].join('\n');
 }
 
-async function answering(host: string): Promise<void> {
+async function answering(host: string, ca: string | undefined): Promise<void> {
+  const [name = '', port = ''] = host.split(':');
   const deadline = Date.now() + 15_000;
   for (;;) {
-    const response = await fetch(`http://${host}/v2/`).catch(() => undefined);
-    if (response && response.status < 500) return;
+    const listens = await new Promise<boolean>((resolve) => {
+      const socket = connect(Number(port), name, () => resolve(true));
+      socket.once('error', () => resolve(false)).once('connect', () => socket.destroy());
+    });
+    const response = listens && ca === undefined ? await fetch(`http://${host}/v2/`).catch(() => undefined) : undefined;
+    if (listens && (ca !== undefined || (response && response.status < 500))) return;
     if (Date.now() > deadline) throw new Error(`docker-registry did not answer on ${host}`);
     await delay(30);
   }

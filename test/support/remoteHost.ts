@@ -22,6 +22,8 @@ export interface RemoteHostOptions {
   readonly sshdConfig?: readonly string[];
   /** Programs beyond a bare host: none by default. */
   readonly has?: readonly Extra[];
+  /** Folders of this machine, to be read there, by their paths there. Without spaces. */
+  readonly folders?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -73,7 +75,7 @@ export class RemoteHost {
     await makeDisk(folder, lower, options);
     const groups = await makeCgroups(`remote-${options.name}`);
     cleanup.defer(() => removeCgroups(groups));
-    const child = await enter(folder, lower, options.name, groups);
+    const child = await enter(folder, lower, options, groups);
     cleanup.defer(() => end(child));
     const pid = child.pid ?? 0;
     const network = await connectNetwork(options.name, pid);
@@ -89,6 +91,11 @@ export class RemoteHost {
     const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', ...options.env };
     const inside = ['nsenter', '--target', String(this.#pid), '--mount', '--uts', '--ipc', '--pid', '--net', '--cgroup', '--', '/bin/bash', '-c', command];
     return run('/bin/bash', ['-c', IN_GROUPS, 'join', String(this.#groups.length), ...this.#groups, ...inside], { ...options, env });
+  }
+
+  /** Its files as they are there, mounts included, seen from this machine. */
+  get root(): string {
+    return `/proc/${this.#pid}/root`;
   }
 
   /** Cuts the cable: packets both ways are lost, connections stay as they are. */
@@ -154,11 +161,11 @@ function sshdConfig(lines: readonly string[]): string {
   return `${[...before, ...ours, ...after].join('\n')}\n`;
 }
 
-async function enter(folder: string, lower: string, name: string, groups: readonly string[]): Promise<ChildProcess> {
+async function enter(folder: string, lower: string, { name, folders = {} }: RemoteHostOptions, groups: readonly string[]): Promise<ChildProcess> {
   const script = join(folder, 'enter');
   await writeFile(script, ENTER);
   const ours = readlinkSync('/proc/self/ns/net');
-  const child = start('setpriv', ['--pdeathsig', 'KILL', '/bin/bash', '-c', IN_GROUPS, 'join', String(groups.length), ...groups, 'unshare', '--mount', '--uts', '--ipc', '--pid', '--net', '--cgroup', '--fork', '--kill-child', '--', '/bin/bash', script], { env: { ...process.env, BASE: folder, LOWER: lower, NAME: name }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = start('setpriv', ['--pdeathsig', 'KILL', '/bin/bash', '-c', IN_GROUPS, 'join', String(groups.length), ...groups, 'unshare', '--mount', '--uts', '--ipc', '--pid', '--net', '--cgroup', '--fork', '--kill-child', '--', '/bin/bash', script], { env: { ...process.env, BASE: folder, LOWER: lower, NAME: name, FOLDERS: Object.entries(folders).map(([there, here]) => `${here}:${there}`).join(' ') }, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const unshared = (): boolean => {

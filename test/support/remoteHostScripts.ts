@@ -13,6 +13,7 @@ mount --make-rprivate /
 mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$BASE/upper,workdir=$BASE/work" "$BASE/root"
 cd "$BASE/root"
 for pair in home:home root:root varlib:var/lib tmp:tmp; do mount --bind "$BASE/disk/\${pair%%:*}" "\${pair#*:}"; done
+for pair in $FOLDERS; do mkdir -p "./\${pair#*:}"; mount --bind "\${pair%%:*}" "./\${pair#*:}"; mount -o remount,bind,ro "./\${pair#*:}"; done
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount -t tmpfs -o mode=755 tmpfs dev

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { chown, cp, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createVSIX } from '@vscode/vsce';
 import type { Browser } from 'playwright-core';
 import { DevProjects } from '../support/devProjects.ts';
 import { failureScreenshots } from './support/failureScreenshots.ts';
+import { EditorFront } from './support/editorFront.ts';
 import { serverFolder, vsix } from './support/installed.ts';
 import { launchBrowser, WorkbenchPage } from './support/workbenchPage.ts';
 import { WorkbenchServer } from './support/workbenchServer.ts';
@@ -27,16 +25,6 @@ async function makeExtension(folder: string): Promise<void> {
   await createVSIX({ cwd: source, packagePath: join(folder, 'buoy.vsix'), dependencies: false, skipLicense: true, allowMissingRepository: true });
 }
 
-/** What code-server's front does for an editor in a browser: leads it to loopback addresses that an extension opens. */
-async function startFront(): Promise<Server> {
-  const front = createServer((request, response) => {
-    const [, port = '', path = ''] = /^\/(\d+)(\/.*)$/.exec(request.url ?? '') ?? [];
-    response.writeHead(302, { Location: `http://127.0.0.1:${port}${path}`, Connection: 'close' }).end();
-  });
-  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
-  return front;
-}
-
 /** A project whose image is a static busybox and nothing else. */
 async function bareProject(dev: DevProjects): Promise<string> {
   const context = dev.folder('busybox');
@@ -52,7 +40,7 @@ describe('Reopen in Container, in the browser', () => {
   let dev: DevProjects;
   let server: WorkbenchServer;
   let browser: Browser;
-  let front: Server;
+  let front: EditorFront;
   let outside: WorkbenchPage;
   let inside: WorkbenchPage | undefined;
   let folder: string;
@@ -66,8 +54,8 @@ describe('Reopen in Container, in the browser', () => {
     await makeExtension(join(folder, 'tools'));
     await writeFile(join(folder, 'notes.txt'), 'from outside\n');
     await chown(join(folder, 'notes.txt'), owner, owner);
-    front = await startFront();
-    server = await WorkbenchServer.start({ env: { ...dev.engine.env, VSCODE_PROXY_URI: `http://127.0.0.1:${(front.address() as AddressInfo).port}/{{port}}/` }, settings: { 'berth.socketPath': dev.engine.client.socketPath }, vsix: [vsix()] });
+    front = await EditorFront.start();
+    server = await WorkbenchServer.start({ env: { ...dev.engine.env, ...front.env }, settings: { 'berth.socketPath': dev.engine.client.socketPath }, vsix: [vsix()] });
     browser = await launchBrowser();
     outside = await WorkbenchPage.open(browser, server.url(folder));
   });

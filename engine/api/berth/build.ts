@@ -2,15 +2,24 @@ import { z } from 'zod';
 
 /** The body of `POST /berth/v1/build`: builds a folder of the engine's host in place. */
 export const buildRequestSchema = z.strictObject({
-  context: z.strictObject({ kind: z.literal('directory'), path: z.string().startsWith('/', 'must be an absolute path') }),
+  context: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('directory'), path: z.string().startsWith('/', 'must be an absolute path') }),
+    /** `URL[#ref[:folder]]`, fetched by the engine's host. */
+    z.strictObject({ kind: z.literal('git'), url: z.string() }),
+    z.strictObject({ kind: z.literal('empty') }),
+  ]),
   /** Relative to the context, or absolute. Default: `Dockerfile`. */
   dockerfile: z.string().optional(),
+  /** The Dockerfile itself, in place of a file of the context. */
+  dockerfileText: z.string().optional(),
   /** A stage's name or number. Default: the last stage. */
   target: z.string().optional(),
   buildArgs: z.record(z.string(), z.string()).optional(),
   labels: z.record(z.string(), z.string()).optional(),
   tags: z.array(z.string()).optional(),
   noCache: z.boolean().optional(),
+  /** Stages whose steps are done again. */
+  noCacheFilter: z.array(z.string()).optional(),
   /** Ask the registries for newer base images. */
   pull: z.boolean().optional(),
   network: z.enum(['default', 'none', 'host']).optional(),

@@ -14,3 +14,16 @@ export const bootstrapRequestSchema = z.strictObject({
  * `GET /berth/v1/images/archive?name=…&without=…` of another engine gives what is missing; `POST /images/load` takes that.
  */
 export const layerListSchema = z.strictObject({ layers: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/)).max(10_000) });
+
+const sizedPath = z.object({ path: z.string(), size: z.number() });
+const installed = z.object({ name: z.string(), version: z.string() });
+
+/** `GET /berth/v1/images/diff?from=…&to=…`. Sizes in bytes. */
+export const imageDiffSchema = z.object({
+  added: z.array(sizedPath),
+  removed: z.array(sizedPath),
+  /** `what`: type, mode, owner, target, device, content. */
+  changed: z.array(z.object({ path: z.string(), what: z.array(z.string()) })),
+  packages: z.object({ added: z.array(installed), removed: z.array(installed), changed: z.array(z.object({ name: z.string(), from: z.string(), to: z.string() })) }),
+});
+export type ImageDiff = z.infer<typeof imageDiffSchema>;

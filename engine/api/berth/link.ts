@@ -2,14 +2,15 @@ import { z } from 'zod';
 
 /**
  * The control socket of a link process (`<runtime folder>/hosts/<name>.ctl.sock`): HTTP with these resources.
- * `GET status`; `GET watch`: the status now and whenever it changes, one a line, and whoever reads it is there to be asked (`?connect=1`: connect now);
- * `POST answer`: LinkAnswer; `POST connect`: try at once; `POST stop`.
+ * `GET status`; `GET watch`: the status now and whenever it changes, one a line, and whoever reads it is there to be asked (`?connect=1`: connect now;
+ * `?ask=0`: only looks on); `POST answer`: LinkAnswer; `POST connect`: try at once; `POST forward`: LinkForward, answered by LinkForwarded; `POST stop`.
  */
 export const linkPaths = {
   status: '/berth/v1/link/status',
   watch: '/berth/v1/link/watch',
   answer: '/berth/v1/link/answer',
   connect: '/berth/v1/link/connect',
+  forward: '/berth/v1/link/forward',
   stop: '/berth/v1/link/stop',
 } as const;
 
@@ -55,3 +56,8 @@ export type LinkStatus = z.infer<typeof linkStatusSchema>;
 
 /** `answers` null: the person declined. */
 export const linkAnswerSchema = z.object({ id: z.string(), answers: z.array(z.string()).nullable() });
+
+/** Brings a port of the host's own 127.0.0.1 here, as long as the link is there. `path`: also an address that leads a browser to that path of it, once, within a minute. */
+export const linkForwardSchema = z.object({ port: z.int().min(1).max(65535), path: z.string().startsWith('/').optional() });
+export const linkForwardedSchema = z.looseObject({ localPort: z.number(), once: z.string().optional() });
+export type LinkForwarded = z.infer<typeof linkForwardedSchema>;

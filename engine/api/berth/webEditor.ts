@@ -34,6 +34,11 @@ export const editorInstallEventSchema = z.discriminatedUnion('type', [...upNewsS
 export type EditorInstallEvent = z.infer<typeof editorInstallEventSchema>;
 
 /** Where a browser finds the editor, with the folder open. */
-export function webEditorUrl({ host, port, token, folder }: Omit<WebAddress, 'once'>): string {
-  return `http://${host}:${port}/?tkn=${encodeURIComponent(token)}&folder=${encodeURIComponent(folder)}`;
+export function webEditorUrl(address: Omit<WebAddress, 'once'>): string {
+  return `http://${address.host}:${address.port}${webEditorPath(address)}`;
+}
+
+/** The part of that address that stays the same wherever it is forwarded to. */
+export function webEditorPath({ token, folder }: Pick<WebAddress, 'token' | 'folder'>): string {
+  return `/?tkn=${encodeURIComponent(token)}&folder=${encodeURIComponent(folder)}`;
 }

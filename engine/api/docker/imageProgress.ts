@@ -10,7 +10,8 @@ export const imageProgressSchema = z.looseObject({
   stream: z.string().optional(),
   /** The operation failed; no line follows. */
   error: z.union([z.string(), z.looseObject({ message: z.string(), code: z.string() })]).optional(),
-  /** Berth's code of the error. */
+  /** Berth's stable code of the error. */
   code: z.string().optional(),
+  errorDetail: z.looseObject({ message: z.string(), code: z.union([z.string(), z.number()]).optional() }).optional(),
 });
 export type ImageProgress = z.infer<typeof imageProgressSchema>;

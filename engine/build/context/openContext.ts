@@ -1,10 +1,13 @@
-import { realpath, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { IgnoreRules } from '../../base/dockerIgnore.ts';
 import { systemCode } from '../../base/errors.ts';
 import type { StatCache } from '../cache/statCache.ts';
 import type { ArchiveContents } from '../cache/archiveContents.ts';
 import type { SourceTree } from '../copy/selectSources.ts';
+import { checkOut } from '../remote/fetchGit.ts';
+import { withoutSecrets } from '../remote/fetchHttp.ts';
+import { parseRemote } from '../remote/remoteSource.ts';
 import { contextInvalid, dockerfileNotFound } from '../errors.ts';
 import type { TempFolder } from '../temp.ts';
 import { fileDigest } from './fileDigest.ts';
@@ -14,7 +17,16 @@ import type { OpenedArchive } from './openArchive.ts';
 import { resolveInRoot } from './resolveInRoot.ts';
 
 /** What a build may copy from: a folder of this host, or an archive that a client sends. */
-export type ContextSource = { readonly kind: 'directory'; readonly path: string } | { readonly kind: 'tar'; readonly stream: NodeJS.ReadableStream };
+export type ContextSource =
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'tar'; readonly stream: NodeJS.ReadableStream }
+  /** `URL[#ref[:folder]]`. */
+  | { readonly kind: 'git'; readonly url: string }
+  /** No files at all. */
+  | { readonly kind: 'empty' };
+
+/** Which Dockerfile: its path in the context, or itself. */
+export type DockerfileSource = string | { readonly text: string };
 
 export interface OpenedContext {
   readonly tree: SourceTree;
@@ -32,25 +44,47 @@ export interface ContextDeps {
 }
 
 /** Makes the context readable and reads the Dockerfile.  Throws BUILD_CONTEXT_INVALID, DOCKERFILE_NOT_FOUND. */
-export async function openContext(source: ContextSource, dockerfile: string, deps: ContextDeps): Promise<OpenedContext> {
-  return source.kind === 'directory' ? openFolder(source.path, dockerfile, deps.statCache) : openTar(source.stream, dockerfile, deps);
+export async function openContext(source: ContextSource, dockerfile: DockerfileSource, deps: ContextDeps): Promise<OpenedContext> {
+  switch (source.kind) {
+    case 'directory':
+      return openFolder(source.path, dockerfile, deps.statCache);
+    case 'tar':
+      return openTar(source.stream, dockerfile, deps);
+    case 'git':
+      return openFolder(await fetchContext(source.url, deps), dockerfile);
+    case 'empty':
+      await mkdir(join(deps.temp.path, 'context'));
+      return openFolder(join(deps.temp.path, 'context'), dockerfile);
+  }
 }
 
-async function openFolder(path: string, dockerfile: string, statCache: StatCache): Promise<OpenedContext> {
+/** A repository's folder, below the temporary one. */
+async function fetchContext(url: string, { temp, signal }: ContextDeps): Promise<string> {
+  const source = parseRemote(url, { keepGitDir: false, unpack: false });
+  const failed = (detail: string): Error => contextInvalid({ detail: `${withoutSecrets(url)}: ${detail}` });
+  if (source.kind !== 'git') throw failed('it is no Git repository');
+  const root = join(temp.path, 'context');
+  return join(root, await checkOut(source, root, failed, signal));
+}
+
+/** `statCache`: for a folder that will be there for the next build. */
+async function openFolder(path: string, dockerfile: DockerfileSource, statCache?: StatCache): Promise<OpenedContext> {
   const root = await realpath(path).catch((error: unknown) => {
     throw contextInvalid({ detail: systemCode(error) === 'ENOENT' ? `${path} does not exist` : String(error) }, { cause: error });
   });
   if (!(await stat(root)).isDirectory()) throw contextInvalid({ detail: `${path} is not a directory` });
-  const file = isAbsolute(dockerfile) ? dockerfile : resolve(root, dockerfile);
-  const text = await readText(file, dockerfile);
+  const file = typeof dockerfile !== 'string' ? join(root, 'Dockerfile') : isAbsolute(dockerfile) ? dockerfile : resolve(root, dockerfile);
+  const text = typeof dockerfile === 'string' ? await readText(file, dockerfile) : dockerfile.text;
   const rules = await readRules([`${file}.dockerignore`, join(root, '.dockerignore')]);
-  const digests = await statCache.open(root);
-  const tree: SourceTree = { root, ...(rules ? { filter: rules } : {}), digest: (entry, signal) => digests.digest(entry.rootPath, entry.location, entry.stats, signal) };
+  const digests = await statCache?.open(root);
+  const tree: SourceTree = { root, ...(rules ? { filter: rules } : {}), digest: (entry, signal) => (digests ? digests.digest(entry.rootPath, entry.location, entry.stats, signal) : fileDigest(entry.location, signal)) };
   const name = relative(root, file);
-  return { tree, dockerfile: { text, name: name.startsWith('..') ? file : name }, close: () => statCache.save(digests) };
+  return { tree, dockerfile: { text, name: name.startsWith('..') ? file : name }, close: async () => void (digests && (await statCache?.save(digests))) };
 }
 
-async function openTar(stream: NodeJS.ReadableStream, dockerfile: string, deps: ContextDeps): Promise<OpenedContext> {
+async function openTar(stream: NodeJS.ReadableStream, given: DockerfileSource, deps: ContextDeps): Promise<OpenedContext> {
+  if (typeof given !== 'string') throw contextInvalid({ detail: 'an archive brings its own Dockerfile' });
+  const dockerfile = given;
   const archive = await openArchive(stream, deps.temp.path, deps.signal);
   const texts = await contextTexts(archive, dockerfile);
   const tree: SourceTree = {

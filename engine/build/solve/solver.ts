@@ -51,7 +51,8 @@ export interface SolveListener {
 export interface SolveOptions {
   readonly context: SourceTree;
   readonly given: BuildSecrets;
-  readonly noCache: boolean;
+  /** Whether a step is done again although it is known. */
+  readonly again: (step: Step) => boolean;
   readonly signal: AbortSignal;
   readonly listener: SolveListener;
   /** Called with every snapshot that the build needs until it ends. */
@@ -181,7 +182,7 @@ export class Solver {
 
   /** What is elsewhere is fetched each time: only its content says whether anything changed. */
   async #addRemote(step: Step, op: CopyOp, remotes: readonly RemoteSource[], below: readonly Layer[]): Promise<CacheEntry> {
-    const { listener, noCache } = this.#options;
+    const { listener, again } = this.#options;
     const signal = this.#signal;
     listener.started(step);
     return this.#services.slots.run(signal, async () => {
@@ -191,7 +192,7 @@ export class Solver {
       const tree: SourceTree = { root: temp.path, digest: (entry) => fileDigest(entry.location, signal) };
       const all = [...local, ...fetched];
       const key = this.#key(op, below, ['remote', await contentKey(tree, all, false, signal)]);
-      const known = noCache ? undefined : this.#services.cache.get(key);
+      const known = again(step) ? undefined : this.#services.cache.get(key);
       const print = (output: Output): void => listener.printed(step, output);
       const entry = known ?? (await this.#layer(step, key, below, { signal, print }, async (workspace) => {
         await executeCopy(op, all, false, workspace);
@@ -220,7 +221,7 @@ export class Solver {
         const tree: SourceTree = { root: view.root, digest: (entry) => fileDigest(entry.location, signal) };
         const sources = await selectAll(op, tree, 'the files that --from names', step.place, signal);
         const key = this.#key(op, below, ['content', await contentKey(tree, sources, true, signal)]);
-        const known = this.#options.noCache ? undefined : this.#services.cache.get(key);
+        const known = this.#options.again(step) ? undefined : this.#services.cache.get(key);
         const entry = known ?? (await this.#layer(step, key, below, { signal, print }, async (workspace) => {
           await executeCopy(op, sources, true, workspace);
           return true;
@@ -232,8 +233,8 @@ export class Solver {
   }
 
   async #cachedOr(step: Step, key: string, make: (signal: AbortSignal, print: (output: Output) => void) => Promise<CacheEntry>): Promise<CacheEntry> {
-    const { listener, noCache } = this.#options;
-    const known = noCache ? undefined : this.#services.cache.get(key);
+    const { listener, again } = this.#options;
+    const known = again(step) ? undefined : this.#services.cache.get(key);
     if (known) {
       listener.ended(step, 'cached', known);
       return known;

@@ -15,9 +15,9 @@ export class BuildProgressPrinter {
   /** What of the Dockerfile is odd: said at the end, where it is seen. */
   readonly #odd: string[] = [];
 
-  constructor(out: NodeJS.WriteStream) {
+  constructor(out: NodeJS.WriteStream, live: boolean = out.isTTY) {
     this.#out = out;
-    this.#live = out.isTTY;
+    this.#live = live;
     this.#pulls = new ProgressPrinter(out);
   }
 

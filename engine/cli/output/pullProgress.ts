@@ -13,10 +13,10 @@ export async function followProgress(client: ApiClient, method: string, path: st
   }
 }
 
-function errorOf({ error, code: given }: ImageProgress): ApiError {
+function errorOf({ error, errorDetail, code: named }: ImageProgress): ApiError {
   const message = typeof error === 'string' ? error : (error?.message ?? '');
-  const code = typeof error === 'object' ? error.code : given;
-  return new ApiError(500, message, code);
+  const code = typeof error === 'object' ? error.code : (named ?? errorDetail?.code);
+  return new ApiError(500, message, typeof code === 'string' ? code : undefined);
 }
 
 /** One line for each change of state; of the many messages about bytes, none but the first. */

@@ -9,6 +9,7 @@ import { step } from '../tell.ts';
 import type { Tell } from '../tell.ts';
 import { programIn } from './editorProgram.ts';
 import type { EditorProgram } from './editorProgram.ts';
+import { bringArchiveNode } from './install/archiveNode.ts';
 import { copyServer } from './install/copyServer.ts';
 import { fetchServer } from './install/fetchServer.ts';
 import { bringLibraries } from './install/libraries.ts';
@@ -17,8 +18,8 @@ import { editorRelease } from './install/release.ts';
 const STAMP = 'bundle.json';
 
 /**
- * The editor's server on this host, for all dev containers: `editor/<version>/` with `bin/node`, `server/` and, where patchelf is there to
- * tie them together, `lib/` with the libraries that Node needs. Made once, whole or not at all.
+ * The editor's server on this host, for all dev containers: `editor/<version>/` with `bin/node`, `server/` and, where the engine was carried
+ * here or patchelf can tie them together, `lib/` with the libraries that Node needs. Made once, whole or not at all.
  */
 export class EditorBundle {
   /** What dev containers mount; it is there even when nothing is installed yet. */
@@ -73,7 +74,7 @@ export class EditorBundle {
       await mkdir(join(fresh, 'bin'), { recursive: true, mode: 0o755 });
       if (source === undefined) await fetchServer(fresh, this.#env, tell, signal);
       else await copyServer(source, fresh, signal);
-      const libraries = await bringLibraries(fresh, signal);
+      const libraries = (await bringArchiveNode(fresh)) || (await bringLibraries(fresh, signal));
       await writeFile(join(fresh, STAMP), `${JSON.stringify({ ...editorRelease, libraries }, null, 2)}\n`);
       await run('chmod', ['-R', 'a+rX', fresh]); // whatever the umask: remote users read it
       await this.#replace(fresh);

@@ -5,6 +5,7 @@ import { webEditorUrl } from '../../api/berth/webEditor.ts';
 import type { WebAddress, WebRequest } from '../../api/berth/webEditor.ts';
 import { KeyedMutex } from '../../base/keyedMutex.ts';
 import type { Log } from '../../base/log.ts';
+import { oneTimeRedirect } from '../../base/oneTimeRedirect.ts';
 import { run } from '../../host/process.ts';
 import type { HostLoopback } from '../../host/rootless/hostLoopback.ts';
 import { editorCannotRun, editorDidNotStart, editorMountMissing } from '../errors.ts';
@@ -22,7 +23,6 @@ import { installExtensions } from './installExtensions.ts';
 import { launchCommand } from './launch.ts';
 import type { LaunchAnswer, LaunchRequest } from './launch.ts';
 import { LoopbackProxy } from './loopbackProxy.ts';
-import { oneTimeRedirect } from './oneTimeRedirect.ts';
 import { connectIn } from './serverSocket.ts';
 import { WebRecords } from './webRecords.ts';
 import type { WebRecord } from './webRecords.ts';
@@ -81,7 +81,7 @@ export class WebEditors {
       const after = { ...record, port, extensions: [...record.extensions, ...added] };
       if (JSON.stringify(after) !== JSON.stringify(before)) await this.#records.write(definition.id, after);
       const address = { host: '127.0.0.1', port, token: after.token, folder: remote.cwd };
-      return { ...address, once: await oneTimeRedirect(this.#parts.loopback, webEditorUrl(address)) };
+      return { ...address, once: await oneTimeRedirect((server) => this.#parts.loopback.listen(server, 0), webEditorUrl(address)) };
     });
   }
 

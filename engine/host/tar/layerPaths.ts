@@ -1,8 +1,12 @@
-import { archiveEscapes } from './errors.ts';
+import { archiveEscapes, archiveUnsupported } from './errors.ts';
 import { shownPath } from './shownPath.ts';
 
 /** What an archive has made at a path so far. */
 export type PathKind = 'directory' | 'whiteout' | 'other';
+
+/** Bytes: what Linux takes. A longer name could not be made, and to take it apart would cost. */
+const LONGEST_PATH = 4095;
+const LONGEST_NAME = 255;
 
 /**
  * Holds the paths of one archive to its root, and knows what is at each of them. Nothing absolute stays absolute, `..` is
@@ -10,9 +14,12 @@ export type PathKind = 'directory' | 'whiteout' | 'other';
  */
 export class LayerPaths {
   readonly #kinds = new Map<string, PathKind>();
+  /** Folders in which the archive has put something. */
+  readonly #filled = new Set<string>();
 
   /** The path relative to the root, without `.` and leading slashes; '' is the root itself. Throws ARCHIVE_ESCAPES. */
   normalise(path: string, what = 'leads out of the root'): string {
+    refuseLong(path);
     if (path.includes('\0')) throw archiveEscapes({ path: shownPath(path), detail: 'has a NUL byte in its name' });
     const parts = path.split('/').filter((part) => part !== '' && part !== '.');
     if (parts.includes('..')) throw archiveEscapes({ path: shownPath(path), detail: what });
@@ -24,6 +31,7 @@ export class LayerPaths {
   }
 
   set(path: string, kind: PathKind): void {
+    if (!this.#kinds.has(path)) this.#filled.add(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
     this.#kinds.set(path, kind);
   }
 
@@ -41,7 +49,12 @@ export class LayerPaths {
   }
 
   hasBelow(path: string): boolean {
-    for (const other of this.#kinds.keys()) if (other.startsWith(`${path}/`)) return true;
-    return false;
+    return this.#filled.has(path);
   }
+}
+
+/** Throws ARCHIVE_UNSUPPORTED. */
+export function refuseLong(path: string): void {
+  const fits = path.length <= LONGEST_PATH && (path.length <= LONGEST_NAME || path.split('/').every((name) => name.length <= LONGEST_NAME));
+  if (!fits) throw archiveUnsupported({ path: `${shownPath(path.slice(0, 100))}…`, detail: `is longer than Linux allows (${LONGEST_PATH} bytes, ${LONGEST_NAME} a name)` });
 }

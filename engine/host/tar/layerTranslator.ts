@@ -2,6 +2,8 @@ import { Buffer } from 'node:buffer';
 import { encodeEntry } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { archiveEscapes, archiveUnsupported } from './errors.ts';
+import { noLimits } from './layerLimits.ts';
+import type { LayerLimits } from './layerLimits.ts';
 import { LayerPaths } from './layerPaths.ts';
 import { isOverlayAttribute, layerRules } from './layerRules.ts';
 import type { LayerRules } from './layerRules.ts';
@@ -35,9 +37,13 @@ export class LayerTranslator {
   readonly #leftOut = new Set<string>();
   #pass = false;
 
-  constructor(replaced: string, rules: LayerRules = layerRules()) {
+  readonly #limits: LayerLimits;
+  #entries = 0;
+
+  constructor(replaced: string, rules: LayerRules = layerRules(), limits: LayerLimits = noLimits) {
     this.#replaced = replaced;
     this.#rules = rules;
+    this.#limits = limits;
   }
 
   /** What GNU tar gets for this part. Throws ARCHIVE_ESCAPES, ARCHIVE_UNSUPPORTED. */
@@ -61,6 +67,8 @@ export class LayerTranslator {
   }
 
   #entry(entry: TarEntry): Buffer[] {
+    this.#entries += 1;
+    this.#limits.check(this.#entries, this.contentSize + entry.size);
     const path = this.#paths.normalise(entry.path);
     const name = path.slice(path.lastIndexOf('/') + 1);
     this.#pass = false;
@@ -151,7 +159,10 @@ export class LayerTranslator {
 
   /** A hard link's target must be a file that this archive made; a symbolic link's is only text. */
   #link(entry: TarEntry, path: string): string {
-    if (entry.type !== 'hardlink') return entry.linkPath;
+    if (entry.type !== 'hardlink') {
+      if (entry.linkPath.length > 4095) throw archiveUnsupported({ path: shownPath(path), detail: 'is a link to a path that is longer than Linux allows' });
+      return entry.linkPath;
+    }
     const target = this.#paths.normalise(entry.linkPath, `is a hard link to "${shownPath(entry.linkPath)}", which leads out of the root`);
     this.#paths.missingParents(target);
     if (this.#paths.kindOf(target) !== 'other') throw archiveUnsupported({ path: shownPath(path), detail: `is a hard link to "${shownPath(entry.linkPath)}", which is no file of this layer` });

@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream';
 import { diskFull, hostCommandFailed } from '../../base/errors.ts';
 import { shortRandom } from '../../base/ids.ts';
 import { start, startFailure } from '../process.ts';
+import { limitsIn } from './layerLimits.ts';
 import { layerRules } from './layerRules.ts';
 import { LayerTranslator } from './layerTranslator.ts';
 import { readTar } from './reader.ts';
@@ -26,6 +27,8 @@ export interface UnpackOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where contents go that the archive itself replaces later: a path on the same file system, made only then. Without it they are lost. */
   readonly replacedDir?: string;
+  /** Entries that are believed; what the disk has room for is a limit of its own. */
+  readonly maxEntries?: number;
 }
 
 /**
@@ -33,9 +36,9 @@ export interface UnpackOptions {
  * opaque markers an attribute. The host's GNU tar does the writing, from headers that we made anew out of what we checked,
  * so it sees nothing else. Throws ARCHIVE_*, DISK_FULL, HOST_TOOL_MISSING; the caller removes `dir` then.
  */
-export async function unpackLayer(source: AsyncIterable<Buffer>, dir: string, { signal, replacedDir }: UnpackOptions = {}): Promise<UnpackedLayer> {
+export async function unpackLayer(source: AsyncIterable<Buffer>, dir: string, { signal, replacedDir, maxEntries }: UnpackOptions = {}): Promise<UnpackedLayer> {
   const replaced = `.replaced-${shortRandom(16)}`;
-  const layer = new LayerTranslator(replaced);
+  const layer = new LayerTranslator(replaced, layerRules(), await limitsIn(dir, maxEntries));
   const result = await writeTree(source, dir, layer, signal);
   if (layer.replacedCount > 0) await (replacedDir === undefined ? rm(join(dir, replaced), { recursive: true }) : rename(join(dir, replaced), replacedDir));
   return result;

@@ -19,8 +19,6 @@ const manifestSchema = z.looseObject({
   size: z.number().int(),
   unpackedSize: z.number().int(),
   unpacker: z.object({ digest: hexDigest, size: z.number().int() }),
-  /** Npm packages that could not be had when it was made. */
-  missing: z.array(z.string()),
   /** Versions by package. */
   versions: z.record(z.string(), z.string()),
 });
@@ -46,7 +44,7 @@ export interface EngineArchives {
   archiveFor(architecture: Architecture): Promise<EngineArchive>;
 }
 
-export const engineArchiveMissing = defineError<{ architecture: string; path: string }>('ENGINE_ARCHIVE_MISSING', 500, (p) => `The engine for ${p.architecture} hosts is not here: ${p.path}. This build of Berth does not have it; in a clone, make it by npm run package:engine.`);
+export const engineArchiveMissing = defineError<{ architecture: string; path: string }>('ENGINE_ARCHIVE_MISSING', 500, (p) => `The engine for Linux ${p.architecture} hosts is not on this machine: there is no ${p.path}. Install the extension's package that has it (berth-…-with-archives.vsix), or name the folder that has it in BERTH_ENGINE_ARCHIVES (in VS Code: the setting berth.engine.archives). In a clone: npm run package:engine.`);
 export const engineArchiveInvalid = defineError<{ path: string; detail: string }>('ENGINE_ARCHIVE_INVALID', 500, (p) => `${p.path} does not describe an archive of the engine that this version of Berth can use: ${p.detail}. Make it anew by npm run package:engine.`);
 
 /** The archives that lie in a folder, as `npm run package:engine` leaves them in `dist`. */

@@ -10,8 +10,8 @@ export interface RemoveOptions {
   readonly dir?: string;
   /** Also containers, images, volumes, copies of synced folders and everything else that the engine keeps for this user on this host, whoever started it. */
   readonly purge: boolean;
-  /** What to do where containers run: stop them, or throw REMOTE_CONTAINERS_RUNNING and leave everything as it is. */
-  readonly running: 'stop' | 'refuse';
+  /** What to do where containers run: stop them, or throw REMOTE_CONTAINERS_RUNNING and leave everything as it is; `look`: only that. */
+  readonly running: 'stop' | 'refuse' | 'look';
 }
 
 export const remoteContainersRunning = defineError<{ host: string; count: number }>('REMOTE_CONTAINERS_RUNNING', 409, (p) => `${p.count === 1 ? 'A container runs' : `${p.count} containers run`} on ${p.host}. Stop what must not be lost there, or remove the engine with --force, which stops them. Nothing was changed.`);

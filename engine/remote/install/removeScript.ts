@@ -22,7 +22,7 @@ export const copiesScript = `${places}
 
 /**
  * Stops the engine and removes it. $1: the folder for Berth, as in `probeScript`; $2: "purge" also removes images, volumes,
- * containers, copies of synced folders, and the folders that Berth made for them where these are empty; $3: "refuse" prints `running N` and stops where containers run.
+ * containers, copies of synced folders, and the folders that Berth made for them where these are empty; $3: "refuse" prints `running N` and stops where containers run, "look" does no more than that.
  * Prints `removed PATH` for what is gone, and `left PATH` for what could not be removed. Works on what half an installation left, too.
  */
 export const removeScript = `${places}
@@ -42,7 +42,8 @@ export const removeScript = `${places}
       case $(readlink "$process/exe" 2>/dev/null) in "$engine"/*/bin/conmon) ids="$ids \${process#/proc/}" ;; esac
     done
   fi
-  if [ "$running" = refuse ] && [ -n "$ids" ]; then set -- $ids; printf "running %s\\n" "$#"; exit 0; fi
+  if [ "$running" != stop ] && [ -n "$ids" ]; then set -- $ids; printf "running %s\\n" "$#"; exit 0; fi
+  if [ "$running" = look ]; then echo end; exit 0; fi
   if [ "$asked" = 0 ]; then
     if [ "$purge" = purge ]; then ids=$("$program" ps -aq); if [ -n "$ids" ]; then "$program" rm -f -v $ids >/dev/null; fi
     elif [ -n "$ids" ]; then "$program" container stop $ids >/dev/null

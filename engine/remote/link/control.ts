@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { linkAnswerSchema, linkPaths } from '../../api/berth/link.ts';
-import type { LinkStatus } from '../../api/berth/link.ts';
+import { linkAnswerSchema, linkForwardSchema, linkPaths } from '../../api/berth/link.ts';
+import type { LinkForwarded, LinkStatus } from '../../api/berth/link.ts';
 import type { Emitter } from '../../base/emitter.ts';
 
 export interface Controlled {
@@ -14,10 +14,12 @@ export interface Controlled {
   answer(id: string, answers: readonly string[] | undefined): boolean;
   /** Connect, or try again at once. */
   connect(): void;
+  /** See `linkForwardSchema`. */
+  forward(port: number, path: string | undefined): Promise<LinkForwarded>;
   stop(): void;
 }
 
-const answerLimit = 64 * 1024;
+const bodyLimit = 64 * 1024;
 
 /** The server of a link's control socket. Answers to questions pass through and are neither kept nor logged. */
 export function createControlServer(link: Controlled): Server {
@@ -35,15 +37,18 @@ async function handle(link: Controlled, request: IncomingMessage, response: Serv
     case `GET ${linkPaths.status}`:
       return send(response, 200, link.status());
     case `GET ${linkPaths.watch}`:
-      return watch(link, response, url.searchParams.get('connect') === '1');
+      return watch(link, response, { connect: url.searchParams.get('connect') === '1', ask: url.searchParams.get('ask') !== '0' });
     case `POST ${linkPaths.answer}`: {
-      if (Number(request.headers['content-length'] ?? answerLimit) >= answerLimit) throw new Error('the answer is too long');
-      const { id, answers } = linkAnswerSchema.parse(JSON.parse(await text(request)));
+      const { id, answers } = linkAnswerSchema.parse(await bodyOf(request));
       return send(response, link.answer(id, answers ?? undefined) ? 200 : 404, {});
     }
     case `POST ${linkPaths.connect}`:
       link.connect();
       return send(response, 202, {});
+    case `POST ${linkPaths.forward}`: {
+      const { port, path } = linkForwardSchema.parse(await bodyOf(request));
+      return send(response, 200, await link.forward(port, path));
+    }
     case `POST ${linkPaths.stop}`:
       send(response, 202, {});
       return void setImmediate(() => link.stop());
@@ -52,16 +57,21 @@ async function handle(link: Controlled, request: IncomingMessage, response: Serv
   }
 }
 
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  if (Number(request.headers['content-length'] ?? bodyLimit) >= bodyLimit) throw new Error('the body is too long');
+  return JSON.parse(await text(request));
+}
+
 function send(response: ServerResponse, status: number, value: object): void {
   const body = Buffer.from(`${JSON.stringify(value)}\n`);
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length });
   response.end(body);
 }
 
-function watch(link: Controlled, response: ServerResponse, connect: boolean): void {
+function watch(link: Controlled, response: ServerResponse, { connect, ask }: { readonly connect: boolean; readonly ask: boolean }): void {
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
   const tell = (): void => void response.write(`${JSON.stringify(link.status())}\n`);
-  const unwatch = link.watch();
+  const unwatch = ask ? link.watch() : () => undefined;
   const listener = link.changed.on(tell);
   response.once('close', () => {
     listener.dispose();

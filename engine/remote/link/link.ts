@@ -1,4 +1,5 @@
 import type { LinkStatus } from '../../api/berth/link.ts';
+import type { Progress } from '../../base/context.ts';
 import { asBerthError, BerthError, cancelled } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Reason } from '../../base/mux/frame.ts';
@@ -102,13 +103,17 @@ export class Link {
     this.#unanswered = undefined;
     this.#enter(phase);
     try {
-      await this.#session.connect({ signal: this.#stopped.signal, report: ({ status }) => this.#enter({ ...this.#phase, step: status }) });
+      await this.#session.connect({ signal: this.#stopped.signal, report: (progress) => this.#step(stepText(progress)) });
     } catch (error) {
       throw this.#unanswered ?? error;
     }
     this.#options.log.info('connected');
     this.#enter({ state: 'connected' });
     if (this.#session.mux !== before) this.#options.onSession?.();
+  }
+
+  #step(step: string): void {
+    if (step !== this.#phase.step) this.#enter({ ...this.#phase, step });
   }
 
   #fail(error: unknown): void {
@@ -172,6 +177,11 @@ export class Link {
     this.#phase = phase;
     this.#options.onChange();
   }
+}
+
+/** What is being done, with how far it is in steps of one per cent. */
+function stepText({ status, current, total }: Progress): string {
+  return current === undefined || total === undefined || total === 0 ? status : `${status} ${Math.floor((100 * current) / total)} %`;
 }
 
 function toTell(error: unknown): Told {

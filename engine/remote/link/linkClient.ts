@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { linkPaths as routes, linkStatusSchema } from '../../api/berth/link.ts';
-import type { LinkStatus } from '../../api/berth/link.ts';
+import { linkForwardedSchema, linkPaths as routes, linkStatusSchema } from '../../api/berth/link.ts';
+import type { LinkForwarded, LinkStatus } from '../../api/berth/link.ts';
 import { ApiClient, ConnectError } from '../../api/client.ts';
 import { BerthError } from '../../base/errors.ts';
 import { start } from '../../host/process.ts';
@@ -27,6 +27,8 @@ export interface ReachOptions {
 /** One host's link, as seen by those who need it. */
 export class LinkClient {
   readonly host: string;
+  /** The link's own socket. */
+  readonly controlPath: string;
   /** A client of the host's engine: of use once `reach` resolved. */
   readonly engine: ApiClient;
   readonly #control: ApiClient;
@@ -34,6 +36,7 @@ export class LinkClient {
 
   constructor(host: string, paths: LinkPaths, launcher: LinkLauncher) {
     this.host = host;
+    this.controlPath = paths.control;
     this.engine = new ApiClient(paths.socket);
     this.#control = new ApiClient(paths.control, '');
     this.#launcher = launcher;
@@ -49,6 +52,11 @@ export class LinkClient {
     const status = (await this.status()) ?? (await this.#start(options.signal));
     if (status.state !== 'connected' || !status.engineServes) await this.#connect(options);
     return this.engine;
+  }
+
+  /** Brings a port of the host's own 127.0.0.1 here; see `linkForwardSchema`. */
+  forward(port: number, path: string): Promise<LinkForwarded> {
+    return this.#control.json('POST', routes.forward, linkForwardedSchema, { json: { port, path } });
   }
 
   /** Ends the link; false if none runs. */

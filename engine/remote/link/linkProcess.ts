@@ -83,6 +83,7 @@ class ServingLink {
       watch: () => this.#watch(),
       answer: (id, answers) => this.#link.questions.answer(id, answers),
       connect: () => this.#connect(),
+      forward: (port, path) => this.#ports.forwardHostPort(port, path),
       stop: () => this.end('asked to'),
     });
     cleanup.defer(() => {
@@ -134,7 +135,7 @@ class ServingLink {
     this.#changed.fire();
     clearTimeout(this.#idle);
     const { idleSeconds } = this.#options;
-    const needed = this.#api.connections() > 0 || this.#ports.list().length > 0 || this.#link.questions.watchers > 0;
+    const needed = this.#api.connections() > 0 || this.#ports.isNeeded || this.#link.questions.watchers > 0;
     if (idleSeconds > 0 && !needed) this.#idle = setTimeout(() => this.end('nobody needs it'), idleSeconds * 1000);
   }
 }

@@ -1,6 +1,6 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { z } from 'zod';
-import type { ForwardedPort } from '../../api/berth/link.ts';
+import type { ForwardedPort, LinkForwarded } from '../../api/berth/link.ts';
 import type { ApiClient } from '../../api/client.ts';
 import { portEventSchema } from '../../api/berth/port.ts';
 import type { DevPort } from '../../api/berth/port.ts';
@@ -9,6 +9,7 @@ import type { ContainerSummary } from '../../api/docker/containerView.ts';
 import { systemCode } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { MuxSession } from '../../base/mux/muxSession.ts';
+import { oneTimeRedirect } from '../../base/oneTimeRedirect.ts';
 import { createStreamServer } from './apiServer.ts';
 import type { StreamServer } from './apiServer.ts';
 
@@ -22,6 +23,11 @@ export interface PortForwardsOptions {
 type Wanted = Omit<ForwardedPort, 'localPort'>;
 type Target = Parameters<typeof createStreamServer>[0]['target'];
 
+interface Forward {
+  readonly server: StreamServer;
+  readonly localPort: number;
+}
+
 interface WantedPort {
   readonly port: Wanted;
   readonly target: Target;
@@ -33,6 +39,8 @@ export class PortForwards {
   readonly #open = new Map<string, { readonly server: StreamServer; readonly port: ForwardedPort }>();
   /** Of dev containers, where their engine forwards them to its own host. */
   readonly #devPorts = new Map<string, DevPort>();
+  /** Ports of the host itself that somebody asked for; as long as the link is there. */
+  readonly #asked = new Map<number, Promise<Forward>>();
   #following: AbortController | undefined;
   #queue: Promise<void> = Promise.resolve();
 
@@ -44,9 +52,24 @@ export class PortForwards {
     return [...this.#open.values()].map(({ port }) => port).sort((a, b) => a.localPort - b.localPort);
   }
 
+  /** Somebody may come to one of them. */
+  get isNeeded(): boolean {
+    return this.#open.size > 0 || this.#asked.size > 0;
+  }
+
   /** Connections through forwarded ports. */
   connections(): number {
     return [...this.#open.values()].reduce((sum, { server }) => sum + server.connections(), 0);
+  }
+
+  /** See `linkForwardSchema`. */
+  async forwardHostPort(port: number, path: string | undefined): Promise<LinkForwarded> {
+    const forward = this.#asked.get(port) ?? this.#listen(port, { kind: 'host-port', port });
+    this.#asked.set(port, forward);
+    forward.catch(() => this.#asked.delete(port));
+    const { localPort } = await forward;
+    this.#options.onChange();
+    return { localPort, ...(path === undefined ? {} : { once: await oneTimeRedirect(listenForOnce, `http://127.0.0.1:${localPort}${path}`) }) };
   }
 
   /** Follows the engine's events from now on; those of a former session are not followed any more. */
@@ -66,6 +89,8 @@ export class PortForwards {
     this.#following?.abort();
     for (const { server } of this.#open.values()) server.close();
     this.#open.clear();
+    for (const forward of this.#asked.values()) void forward.then(({ server }) => server.close(), () => undefined);
+    this.#asked.clear();
   }
 
   /** The list is read once the events are open: what happens between is in both, and nothing in neither. */
@@ -107,14 +132,20 @@ export class PortForwards {
   }
 
   async #forward(key: string, { port, target }: WantedPort): Promise<void> {
-    const { need, onChange, log } = this.#options;
-    const server = createStreamServer({ target, need, onChange });
     try {
-      const localPort = (await listen(server, port.hostPort)) ?? (await listen(server, 0));
-      if (localPort !== undefined) this.#open.set(key, { server, port: { ...port, localPort } });
+      const { server, localPort } = await this.#listen(port.hostPort, target);
+      this.#open.set(key, { server, port: { ...port, localPort } });
     } catch (error) {
-      log.warn('a port is not forwarded', { port: port.hostPort, error });
+      this.#options.log.warn('a port is not forwarded', { port: port.hostPort, error });
     }
+  }
+
+  async #listen(hostPort: number, target: Target): Promise<Forward> {
+    const { need, onChange } = this.#options;
+    const server = createStreamServer({ target, need, onChange });
+    const localPort = (await listen(server.server, hostPort)) ?? (await listen(server.server, 0));
+    if (localPort === undefined) throw new Error('no port is free');
+    return { server, localPort };
   }
 }
 
@@ -135,7 +166,7 @@ function forwardedPorts(ports: ReadonlyMap<string, DevPort>): Array<[string, Wan
 }
 
 /** `undefined`: this number is not to be had. */
-function listen({ server }: StreamServer, port: number): Promise<number | undefined> {
+function listen(server: Server, port: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {
       if (port !== 0 && ['EADDRINUSE', 'EACCES'].includes(systemCode(error) ?? '')) resolve(undefined);
@@ -147,4 +178,8 @@ function listen({ server }: StreamServer, port: number): Promise<number | undefi
       resolve((server.address() as AddressInfo).port);
     });
   });
+}
+
+async function listenForOnce(server: Server): Promise<{ port: number; release: () => void }> {
+  return { port: (await listen(server, 0)) ?? 0, release: () => void server.close() };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -24,9 +25,12 @@ const requestSchema = z.object({ prompt: z.string(), hint: z.string() });
 
 /** Makes ssh's questions ours. `folder` must be the user's alone. Returns the environment that ssh needs; ends with `close`. */
 export async function serveAskpass(folder: string, ask: Ask, signal: AbortSignal, user: string): Promise<{ env: NodeJS.ProcessEnv; close: () => void }> {
-  const [script, helper, path] = [join(folder, 'askpass'), join(folder, 'askpass.cjs'), join(folder, 'ask')];
+  const isWindows = process.platform === 'win32';
+  const [script, helper] = [join(folder, isWindows ? 'askpass.cmd' : 'askpass'), join(folder, 'askpass.cjs')];
+  const path = isWindows ? String.raw`\\.\pipe\berth-ask-${randomUUID()}` : join(folder, 'ask');
   await writeFile(helper, HELPER, { mode: 0o600 });
-  await writeFile(script, `#!/bin/sh\nELECTRON_RUN_AS_NODE=1 exec ${quoteForShell(process.execPath)} ${quoteForShell(helper)} "$@"\n`, { mode: 0o700 });
+  const program = isWindows ? `@set ELECTRON_RUN_AS_NODE=1\r\n@"${process.execPath}" "${helper}" %*\r\n` : `#!/bin/sh\nELECTRON_RUN_AS_NODE=1 exec ${quoteForShell(process.execPath)} ${quoteForShell(helper)} "$@"\n`;
+  await writeFile(script, program, { mode: 0o700 });
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined);
     void answer(socket, ask, signal, user).catch(() => socket.destroy());

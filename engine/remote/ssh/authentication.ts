@@ -120,7 +120,7 @@ export class Authentication {
     const { config, host } = this.#parts;
     const count = this.#count('password');
     if (config.batchMode || count > config.passwordPrompts) return undefined;
-    const password = await this.#askOne({ kind: 'password', user: config.user, host });
+    const password = await this.#askOne({ kind: 'password', user: config.user, host: withoutUser(host, config.user) });
     if (count === 1) this.#tried.push(password === undefined ? 'password (none was given)' : 'password');
     return password === undefined ? undefined : { type: 'password', username: config.user, password };
   }
@@ -151,4 +151,9 @@ export class Authentication {
 
 function isOurs(method: string): boolean {
   return method === 'publickey' || method === 'password' || method === 'keyboard-interactive';
+}
+
+/** `user@host`, for a question that names the user already. */
+function withoutUser(host: string, user: string): string {
+  return host.startsWith(`${user}@`) ? host.slice(user.length + 1) : host;
 }

@@ -10,7 +10,8 @@ import { serveAskpass } from './askpass.ts';
 import type { SshEnvironment } from './environment.ts';
 import type { HostConfig } from './hostConfig.ts';
 import { Patience } from './patience.ts';
-import { sshTimedOut, systemSshMissing } from './sshErrors.ts';
+import { SeparateConnection } from './separateConnection.ts';
+import { sshTimedOut } from './sshErrors.ts';
 import { SshMaster } from './sshMaster.ts';
 import { SystemConnection } from './systemConnection.ts';
 import { systemSshError } from './systemSshErrors.ts';
@@ -35,11 +36,11 @@ const LOOK_MS = 15;
 
 /**
  * Connects by the system's ssh: one master process holds the connection, commands and streams go through its control socket. What ssh asks
- * reaches `ask` by SSH_ASKPASS. The master ends with this process, however that ends. Needs a client that can share connections: not on Windows.
+ * reaches `ask` by SSH_ASKPASS. The master ends with this process, however that ends. A client that cannot share connections (that of Windows, any with
+ * BERTH_SSH_SHARE=no) is started anew for each command.
  */
 export async function connectBySystemSsh(target: SshTarget, options: SystemOptions): Promise<HostConnection> {
   const { environment, host, signal } = options;
-  if (environment.platform === 'win32') throw systemSshMissing({ reason: `${options.reason}; OpenSSH for Windows cannot share a connection` });
   await using undo = new CleanupStack();
   const cleanup = new CleanupStack();
   undo.defer(() => cleanup.run());
@@ -51,8 +52,15 @@ export async function connectBySystemSsh(target: SshTarget, options: SystemOptio
   cleanup.defer(() => patience.end());
   const questions = await serveAskpass(folder, (question, stop) => patience.whileAsking(options.ask(question, stop)), signal, options.config.user);
   cleanup.defer(() => questions.close());
+  const env = { ...environment.env, ...questions.env, LC_ALL: 'C' };
+  if (environment.platform === 'win32' || environment.env['BERTH_SSH_SHARE'] === 'no') {
+    const connection = await SeparateConnection.open({ host, folder, args: separateArguments(target, options), env, signal, gone: () => cleanup.run() }, patience, () => timedOut);
+    patience.end();
+    undo.keep();
+    return connection;
+  }
   const control = join(folder, 'm');
-  const master = new SshMaster(arguments_(target, options, control), { ...environment.env, ...questions.env, LC_ALL: 'C' });
+  const master = new SshMaster(masterArguments(target, options, control), env);
   cleanup.defer(() => master.stop());
   while (!existsSync(control)) {
     if (signal.aborted) throw cancelled({ what: `Connecting to ${host}` });
@@ -66,13 +74,22 @@ export async function connectBySystemSsh(target: SshTarget, options: SystemOptio
   return new SystemConnection({ host, folder, control, master, env: environment.env, gone: () => cleanup.run() });
 }
 
-function arguments_(target: SshTarget, { config, configFile }: SystemOptions, control: string): string[] {
-  const settings = ['ControlMaster=yes', 'ControlPersist=no', 'ForkAfterAuthentication=no', 'ClearAllForwardings=yes', 'PermitLocalCommand=no', 'RemoteCommand=none', 'SessionType=none', 'StreamLocalBindUnlink=yes', 'StreamLocalBindMask=0177', 'LogLevel=INFO'];
+function masterArguments(target: SshTarget, options: SystemOptions, control: string): string[] {
+  return ['-S', control, '-N', ...commonArguments(target, options, ['ControlMaster=yes', 'ControlPersist=no', 'ForkAfterAuthentication=no', 'SessionType=none', 'StreamLocalBindUnlink=yes', 'StreamLocalBindMask=0177', 'LogLevel=INFO'])];
+}
+
+/** DEBUG1: says that it has logged in, and that a command has ended. */
+function separateArguments(target: SshTarget, options: SystemOptions): string[] {
+  return commonArguments(target, options, ['ControlMaster=no', 'ControlPath=none', 'LogLevel=DEBUG1']);
+}
+
+function commonArguments(target: SshTarget, { config, configFile }: SystemOptions, own: readonly string[]): string[] {
+  const settings = [...own, 'ClearAllForwardings=yes', 'PermitLocalCommand=no', 'RemoteCommand=none'];
   if (config.serverAliveIntervalSeconds === 0) settings.push('ServerAliveInterval=15');
   if (config.connectTimeoutSeconds === undefined) settings.push(`ConnectTimeout=${CONNECT_SECONDS}`);
   return [
     ...(configFile === undefined ? [] : ['-F', configFile]),
-    ...['-S', control, '-N', '-T', ...settings.flatMap((setting) => ['-o', setting])],
+    ...['-T', ...settings.flatMap((setting) => ['-o', setting])],
     ...(target.user === undefined ? [] : ['-l', target.user]),
     ...(target.port === undefined ? [] : ['-p', String(target.port)]),
     '--',

@@ -7,7 +7,7 @@ export function inspectContainer(services: Pick<ContainerServices, 'targets'>, d
     id: 'berth.container.inspect',
     async run(argument) {
       const target = await services.targets.container(argument, 'inspect');
-      if (target) await documents.show(target.container.id, target.container.name);
+      if (target) await documents.show(target.engine.name, target.container.id, target.container.name);
     },
   };
 }

@@ -1,6 +1,4 @@
 import * as vscode from 'vscode';
-import type { ContainerStore } from '../../model/containerStore.ts';
-import type { DevContainerStore } from '../../model/devContainerStore.ts';
 import { LogPty } from '../../terminals/logPty.ts';
 import type { LogSubject } from '../../terminals/logPty.ts';
 import type { TerminalPerSubject } from '../../terminals/terminalPerSubject.ts';
@@ -9,8 +7,6 @@ import type { ContainerServices } from '../services.ts';
 import type { Target } from '../targets.ts';
 
 export interface LogServices extends ContainerServices {
-  readonly containers: ContainerStore;
-  readonly devContainers: DevContainerStore;
   readonly terminals: TerminalPerSubject;
 }
 
@@ -21,16 +17,16 @@ export function showContainerLogs(services: LogServices): Command {
     async run(argument) {
       const target = await services.targets.container(argument, 'logs');
       if (!target) return;
-      const key = `log ${target.devContainer?.key ?? target.container.id}`;
+      const key = `log ${target.engine.name} ${target.devContainer?.key ?? target.container.id}`;
       if (services.terminals.reveal(key)) return;
-      const subject = subjectOf(services, target);
+      const subject = subjectOf(target);
       const name = vscode.l10n.t('Logs: {0}', subject.name);
-      services.terminals.create(key, { name, pty: new LogPty(services.host, subject), iconPath: new vscode.ThemeIcon('output') });
+      services.terminals.create(key, { name, pty: new LogPty(target.engine.host, subject), iconPath: new vscode.ThemeIcon('output') });
     },
   };
 }
 
-function subjectOf(services: LogServices, { container, devContainer }: Target): LogSubject {
-  if (devContainer) return { name: devContainer.name, current: () => services.devContainers.get(devContainer.key)?.container };
-  return { name: container.name, current: () => services.containers.get(container.id) };
+function subjectOf({ engine, container, devContainer }: Target): LogSubject {
+  if (devContainer) return { name: devContainer.name, current: () => engine.devContainers.get(devContainer.key)?.container };
+  return { name: container.name, current: () => engine.host.containers.get(container.id) };
 }

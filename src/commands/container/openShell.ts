@@ -15,7 +15,7 @@ export function openContainerShell(services: ContainerServices, shells: Shells):
     async run(argument) {
       const target = await services.targets.container(argument, 'openShell');
       if (!target) return;
-      const connection = connectionOf(services);
+      const connection = connectionOf(target.engine);
       const view = target.devContainer ? 'berth.devContainers' : 'berth.containers';
       const key = target.devContainer ? `dev ${target.container.id}` : target.container.id;
       await inView(view, () => shells.open(connection.client, key, () => shellTarget(connection, target)));

@@ -13,7 +13,7 @@ export function removeContainer(services: ContainerServices): Command {
       const target = await services.targets.container(argument, 'remove');
       if (!target || !(await confirmed(target.container))) return;
       const view = target.devContainer ? 'berth.devContainers' : 'berth.containers';
-      await inView(view, () => connectionOf(services).client.removeContainer(target.container.id, isAlive(target.container)));
+      await inView(view, () => connectionOf(target.engine).client.removeContainer(target.container.id, isAlive(target.container)));
     },
   };
 }

@@ -8,7 +8,7 @@ export function restartContainer(services: ContainerServices): Command {
     id: 'berth.container.restart',
     async run(argument) {
       const target = await services.targets.container(argument, 'restart');
-      if (target) await inView(target.devContainer ? 'berth.devContainers' : 'berth.containers', () => connectionOf(services).client.restartContainer(target.container.id));
+      if (target) await inView(target.devContainer ? 'berth.devContainers' : 'berth.containers', () => connectionOf(target.engine).client.restartContainer(target.container.id));
     },
   };
 }

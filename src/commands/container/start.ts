@@ -8,7 +8,7 @@ export function startContainer(services: ContainerServices): Command {
     id: 'berth.container.start',
     async run(argument) {
       const target = await services.targets.container(argument, 'start');
-      if (target) await inView('berth.containers', () => connectionOf(services).client.startContainer(target.container.id));
+      if (target) await inView('berth.containers', () => connectionOf(target.engine).client.startContainer(target.container.id));
     },
   };
 }

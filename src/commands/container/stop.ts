@@ -8,7 +8,7 @@ export function stopContainer(services: ContainerServices): Command {
     id: 'berth.container.stop',
     async run(argument) {
       const target = await services.targets.container(argument, 'stop');
-      if (target) await inView(target.devContainer ? 'berth.devContainers' : 'berth.containers', () => connectionOf(services).client.stopContainer(target.container.id));
+      if (target) await inView(target.devContainer ? 'berth.devContainers' : 'berth.containers', () => connectionOf(target.engine).client.stopContainer(target.container.id));
     },
   };
 }

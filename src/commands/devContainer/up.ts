@@ -22,7 +22,7 @@ export function upAndCancel({ ups, targets }: UpServices): Command[] {
       id: 'berth.devContainer.cancelUp',
       async run(argument) {
         const devContainer = await targets.devContainer(argument, 'cancelUp');
-        if (devContainer) ups.cancel(devContainer.key);
+        if (devContainer) ups.cancel(devContainer);
       },
     },
   ];

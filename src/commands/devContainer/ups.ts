@@ -8,16 +8,18 @@ import { upDevContainer, webEditorOf } from '../../client/devContainerClient.ts'
 import type { Rebuild, UpNews, UpOutcome } from '../../client/devContainerClient.ts';
 import type { Connection } from '../../hosts/connect.ts';
 import { localEnv } from '../../hosts/engineEnvironment.ts';
-import type { DevContainerStore } from '../../model/devContainerStore.ts';
+import type { Engines } from '../../hosts/engines.ts';
+import { devContainerKey } from '../../model/devContainers.ts';
 import type { DevContainer } from '../../model/devContainers.ts';
 import { upLogLine, upStep } from '../../words/upWords.ts';
-import type { EngineStarter } from '../engineStarter.ts';
+import type { AnyEngine } from '../anyEngine.ts';
+import { ConnectCancelled } from '../host/hostConnector.ts';
 
-export type UpTarget = Pick<DevContainer, 'key' | 'name' | 'folder' | 'file'>;
+export type UpTarget = Pick<DevContainer, 'host' | 'key' | 'name' | 'folder' | 'file'>;
 
 export interface UpsParts {
-  readonly starter: EngineStarter;
-  readonly devContainers: DevContainerStore;
+  readonly anyEngine: AnyEngine;
+  readonly engines: Pick<Engines, 'get'>;
   readonly reporter: Reporter;
 }
 
@@ -25,19 +27,26 @@ export interface UpsParts {
 export class Ups {
   readonly #parts: UpsParts;
   readonly #running = new Map<string, AbortController>();
-  readonly #steps = new Emitter<{ readonly key: string; readonly step: string }>();
+  readonly #steps = new Emitter<{ readonly id: string; readonly step: string }>();
+  readonly #asked = new Set<string>();
 
   constructor(parts: UpsParts) {
     this.#parts = parts;
   }
 
   /** What is being done for a dev container, as its row says it. */
-  onStep(key: string, listener: (step: string) => void): Disposable {
-    return this.#steps.on((one) => (one.key === key ? listener(one.step) : undefined));
+  onStep(target: UpTarget, listener: (step: string) => void): Disposable {
+    return this.#steps.on(({ id, step }) => (id === idOf(target) ? listener(step) : undefined));
   }
 
-  cancel(key: string): void {
-    this.#running.get(key)?.abort();
+  cancel(target: UpTarget): void {
+    const ofFolder = { host: target.host, key: devContainerKey(target.folder, '') };
+    (this.#running.get(idOf(target)) ?? this.#running.get(idOf(ofFolder)))?.abort();
+  }
+
+  /** Whether this window brought the dev container of a folder up. */
+  hasUp(host: string, folder: string): boolean {
+    return this.#asked.has(`${host}\n${folder}`);
   }
 
   /** Throws WorkspaceNotTrusted: the menus hide what runs things, but keybindings and other extensions come to it too. */
@@ -57,26 +66,28 @@ export class Ups {
 
   async #exclusively<T>(target: UpTarget, first: string, work: (connection: Connection, tell: (news: UpNews) => void, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
     this.checkTrust();
-    if (this.#running.has(target.key)) return undefined;
+    if (this.#running.has(idOf(target))) return undefined;
     const abort = new AbortController();
-    this.#running.set(target.key, abort);
+    this.#running.set(idOf(target), abort);
+    this.#asked.add(`${target.host}\n${target.folder}`);
     try {
       return await this.#told(target, first, work, abort.signal);
     } finally {
-      this.#running.delete(target.key);
+      this.#running.delete(idOf(target));
     }
   }
 
-  async #told<T>({ key, folder, file, name }: UpTarget, first: string, work: (connection: Connection, tell: (news: UpNews) => void, signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    const { starter, devContainers, reporter } = this.#parts;
+  async #told<T>(target: UpTarget, first: string, work: (connection: Connection, tell: (news: UpNews) => void, signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    const { anyEngine, engines, reporter } = this.#parts;
+    const { host, key, folder, file, name } = target;
     const show = (step: string): void => {
-      devContainers.setUp(key, { config: { folder, file }, step });
-      this.#steps.fire({ key, step });
+      engines.get(host)?.devContainers.setUp(key, { config: { folder, file }, step });
+      this.#steps.fire({ id: idOf(target), step });
     };
-    reporter.info(`${first} ${folder} (${file})`);
+    reporter.info(`${first} ${folder} (${file})${host === '' ? '' : ` on ${host}`}`);
     show(vscode.l10n.t('starting the engine'));
     try {
-      const connection = await starter.ensure();
+      const connection = await anyEngine.ensure(host);
       show(first);
       const tell = (news: UpNews): void => {
         const step = upStep(news);
@@ -86,11 +97,15 @@ export class Ups {
       };
       return await work(connection, tell, signal);
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted && !(error instanceof ConnectCancelled)) throw error;
       reporter.info(`${name}: cancelled`);
       return undefined;
     } finally {
-      devContainers.setUp(key, undefined);
+      engines.get(host)?.devContainers.setUp(key, undefined);
     }
   }
+}
+
+function idOf({ host, key }: Pick<UpTarget, 'host' | 'key'>): string {
+  return `${host}\n${key}`;
 }

@@ -7,7 +7,7 @@ export function copyPortAddress(targets: Targets): Command {
   return {
     id: 'berth.port.copyAddress',
     async run(argument) {
-      const port = targets.port(argument);
+      const port = targets.port(argument)?.port;
       const address = port && portAddress(port);
       if (!port || address === undefined) return;
       await vscode.env.clipboard.writeText(address);

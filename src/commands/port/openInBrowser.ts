@@ -6,7 +6,7 @@ export function openPortInBrowser(targets: Targets): Command {
   return {
     id: 'berth.port.openInBrowser',
     async run(argument) {
-      const port = targets.port(argument);
+      const port = targets.port(argument)?.port;
       if (port) await openInBrowser(port);
     },
   };

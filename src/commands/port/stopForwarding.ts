@@ -7,8 +7,8 @@ export function stopForwardingPort(services: ContainerServices): Command {
   return {
     id: 'berth.port.stopForwarding',
     async run(argument) {
-      const port = services.targets.port(argument);
-      if (port) await stopForwarding(connectionOf(services).api, port);
+      const found = services.targets.port(argument);
+      if (found) await stopForwarding(connectionOf(found.engine).api, found.port);
     },
   };
 }

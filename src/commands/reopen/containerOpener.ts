@@ -1,5 +1,8 @@
 import * as vscode from 'vscode';
+import { webEditorPath } from '../../../engine/api/berth/webEditor.ts';
+import type { WebAddress } from '../../../engine/api/berth/webEditor.ts';
 import type { Rebuild, UpOutcome } from '../../client/devContainerClient.ts';
+import { local } from '../../hosts/engines.ts';
 import { rememberPlatform } from '../../hosts/editorWindows.ts';
 import type { EditorWindows } from '../../hosts/editorWindows.ts';
 import { openAddress } from '../../hosts/openAddress.ts';
@@ -8,11 +11,18 @@ import type { SshEntries } from '../../hosts/sshEntries.ts';
 import { installedSshExtension, offeredSshExtension } from '../../model/sshEditors.ts';
 import type { Ups, UpTarget } from '../devContainer/ups.ts';
 
+/** A dev container to open; of one whose source is kept equal with a folder of this machine, that folder: the way back leads there. */
+export interface OpenTarget extends UpTarget {
+  readonly localFolder?: string;
+}
+
 export interface OpenerParts {
   readonly ups: Pick<Ups, 'checkTrust' | 'up' | 'web' | 'cancel' | 'onStep'>;
   readonly windows: EditorWindows;
   readonly origins: Origins;
   readonly sshEntries: SshEntries;
+  /** Brings a port of a remote host's own 127.0.0.1 here. */
+  readonly forward: (host: string, port: number, path: string) => Promise<{ readonly localPort: number; readonly once?: string | undefined }>;
   /** Whether an extension is installed, which one is offered, and whether this editor can open folders over SSH at all. */
   readonly isInstalled: (id: string) => boolean;
   readonly overSsh: boolean;
@@ -29,7 +39,7 @@ export class ContainerOpener {
   }
 
   /** Brings the dev container up and opens it. */
-  async open(target: UpTarget, options: { readonly rebuild?: Rebuild; readonly newWindow?: boolean } = {}): Promise<void> {
+  async open(target: OpenTarget, options: { readonly rebuild?: Rebuild; readonly newWindow?: boolean } = {}): Promise<void> {
     this.#parts.ups.checkTrust();
     const outcome = await this.up(target, options.rebuild);
     if (outcome) await this.attach(target, outcome, options.newWindow ?? false);
@@ -41,7 +51,7 @@ export class ContainerOpener {
   }
 
   /** Opens a dev container that runs. */
-  async attach(target: UpTarget, outcome: UpOutcome, newWindow: boolean): Promise<void> {
+  async attach(target: OpenTarget, outcome: UpOutcome, newWindow: boolean): Promise<void> {
     const way = await this.#way();
     if (way === 'browser') await this.openInBrowser(target);
     else if (way === 'ssh') await this.#openOverSsh(target, outcome, newWindow);
@@ -49,23 +59,22 @@ export class ContainerOpener {
 
   /** Opens a running dev container's editor in the browser. */
   async openInBrowser(target: UpTarget): Promise<void> {
-    const address = await this.#withProgress(target, () => this.#parts.ups.web(target));
-    if (address) await openAddress(address);
+    const there = await this.#withProgress(target, () => this.#parts.ups.web(target));
+    if (there) await openAddress(target.host === local ? there : await this.#here(target.host, there));
   }
 
-  /** Opens a dev container of a remote host, which runs there, in a window of its own. The browser has no way to it. */
-  async openOnHost(containerId: string, host: string, folder: string): Promise<void> {
-    if ((await this.#way()) !== 'ssh') return;
-    const alias = await this.#parts.sshEntries.ensure(containerId, host);
-    await rememberPlatform(alias);
-    await this.#parts.windows.openInside(alias, folder, true);
+  /** An editor on a remote host, as it is reached from here. */
+  async #here(host: string, there: WebAddress): Promise<WebAddress> {
+    const { localPort, once } = await this.#parts.forward(host, there.port, webEditorPath(there));
+    return { ...there, host: '127.0.0.1', port: localPort, once: once ?? there.once };
   }
 
-  async #openOverSsh(target: UpTarget, { containerId, remoteWorkspaceFolder }: UpOutcome, newWindow: boolean): Promise<void> {
+  async #openOverSsh(target: OpenTarget, { containerId, remoteWorkspaceFolder }: UpOutcome, newWindow: boolean): Promise<void> {
     const { windows, origins, sshEntries } = this.#parts;
-    const alias = await sshEntries.ensure(containerId);
+    const alias = await sshEntries.ensure(containerId, target.host === local ? undefined : target.host);
     await rememberPlatform(alias);
-    await origins.remember(alias, vscode.Uri.file(target.folder).toString());
+    const origin = target.host === local ? target.folder : target.localFolder;
+    if (origin !== undefined) await origins.remember(alias, vscode.Uri.file(origin).toString());
     await windows.openInside(alias, remoteWorkspaceFolder, newWindow);
   }
 
@@ -85,10 +94,11 @@ export class ContainerOpener {
 
   /** A notification that can be cancelled and leads to the log. */
   #withProgress<T>(target: UpTarget, work: () => Promise<T | undefined>): Thenable<T | undefined> {
-    const title = vscode.l10n.t('Dev container {0} ([show log](command:berth.showLog))', target.name);
+    const name = target.host === local ? target.name : vscode.l10n.t('{0} on {1}', target.name, target.host);
+    const title = vscode.l10n.t('Dev container {0} ([show log](command:berth.showLog))', name);
     return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title, cancellable: true }, async (progress, token) => {
-      token.onCancellationRequested(() => this.#parts.ups.cancel(target.key));
-      const steps = this.#parts.ups.onStep(target.key, (step) => progress.report({ message: step }));
+      token.onCancellationRequested(() => this.#parts.ups.cancel(target));
+      const steps = this.#parts.ups.onStep(target, (step) => progress.report({ message: step }));
       try {
         return await work();
       } finally {

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { local } from '../../hosts/engines.ts';
 import { definitionsIn } from '../../hosts/configFinder.ts';
 import { devContainerKey } from '../../model/devContainers.ts';
 import type { DevContainerConfig } from '../../model/devContainers.ts';
@@ -14,7 +15,7 @@ export async function openFolderInContainer(opener: ContainerOpener, folder: vsc
   const config = configs.length === 1 ? configs[0] : await pick(configs);
   if (!config || !(await isTrusted(folder))) return;
   const newWindow = (vscode.workspace.workspaceFolders ?? []).length > 0;
-  await opener.open({ ...config, key: devContainerKey(config.folder, config.file) }, { newWindow });
+  await opener.open({ ...config, host: local, key: devContainerKey(config.folder, config.file) }, { newWindow });
 }
 
 async function pick(configs: readonly DevContainerConfig[]): Promise<DevContainerConfig | undefined> {

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import { currentPlace } from '../../hosts/editorWindows.ts';
+import { local } from '../../hosts/engines.ts';
+import type { Engines } from '../../hosts/engines.ts';
 import type { Origins } from '../../hosts/origins.ts';
 import type { DevContainerAction } from '../../model/actions.ts';
-import type { DevContainerStore } from '../../model/devContainerStore.ts';
 import type { DevContainer } from '../../model/devContainers.ts';
 import { isNode } from '../../views/nodes.ts';
 import type { Targets } from '../targets.ts';
@@ -10,20 +11,21 @@ import type { Targets } from '../targets.ts';
 /** Finds the dev container that a command means which, unasked, is about this window: that which it is inside of, else those of its folders. */
 export class WindowTargets {
   readonly #targets: Targets;
-  readonly #devContainers: DevContainerStore;
+  readonly #engines: Engines;
   readonly #origins: Origins;
 
-  constructor(targets: Targets, devContainers: DevContainerStore, origins: Origins) {
+  constructor(targets: Targets, engines: Engines, origins: Origins) {
     this.#targets = targets;
-    this.#devContainers = devContainers;
+    this.#engines = engines;
     this.#origins = origins;
   }
 
   devContainer(argument: unknown, action: DevContainerAction): Promise<DevContainer | undefined> {
     if (isNode(argument)) return this.#targets.devContainer(argument, action);
     const folders = this.#folders();
-    const here = this.#devContainers.all().filter((item) => folders.includes(item.folder));
-    return this.#targets.choose(here.length > 0 ? here : this.#devContainers.all(), action);
+    const all = this.#engines.all().flatMap(({ devContainers }) => devContainers.all());
+    const here = all.filter((item) => item.host === local && folders.includes(item.folder));
+    return this.#targets.choose(here.length > 0 ? here : all, action);
   }
 
   #folders(): string[] {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { swap, toOciMount } from '../../../engine/containers/containerSpec.ts';
+import { specInput, swap, toOciMount } from '../../../engine/containers/containerSpec.ts';
 import { toResources } from '../../../engine/containers/limits.ts';
 import type { LimitFacts } from '../../../engine/containers/limits.ts';
 import { parseSecurity, toOciSeccomp } from '../../../engine/containers/security.ts';
@@ -60,5 +60,34 @@ describe('security options', () => {
     assert.ok(typeof seccomp === 'object');
     assert.deepEqual(toOciSeccomp(seccomp, [], 'x64').syscalls.map(({ names }) => names[0]), ['read', 'clone']);
     assert.deepEqual(toOciSeccomp(seccomp, ['CAP_SYS_ADMIN'], 'x64').architectures, ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86']);
+  });
+});
+
+describe('a container that systemd is the first process of', () => {
+  const facts = { cgroups: true, systemd: true, limits: { ...v1, nsdelegate: false }, user: { uid: 0, gid: 0, additionalGids: [], home: '/root' }, hostname: 'h', network: 'own', joined: {}, devices: [{ path: '/dev/tty1' }, { path: '/dev/fuse' }], deviceRules: [], etc: { hosts: '/h', hostname: '/n', resolvConf: '/r' }, mounts: [] };
+  const input = (host: object, more: object = {}): ReturnType<typeof specInput> => specInput({ args: ['/sbin/init'], config: {}, hostConfig: host, mounts: [] } as unknown as Parameters<typeof specInput>[0], { ...facts, ...more } as unknown as Parameters<typeof specInput>[1]);
+  const v2 = { limits: { ...v1, version: '2', nsdelegate: true } };
+
+  it('has a control group namespace and may write its group', () => {
+    for (const [version, more] of [['1', {}], ['2', v2]] as const) {
+      const { cgroup, writableCgroup, systemd } = input({}, more);
+      assert.deepEqual([cgroup, writableCgroup, systemd], ['own', version, true]);
+    }
+    assert.ok(input({}).env.includes('container=oci'));
+  });
+
+  it('may not where it would see the host’s groups, could lift its own limits, or something else was mounted there', () => {
+    const given = { mounts: [{ type: 'bind', source: '/sys/fs/cgroup', destination: '/sys/fs/cgroup', readOnly: false, propagation: '' }] };
+    for (const made of [input({ CgroupnsMode: 'host' }, v2), input({}, { limits: { ...v2.limits, nsdelegate: false } }), input({}, { ...v2, ...given }), input({}, given)]) assert.equal(made.writableCgroup, undefined);
+    assert.equal(input({}, given).cgroup, 'host');
+  });
+
+  it('gets no consoles of the host', () => {
+    assert.deepEqual(input({ Privileged: true }).devices?.map(({ path }) => path), ['/dev/fuse']);
+    assert.equal(input({ Privileged: true }, { systemd: false }).devices?.length, 2);
+  });
+
+  it('that is privileged has its own control group namespace on version 2, as every container, and on version 1 only with systemd', () => {
+    assert.deepEqual([input({ Privileged: true }, { ...v2, systemd: false }).cgroup, input({ Privileged: true }, { systemd: false }).cgroup, input({ Privileged: true }).cgroup], ['own', 'host', 'own']);
   });
 });

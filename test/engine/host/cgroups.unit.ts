@@ -75,5 +75,10 @@ describe('control groups of version 2', () => {
     writeFileSync(join(root, 'cgroup.procs'), ''); // as the kernel does it at once
     await prepareParentV2(root, '/berth');
     assert.equal(readFileSync(join(root, 'cgroup.subtree_control'), 'utf8'), '+memory');
+    writeFileSync(join(root, 'cgroup.procs'), '2\n');
+    for (const file of ['cgroup.type', 'cgroup.procs']) tree(`given/${file}`);
+    writeFileSync(join(root, 'given/cgroup.procs'), '3\n');
+    await prepareParentV2(root, '/given/berth');
+    assert.deepEqual(['init', 'given/init'].map((group) => readFileSync(join(root, group, 'cgroup.procs'), 'utf8')), ['1', '3']); // not those of groups above the user's
   });
 });

@@ -13,12 +13,13 @@ import { EventBus } from '${engine}/base/eventBus.ts';
 import { silentLog } from '${engine}/base/log.ts';
 import { run } from '${engine}/host/process.ts';
 const [root] = process.argv.slice(1);
-const rules = async (chain) => (await run('iptables', ['-S', chain])).stdout.trim().split('\\n');
-const forward = async () => [...(await rules('FORWARD')), ...(await rules('INPUT'))];
-const service = new NetworkService({ config: { dataRoot: root + '/data', runRoot: root + '/run', socketPath: '', instance: 'tbeside', idleSeconds: 0 }, log: silentLog, events: new EventBus(), poolSize: 1 });
+const rules = async (program, chain) => (await run(program, ['-S', chain])).stdout.trim().split('\\n');
+const forward = async () => [...(await rules('iptables', 'FORWARD')), ...(await rules('iptables', 'INPUT')), ...(await rules('ip6tables', 'FORWARD')).map((rule) => '6 ' + rule)];
+const service = new NetworkService({ config: { dataRoot: root + '/data', runRoot: root + '/run', socketPath: '', instance: 'rdbesid', idleSeconds: 0 }, log: silentLog, events: new EventBus(), poolSize: 1 });
 for (const chain of ['FORWARD', 'INPUT']) await run('iptables', ['-P', chain, 'DROP']);
+await run('ip6tables', ['-P', 'FORWARD', 'DROP']);
 await service.prepare();
-const { bridge, gateway } = await service.catalog.create({ name: 'named' });
+const { bridge, gateway } = await service.catalog.create({ name: 'named', ipv6: true });
 await service.prepare();
 const during = await forward();
 await service.teardown();
@@ -32,10 +33,11 @@ describe('networks beside Docker', () => {
     try {
       const { stdout } = await run('nsenter', ['--net=/run/netns/berthtest-beside', process.execPath, '--input-type=module', '-e', SCRIPT, root]);
       const { bridge, gateway, during, after } = JSON.parse(stdout) as { bridge: string; gateway: string; during: string[]; after: string[] };
-      const passed = ['br-tbeside', bridge].flatMap((one) => [`-A FORWARD -i ${one} -j ACCEPT`, `-A FORWARD -o ${one} -j ACCEPT`]);
+      const passed = ['br-rdbesid', bridge].flatMap((one) => [`-A FORWARD -i ${one} -j ACCEPT`, `-A FORWARD -o ${one} -j ACCEPT`]);
+      const passed6 = [`6 -A FORWARD -i ${bridge} -j ACCEPT`, `6 -A FORWARD -o ${bridge} -j ACCEPT`];
       // The containers of a network with names ask this host for them.
-      assert.deepEqual(during.sort(), ['-P FORWARD DROP', '-P INPUT DROP', ...passed, `-A INPUT -d ${gateway}/32 -i ${bridge} -m conntrack --ctstate DNAT -j ACCEPT`].sort());
-      assert.deepEqual(after, ['-P FORWARD DROP', '-P INPUT DROP']);
+      assert.deepEqual(during.sort(), ['-P FORWARD DROP', '-P INPUT DROP', '6 -P FORWARD DROP', ...passed, ...passed6, `-A INPUT -d ${gateway}/32 -i ${bridge} -m conntrack --ctstate DNAT -j ACCEPT`].sort());
+      assert.deepEqual(after, ['-P FORWARD DROP', '-P INPUT DROP', '6 -P FORWARD DROP']);
     } finally {
       await run('ip', ['netns', 'del', 'berthtest-beside']);
       await rm(root, { recursive: true, force: true });

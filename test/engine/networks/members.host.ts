@@ -157,12 +157,25 @@ for (const rootless of [false, true]) describe(`containers in networks, running 
     assert.match(await ask('tcp', '', '127.0.0.1', 28_970), /^aa /);
     assert.doesNotMatch(await ask('tcp', bb, Gateway, 28_970), /^aa /, 'published on loopback alone');
     assert.equal(await docker('port', 'aa'), '80/tcp -> 127.0.0.1:28970');
+    await docker('network', 'disconnect', 'apart', 'aa');
+    assert.equal(await docker('port', 'aa'), '');
+    await docker('network', 'connect', 'apart', 'aa');
+    assert.match(await ask('tcp', '', '127.0.0.1', 28_970), /^aa /, 'with its first network again');
     assert.equal(await inside('aa', 'cat', '/sys/class/net/eth0/mtu'), '1280');
     const link = async () => run('nsenter', [`--net=/proc/${await engine.pid()}/ns/net`, 'ip', 'link', 'show', 'rdapart0'], { okStatus: 'any' });
     assert.match((await link()).stdout, /mtu 1280/);
     await docker('rm', '-f', 'aa', 'bb');
     await docker('network', 'rm', 'apart');
     assert.notEqual((await link()).status, 0);
+  });
+
+  it('are reached through what they publish, by TCP and UDP, IPv4 and IPv6, the first free port of a range included', async () => {
+    await start('first', '-p', '127.0.0.1:28974:81');
+    await start('web', '--network', 'back', '-p', '28971:80', '-p', '28971:80/udp', '-p', '127.0.0.1:28974-28976:80');
+    children.push(await serveIn(await netns('web'), 80, 'web'));
+    for (const protocol of ['tcp', 'udp'] as const) for (const host of ['127.0.0.1', '::1']) assert.match(await ask(protocol, '', host, 28_971), /^web /, `${protocol} ${host}`);
+    assert.match(await ask('tcp', '', '127.0.0.1', 28_975), /^web /);
+    assert.match(await docker('port', 'web', '80/tcp'), /^0\.0\.0\.0:28971\n127\.0\.0\.1:28975\n\[::\]:28971$/);
   });
 
   it('leave networks that nobody is in to be pruned, by docker and by berth', async () => {

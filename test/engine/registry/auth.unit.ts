@@ -8,6 +8,7 @@ describe('registry authentication', () => {
     assert.deepEqual(parseRegistryAuth(header({ username: 'u', password: 'p', serveraddress: 'x' })), { username: 'u', password: 'p' });
     assert.deepEqual(parseRegistryAuth(header({ auth: Buffer.from('u:p:q').toString('base64') })), { username: 'u', password: 'p:q' });
     assert.deepEqual(parseRegistryAuth(header({ registrytoken: 'T' })), { token: 'T' });
+    assert.deepEqual(parseRegistryAuth(header({ username: 'u', identitytoken: 'I' })), { identityToken: 'I' });
     for (const nothing of [undefined, '', 'e30=', '@@@', header([]), header({ username: 'u' })]) assert.equal(parseRegistryAuth(nothing), undefined);
   });
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import type { LinkStatus } from '../../../engine/api/berth/link.ts';
+import type { DevPort } from '../../../engine/api/berth/port.ts';
 import { placeOf, sshAuthority } from '../../../src/model/place.ts';
-import { isHostUrl, parseHosts } from '../../../src/model/remoteHosts.ts';
+import { isHostUrl, isThere, lastLine, parseHosts, portHere, withLink } from '../../../src/model/remoteHosts.ts';
 import { isRepositoryUrl, repositoryName } from '../../../src/model/repository.ts';
 import { installedSshExtension, offeredSshExtension } from '../../../src/model/sshEditors.ts';
 
@@ -35,20 +37,32 @@ describe('addresses that users write', () => {
 
 describe('remote hosts as the command line lists them', () => {
   it('have the state of their link, and none when there is no link', () => {
-    const listed = [
-      { name: 'box', url: 'ssh://box', transport: 'auto', default: true, link: { state: 'connected', host: 'box' } },
-      { name: 'new', url: 'ssh://new', default: false, link: { state: 'asking', step: 'host key' } },
-      { name: 'far', url: 'ssh://far', link: { state: 'reconnecting', error: { code: 'X', message: 'no route' } } },
-      { name: 'off', url: 'ssh://off', link: null },
-      { name: 'odd', url: 'ssh://odd', link: { state: 'something of a later version' } },
-    ];
-    assert.deepEqual(parseHosts(JSON.stringify(listed)).map((host) => [host.name, host.state, host.detail, host.isDefault]), [
-      ['box', 'connected', undefined, true],
-      ['new', 'connecting', 'host key', false],
-      ['far', 'reconnecting', 'no route', false],
-      ['off', 'idle', undefined, false],
-      ['odd', 'idle', undefined, false],
-    ]);
+    const listed = [{ name: 'box', url: 'ssh://box', transport: 'auto', default: true, socketPath: '/r/box.sock', controlPath: '/r/box.ctl.sock', link: null }];
+    const [box] = parseHosts(JSON.stringify(listed));
+    assert.deepEqual(box, { name: 'box', url: 'ssh://box', isDefault: true, socketPath: '/r/box.sock', controlPath: '/r/box.ctl.sock' });
     assert.throws(() => parseHosts('usage: berth …'));
+    const link: LinkStatus = { host: 'box', pid: 1, socketPath: '', state: 'idle', engineServes: false, connections: 0, ports: [] };
+    const error = { code: 'X', message: 'no route', params: {} };
+    const seen = [undefined, link, { ...link, state: 'asking' as const }, { ...link, state: 'connected' as const, engineServes: true, error }, { ...link, state: 'reconnecting' as const, error }].map((status) => withLink(box ?? assert.fail(), status));
+    assert.deepEqual(seen.map((host) => [host.state, host.error?.message, isThere(host)]), [
+      ['idle', undefined, false],
+      ['idle', undefined, false],
+      ['connecting', undefined, false],
+      ['connected', undefined, true],
+      ['reconnecting', 'no route', true],
+    ]);
+  });
+
+  it('have their ports where the link brings them', () => {
+    const forwarded = [{ container: 'c', name: 'n', containerPort: 80, hostPort: 8080, localPort: 9090 }];
+    const port = (over: Partial<DevPort>): DevPort => ({ containerId: 'c', container: 'n', folder: '/f', configFile: '', host: '', port: 80, listening: true, loopbackOnly: false, families: [], declared: false, published: false, onAutoForward: 'notify', requireLocalPort: false, elevateIfNeeded: false, ...over });
+    const at = (over: Partial<DevPort>): number | undefined => portHere(port(over), forwarded).local?.port;
+    assert.equal(at({ local: { host: '127.0.0.1', port: 8080 } }), 9090);
+    assert.equal(at({ local: { host: '0.0.0.0', port: 8080 }, published: true }), 9090);
+    assert.deepEqual([at({ local: { host: '127.0.0.1', port: 1 } }), at({}), at({ containerId: 'other', local: { host: '127.0.0.1', port: 8080 } })], [undefined, undefined, undefined], 'an address of the host is none of ours');
+  });
+
+  it('say what went wrong without what is for terminals', () => {
+    assert.equal(lastLine('berth: connecting\nberth: No such host [NO_SUCH_HOST]\n'), 'No such host');
   });
 });

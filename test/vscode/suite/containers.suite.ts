@@ -21,10 +21,10 @@ describe('containers, inside the extension host', () => {
 
   const current = (): Container | undefined => host.containers.all().find((container) => container.name === name);
   const inState = (state: string): Promise<Container> => eventually(`${name} ${state}`, () => (current()?.state === state ? current() : undefined));
-  const node = (): { kind: 'container'; id: string } => ({ kind: 'container', id: current()?.id ?? '' });
+  const node = (): { kind: 'container'; host: string; id: string } => ({ kind: 'container', host: '', id: current()?.id ?? '' });
 
   it('a row says name, image and state, and carries the state for the menus', async () => {
-    const item = containerItem(await inState('running'));
+    const item = containerItem(await inState('running'), '');
     assert.equal(item.label, name);
     assert.equal(item.contextValue, 'container:running');
     assert.match(item.accessibilityInformation?.label ?? '', /suite-web, running, image /);

@@ -8,7 +8,7 @@ import { Origins } from '../../../src/hosts/origins.ts';
 import { HostCommandFailed, RemoteHosts } from '../../../src/hosts/remoteHosts.ts';
 import { CommandLineSshEntries, SshConfigFailed } from '../../../src/hosts/sshEntries.ts';
 
-const target = { key: 'k', name: 'pier', folder: '/src/pier', file: '/src/pier/.devcontainer.json' };
+const target = { host: '', key: 'k', name: 'pier', folder: '/src/pier', file: '/src/pier/.devcontainer.json' };
 const outcome = { containerId: 'c0ffee', remoteWorkspaceFolder: '/workspaces/pier' };
 
 /** What the editor keeps for extensions, for the length of a test. */
@@ -25,7 +25,7 @@ class Memory implements vscode.Memento {
 }
 
 /** A command line that answers as it is told, and says what it was asked. */
-function commandLine(answer: Partial<Output>): { asked: string[][]; run: (args: readonly string[]) => Promise<Output>; commandLine: () => Promise<never> } {
+function commandLine(answer: Partial<Output>): { asked: string[][]; run: (args: readonly string[]) => Promise<Output>; startLink: () => Promise<never> } {
   const asked: string[][] = [];
   return {
     asked,
@@ -33,7 +33,7 @@ function commandLine(answer: Partial<Output>): { asked: string[][]; run: (args: 
       asked.push([...args]);
       return Promise.resolve({ status: 0, stdout: '', stderr: '', ...answer });
     },
-    commandLine: () => Promise.reject(new Error('no terminal in this test')),
+    startLink: () => Promise.reject(new Error('no link in this test')),
   };
 }
 
@@ -60,6 +60,7 @@ describe('Reopen in Container over SSH', () => {
       onStep: () => ({ dispose: () => undefined }),
     },
     sshEntries: { ensure: (id, host) => Promise.resolve(host === undefined ? `pier-${id}.berth` : `pier-${id}.${host}.berth`) },
+    forward: () => Promise.reject(new Error('not asked for the browser')),
     isInstalled: (id) => id === 'jeanp413.open-remote-ssh',
     overSsh: true,
   });
@@ -83,10 +84,14 @@ describe('Reopen in Container over SSH', () => {
 
   it('attaches, and opens what is on a remote host, in a window of its own', async () => {
     await opener.attach(target, outcome, true);
-    await opener.openOnHost('c0ffee', 'box', '/workspaces/far');
+    await opener.attach({ ...target, host: 'box', folder: '/home/me/far' }, { ...outcome, remoteWorkspaceFolder: '/workspaces/far' }, true);
+    assert.equal(origins.find('pier-c0ffee.box.berth'), undefined, 'a folder of the host is none of this machine');
+    await opener.attach({ ...target, host: 'box', localFolder: '/src/pier' }, outcome, true);
+    assert.equal(origins.find('pier-c0ffee.box.berth'), 'file:///src/pier');
     assert.deepEqual(ran.map(({ uri, options }) => [uri, options]), [
       ['vscode-remote://ssh-remote%2Bpier-c0ffee.berth/workspaces/pier', { forceNewWindow: true }],
       ['vscode-remote://ssh-remote%2Bpier-c0ffee.box.berth/workspaces/far', { forceNewWindow: true }],
+      ['vscode-remote://ssh-remote%2Bpier-c0ffee.box.berth/workspaces/pier', { forceNewWindow: true }],
     ]);
   });
 
@@ -109,7 +114,7 @@ describe('what the extension asks of the command line', () => {
 
   it('hosts: lists them, and tells what a command said went wrong', async () => {
     const problems: unknown[] = [];
-    const launcher = commandLine({ stdout: JSON.stringify([{ name: 'box', url: 'ssh://box', link: null }]) });
+    const launcher = commandLine({ stdout: JSON.stringify([{ name: 'box', url: 'ssh://box', socketPath: '/nowhere/box.sock', controlPath: '/nowhere/box.ctl.sock', link: null }]) });
     const hosts = new RemoteHosts(launcher, (problem) => problems.push(problem));
     await hosts.refresh();
     assert.deepEqual(hosts.all().map(({ name, state }) => [name, state]), [['box', 'idle']]);

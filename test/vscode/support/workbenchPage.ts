@@ -6,6 +6,8 @@ import { chromiumPath } from './installed.ts';
 
 const stepMs = 45_000;
 
+type View = 'Containers' | 'Dev Containers' | 'Hosts';
+
 /** A browser that looks up no names and asks nobody anything. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -48,11 +50,11 @@ export class WorkbenchPage {
     await this.page.getByRole('button', { name: 'Containers Section', exact: true }).waitFor();
   }
 
-  tree(view: 'Containers' | 'Dev Containers'): Locator {
+  tree(view: View): Locator {
     return this.page.getByRole('tree', { name: view, exact: true });
   }
 
-  row(view: 'Containers' | 'Dev Containers', name: string | RegExp): Locator {
+  row(view: View, name: string | RegExp): Locator {
     return this.tree(view).getByRole('treeitem', { name });
   }
 
@@ -90,6 +92,19 @@ export class WorkbenchPage {
 
   notification(text: string | RegExp): Locator {
     return this.page.locator('.notification-list-item-message').filter({ hasText: text });
+  }
+
+  /** The buttons and words of a question that must be answered first. */
+  dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
+  }
+
+  /** Waits for a question for a line of text, and answers it. */
+  async answer(title: string | RegExp, text: string): Promise<void> {
+    const widget = this.page.locator('.quick-input-widget').filter({ hasText: title });
+    await widget.locator('input:not([type=checkbox])').first().waitFor();
+    await widget.locator('input:not([type=checkbox])').first().fill(text);
+    await this.page.keyboard.press('Enter');
   }
 
   /** The text of the terminal on show; wrapped lines are joined. */

@@ -6,6 +6,7 @@ import type { ApiClient } from '../../../api/client.ts';
 import { parseRunArgs, RunArgError, runFlagHelp } from '../../../api/docker/run/parseRunArgs.ts';
 import type { RunDraft } from '../../../api/docker/run/flags.ts';
 import type { CliContext } from '../../context.ts';
+import { authHeaders } from '../../registry/credentials.ts';
 import { pullImage } from '../image/pull.ts';
 
 /** The arguments of `berth run` and `berth create`; undefined: help was asked for. */
@@ -23,7 +24,7 @@ export function parseRequest(context: CliContext, args: readonly string[]): { dr
 /** Creates the container; an image that is not here is pulled first, unless `--pull never`. Returns its id. */
 export async function createContainer(context: CliContext, client: ApiClient, draft: RunDraft, image: string): Promise<string> {
   const create = () => client.json('POST', '/containers/create', createdSchema, { json: draft.body, query: { name: draft.name, platform: draft.platform } });
-  const pull = () => pullImage(client, image, { platform: draft.platform }, context.stderr, draft.quiet ?? false);
+  const pull = async () => pullImage(client, image, { platform: draft.platform, headers: await authHeaders(context.env, image), signal: context.signal }, context.stderr, draft.quiet ?? false);
   if (draft.pull === 'always') await pull();
   let created: Awaited<ReturnType<typeof create>>;
   try {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { webEditorUrl, webEventSchema } from '../../../api/berth/webEditor.ts';
+import { webEditorPath, webEditorUrl, webEventSchema } from '../../../api/berth/webEditor.ts';
 import type { WebAddress } from '../../../api/berth/webEditor.ts';
 import { ApiError } from '../../../api/client.ts';
 import { start } from '../../../host/process.ts';
@@ -26,9 +26,15 @@ export function registerOpen(parent: Command, context: CliContext): void {
 async function open(context: CliContext, folder: string | undefined, options: OpenOptions): Promise<void> {
   const up = await bringUp(context, folder, options);
   if (up.outcome === 'error') throw new ApiError(500, up.message, up.code, up.params);
-  const found = await address(context, folder, options);
+  const found = await reachedHere(context, await address(context, folder, options));
   context.stdout.write(`${webEditorUrl(found)}\n`);
   if (options.browser) await openBrowser(context, found.once);
+}
+
+/** The editor of a dev container on another host is reached through the link to it. */
+async function reachedHere(context: CliContext, there: WebAddress): Promise<WebAddress> {
+  const here = await context.reachHere(there.port, webEditorPath(there));
+  return here ? { ...there, host: '127.0.0.1', port: here.localPort, once: here.once ?? there.once } : there;
 }
 
 async function address(context: CliContext, folder: string | undefined, options: TargetOptions): Promise<WebAddress> {

@@ -15,7 +15,12 @@ export function registerHostList(parent: Command, context: CliContext, remote: R
     .action(async (options: { json: boolean }) => {
       const chosen = (await remote.hosts.default()) ?? localHost;
       const hosts = await remote.hosts.list();
-      const rows = await Promise.all(hosts.map(async (host) => ({ ...host, default: host.name === chosen, link: (await remote.link(host.name).status()) ?? null })));
+      const rows = await Promise.all(
+        hosts.map(async (host) => {
+          const link = remote.link(host.name);
+          return { ...host, default: host.name === chosen, socketPath: link.engine.socketPath, controlPath: link.controlPath, link: (await link.status()) ?? null };
+        }),
+      );
       if (options.json) {
         context.stdout.write(`${JSON.stringify(rows)}\n`);
         return;

@@ -11,6 +11,8 @@ export interface PurgeOptions {
   readonly force: boolean;
   /** Asked first, with what the host's engine has, if it can say, and the copies of synced folders there. */
   readonly agreed?: (stock: Stock | undefined, copies: readonly string[]) => Promise<boolean>;
+  /** When it is decided, before anything is removed. */
+  readonly begin: () => Promise<void>;
 }
 
 /** What the commands about hosts work with; made by the composition root. */

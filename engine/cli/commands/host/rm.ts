@@ -41,15 +41,13 @@ async function purge(context: CliContext, remote: RemoteHosts, host: Host, { for
   const asks = !force && !yes;
   // Before anybody is connected to: without a terminal the answer is known.
   if (asks && !context.stdin.isTTY) return confirmed(context, '');
-  const begin = async (stock?: Stock, copies: readonly string[] = []): Promise<boolean> => {
-    if (asks && !(await confirmed(context, `${questionAbout(host, stock, copies)} [y/N] `))) return false;
+  const agreed = (stock: Stock | undefined, copies: readonly string[]): Promise<boolean> => confirmed(context, `${questionAbout(host, stock, copies)} [y/N] `);
+  const begin = async (): Promise<void> => {
     await endSyncs(context, host.name, force);
     await remote.link(host.name).stop(context.signal); // it would start the engine again
-    return true;
   };
   const report = ({ status }: { readonly status: string }): void => void context.stderr.write(`${host.name}: ${status}\n`);
-  if (!asks) await begin();
-  return remote.purge(host, { force, ...(asks ? { agreed: begin } : {}) }, { signal: context.signal, report, ask: askOnTerminal(context) });
+  return remote.purge(host, { force, begin, ...(asks ? { agreed } : {}) }, { signal: context.signal, report, ask: askOnTerminal(context) });
 }
 
 /** Everything that goes, in numbers where they are known. */

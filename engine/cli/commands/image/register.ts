@@ -3,9 +3,11 @@ import type { CliContext } from '../../context.ts';
 import { registerInspect } from '../container/inspect.ts';
 import { registerBootstrap } from './bootstrap.ts';
 import { registerBuild } from './build.ts';
+import { registerImageDiff } from './diff.ts';
 import { registerImages } from './images.ts';
 import { registerLoad } from './load.ts';
 import { registerPull } from './pull.ts';
+import { registerPush } from './push.ts';
 import { registerRmi } from './rmi.ts';
 import { registerSave } from './save.ts';
 import { registerTag } from './tag.ts';
@@ -16,6 +18,7 @@ export function registerImageCommands(program: Command, context: CliContext): vo
   for (const parent of [program, group]) {
     registerBuild(parent, context);
     registerPull(parent, context);
+    registerPush(parent, context);
     registerLoad(parent, context);
     registerSave(parent, context);
     registerTag(parent, context);
@@ -26,4 +29,5 @@ export function registerImageCommands(program: Command, context: CliContext): vo
   registerRmi(group, context, 'rm');
   registerInspect(group, context, 'image');
   registerBootstrap(group, context);
+  registerImageDiff(group, context);
 }

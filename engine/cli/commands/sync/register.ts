@@ -6,6 +6,7 @@ import { flushSync } from './flush.ts';
 import { listSyncs } from './list.ts';
 import { runForeground } from './run.ts';
 import { startSync } from './start.ts';
+import type { StartOptions } from './start.ts';
 import { showSync } from './status.ts';
 import { stopSync } from './stop.ts';
 import type { SyncOptions } from './target.ts';
@@ -22,7 +23,8 @@ export function registerSyncCommands(launcher: Launcher): (program: Command, con
       command.option('--ignore <pattern>', 'leave this out, in the notation of .gitignore (!pattern: keep it); may be repeated', collect).option('--no-gitignore', 'sync also what .gitignore leaves out');
     withRules(group.command('start <local> [remote]'))
       .description('sync in the background; remote is a folder of the host (default: ~/berth/<id>/<name>)')
-      .action((local: string, remote: string | undefined, options: SyncOptions) => startSync(context, records, launcher, { local, remote, options }));
+      .option('--until-equal', 'return when both are equal, and print the folder of the host alone', false)
+      .action((local: string, remote: string | undefined, options: StartOptions) => startSync(context, records, launcher, { local, remote, options }));
     withRules(group.command('run [local] [remote]'))
       .description('sync in the foreground, until Ctrl+C')
       .option('--id <id>', 'a sync that was set up before')

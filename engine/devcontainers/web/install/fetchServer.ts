@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -11,9 +11,12 @@ import type { Tell } from '../../tell.ts';
 import { prune } from './needed.ts';
 import { editorRelease } from './release.ts';
 
+/** Where our own npm is while it is needed. */
+const OWN_NPM = '.npm';
+
 /** Gets the server and its Node from npm: the two packages by the digests that we know, what they need by the server's own list of digests. */
 export async function fetchServer(into: string, env: NodeJS.ProcessEnv, tell: Tell, signal: AbortSignal): Promise<void> {
-  const npm = npmIn(env, signal);
+  const npm = npmIn(env, into, signal);
   const say = (text: string): void => tell({ type: 'log', step: 'editorInstall', stream: 'stdout', text: `${text}\n` });
   const server = join(into, 'server');
   say(`code-server ${editorRelease.version}`);
@@ -32,22 +35,34 @@ export async function fetchServer(into: string, env: NodeJS.ProcessEnv, tell: Te
   if (known === undefined) throw editorInstallFailed({ step: 'Node', detail: `there is none for ${process.arch} processors` });
   say(`Node ${version}`);
   await unpack(npm, { name: `node-linux-${process.arch}`, version, integrity: known, member: 'package/bin/node', strip: 2, into: join(into, 'bin') });
+  await rm(join(into, OWN_NPM), { recursive: true, force: true });
 }
 
 type Npm = (args: readonly string[], cwd: string) => Promise<RunResult>;
 
-/** npm of PATH, run by our own Node where npm leaves the choice. */
-function npmIn(env: NodeJS.ProcessEnv, signal: AbortSignal): Npm {
+/** npm of PATH, run by our own Node where npm leaves the choice; else the one that an engine which was carried to its host has with it. */
+function npmIn(env: NodeJS.ProcessEnv, into: string, signal: AbortSignal): Npm {
   const path = [dirname(process.execPath), env['PATH'] ?? ''].join(delimiter);
+  let command: Promise<readonly [string, ...string[]]> | undefined;
   return async (args, cwd) => {
+    const [program, ...first] = await (command ??= npmCommand(path, into));
     try {
-      return await run('npm', args, { cwd, signal, env: { ...env, PATH: path } });
+      return await run(program, [...first, ...args], { cwd, signal, env: { ...env, PATH: path } });
     } catch (error) {
       signal.throwIfAborted();
       if (hostToolMissing.is(error)) throw editorNpmMissing({ program: 'npm' }, { cause: error });
       throw editorInstallFailed({ step: `npm ${args[0] ?? ''}`, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
     }
   };
+}
+
+async function npmCommand(path: string, into: string): Promise<readonly [string, ...string[]]> {
+  const packed = join(dirname(process.execPath), 'npm.tgz');
+  if (path.split(delimiter).some((folder) => existsSync(join(folder, 'npm'))) || !existsSync(packed)) return ['npm'];
+  const folder = join(into, OWN_NPM);
+  await mkdir(folder, { recursive: true });
+  await run('tar', ['-xzf', packed, '-C', folder, '--strip-components=1', '--no-same-owner']);
+  return [process.execPath, join(folder, 'bin/npm-cli.js')];
 }
 
 interface Package {

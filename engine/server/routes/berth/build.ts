@@ -4,6 +4,7 @@ import type { BuildEvent, BuildRequestBody } from '../../../api/berth/build.ts';
 import { asBerthError } from '../../../base/errors.ts';
 import type { BerthError } from '../../../base/errors.ts';
 import type { BuildRequest, BuildService } from '../../../build/buildService.ts';
+import { readRegistryConfig } from '../docker/buildQuery.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
 /** `POST /berth/v1/build`: builds a folder of this host; the answer is one event a line, the last `result` or `error`. */
@@ -13,6 +14,8 @@ export function berthBuildRoutes(builds: Pick<BuildService, 'build' | 'check'>):
 
 async function build(builds: Pick<BuildService, 'build' | 'check'>, context: RequestContext, reply: Reply): Promise<void> {
   const body = await context.json(buildRequestSchema);
+  const config = context.headers['x-registry-config'];
+  const auths = typeof config === 'string' ? readRegistryConfig(config) : undefined;
   let out: Writable | undefined;
   const send = (event: BuildEvent): void => {
     out ??= reply.stream(200, 'application/x-ndjson');
@@ -20,8 +23,9 @@ async function build(builds: Pick<BuildService, 'build' | 'check'>, context: Req
   };
   try {
     const ctx = { signal: context.signal, report: () => undefined, onEvent: send };
-    if (body.checkOnly === true) send({ type: 'checked', warnings: await builds.check(toRequest(body), ctx) });
-    else send({ type: 'result', imageId: (await builds.build(toRequest(body), ctx)).imageId });
+    const request = { ...toRequest(body), ...(auths ? { auths } : {}) };
+    if (body.checkOnly === true) send({ type: 'checked', warnings: await builds.check(request, ctx) });
+    else send({ type: 'result', imageId: (await builds.build(request, ctx)).imageId });
   } catch (error) {
     // Before the first event an error still has a status of its own.
     if (!out) throw error;
@@ -30,10 +34,12 @@ async function build(builds: Pick<BuildService, 'build' | 'check'>, context: Req
   out?.end();
 }
 
-function toRequest({ context, dockerfile, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure }: BuildRequestBody): BuildRequest {
+function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure }: BuildRequestBody): BuildRequest {
   return {
     context,
     ...(dockerfile === undefined ? {} : { dockerfile }),
+    ...(dockerfileText === undefined ? {} : { dockerfileText }),
+    ...(noCacheFilter === undefined ? {} : { noCacheFilter }),
     ...(target === undefined ? {} : { target }),
     ...(buildArgs === undefined ? {} : { buildArgs }),
     ...(labels === undefined ? {} : { labels }),

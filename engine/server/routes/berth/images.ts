@@ -2,18 +2,25 @@ import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
 import { bootstrapRequestSchema, layerListSchema } from '../../../api/berth/image.ts';
 import { asBerthError, badRequest } from '../../../base/errors.ts';
+import { diffImages } from '../../../images/diffImages.ts';
 import type { ImageService } from '../../../images/imageService.ts';
 import type { ImageArchives } from '../../../images/imageArchives.ts';
+import type { FileSnapshotStore } from '../../../snapshots/fileSnapshotStore.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 import { toDockerProgress } from '../docker/jsonProgress.ts';
 
 /** `POST /berth/v1/images/bootstrap`: makes a base image from packages; streams progress, the last line is the image's id or the error. The others carry images between engines. */
-export function berthImageRoutes(images: ImageService, archives: ImageArchives): Route[] {
+export function berthImageRoutes(images: ImageService, archives: ImageArchives, snapshots: FileSnapshotStore): Route[] {
   return [
     {
       method: 'POST',
       path: '/berth/v1/images/layers',
       handle: async (context, reply) => reply.json(200, { layers: images.presentLayers((await context.json(layerListSchema)).layers) }),
+    },
+    {
+      method: 'GET',
+      path: '/berth/v1/images/diff',
+      handle: async ({ query, signal }, reply) => reply.json(200, await diffImages(snapshots, images.resolve(query.get('from') ?? ''), images.resolve(query.get('to') ?? ''), signal)),
     },
     { method: 'GET', path: '/berth/v1/images/archive', handle: (context, reply) => sendMissing(archives, context, reply) },
     {

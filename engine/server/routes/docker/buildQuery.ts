@@ -91,7 +91,8 @@ function parse<T>(text: string, name: string, schema: z.ZodType<T>): T {
   return parsed.data;
 }
 
-function readRegistryConfig(header: string): z.infer<typeof registryConfigSchema> | undefined {
+/** Docker's `X-Registry-Config` header: credentials by registry. */
+export function readRegistryConfig(header: string): z.infer<typeof registryConfigSchema> | undefined {
   const text = Buffer.from(header, 'base64url').toString('utf8');
   return text === '' ? undefined : parse(text, 'X-Registry-Config', registryConfigSchema);
 }

@@ -6,9 +6,9 @@ import { indexSchema } from '../../../content/oci.ts';
 import type { ImageArchives } from '../../../images/imageArchives.ts';
 import type { ImageRecord } from '../../../images/imageRecord.ts';
 import type { ImageService } from '../../../images/imageService.ts';
+import type { RemoteImages } from '../../../images/remoteImages.ts';
 import { parseRegistryAuth } from '../../../registry/auth.ts';
 import { familiarTag, parseReference } from '../../../registry/reference.ts';
-import { RegistryClient } from '../../../registry/registryClient.ts';
 import type { Reply, RequestContext } from '../../route.ts';
 import { JsonProgress } from './jsonProgress.ts';
 
@@ -68,10 +68,8 @@ export async function sendArchive(archives: ImageArchives, names: readonly strin
 }
 
 /** `GET /distribution/{name}/json`: what a registry says about an image that need not be here. */
-export async function describeRemote(name: string, { headers, signal }: RequestContext, reply: Reply): Promise<void> {
-  const reference = parseReference(name);
-  const client = new RegistryClient(reference, parseRegistryAuth(headers['x-registry-auth']?.toString()));
-  const { mediaType, digest, body } = await client.manifest(reference.digest ?? reference.tag ?? 'latest', signal);
+export async function describeRemote(remote: RemoteImages, name: string, { headers, signal }: RequestContext, reply: Reply): Promise<void> {
+  const { mediaType, digest, body } = await remote.manifest(name, parseRegistryAuth(headers['x-registry-auth']?.toString()), signal);
   const index = indexSchema.safeParse(JSON.parse(body.toString('utf8')));
   const platforms = index.success ? index.data.manifests.flatMap(({ platform }: Descriptor) => (platform ? [platform] : [])) : [];
   reply.json(200, { Descriptor: { mediaType, digest, size: body.length }, Platforms: platforms });

@@ -1,9 +1,10 @@
 import type { ImageDeleteItem, ImagePruneResult } from '../../../api/docker/image.ts';
-import { badRequest, notImplemented } from '../../../base/errors.ts';
+import { badRequest } from '../../../base/errors.ts';
 import { filterImages } from '../../../images/filters.ts';
 import { imageHistory } from '../../../images/history.ts';
 import type { ImageArchives } from '../../../images/imageArchives.ts';
 import type { ImageService, RemovedImage } from '../../../images/imageService.ts';
+import type { RemoteImages } from '../../../images/remoteImages.ts';
 import { pruneImages } from '../../../images/prune.ts';
 import { toInspect, toSummary } from '../../../images/views.ts';
 import type { SnapshotStore } from '../../../snapshots/types.ts';
@@ -11,29 +12,33 @@ import { compareApiVersions } from '../../apiVersion.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 import { parseFilters } from './eventFilter.ts';
 import { splitImagePath } from './imageName.ts';
+import { pushImages, searchImages } from './imagePush.ts';
 import { createImage, describeRemote, loadImages, sendArchive } from './imageTransfer.ts';
 
 /** What the routes of images stand on. */
 export interface ImageRouteParts {
   readonly images: ImageService;
   readonly archives: ImageArchives;
+  readonly remote: RemoteImages;
   readonly snapshots: SnapshotStore;
+  /** What only clients of `berth registry serve` have brought and nothing names. */
+  readonly sweepServed: () => Promise<number>;
 }
 
 /** `/images…` and `/distribution/{name}/json`. */
 export function imageRoutes(parts: ImageRouteParts): Route[] {
-  const { images, archives } = parts;
+  const { images, archives, remote } = parts;
   return [
     { method: 'GET', path: '/images/json', handle: (context, reply) => reply.json(200, list(images, context)) },
-    { method: 'GET', path: '/images/search', handle: () => Promise.reject(notImplemented({ what: 'Searching registries' })) },
+    { method: 'GET', path: '/images/search', handle: (context, reply) => searchImages(remote, context, reply) },
     { method: 'GET', path: '/images/get', handle: (context, reply) => sendArchive(archives, context.query.getAll('names').flatMap((names) => names.split(',')), reply) },
     { method: 'GET', path: '/images/*', handle: (context, reply) => show(parts, context, reply) },
     { method: 'POST', path: '/images/create', handle: (context, reply) => createImage(images, archives, context, reply) },
     { method: 'POST', path: '/images/load', handle: (context, reply) => loadImages(images, context, reply) },
     { method: 'POST', path: '/images/prune', handle: async (context, reply) => reply.json(200, await prune(parts, context)) },
-    { method: 'POST', path: '/images/*', handle: (context, reply) => change(images, context, reply) },
+    { method: 'POST', path: '/images/*', handle: (context, reply) => change(parts, context, reply) },
     { method: 'DELETE', path: '/images/*', handle: (context, reply) => remove(images, context, reply) },
-    { method: 'GET', path: '/distribution/*', handle: (context, reply) => describeRemote(splitImagePath(context, ['json']).name, context, reply) },
+    { method: 'GET', path: '/distribution/*', handle: (context, reply) => describeRemote(remote, splitImagePath(context, ['json']).name, context, reply) },
   ];
 }
 
@@ -46,9 +51,9 @@ async function show({ images, archives, snapshots }: ImageRouteParts, context: R
   reply.json(200, isBefore(context, '1.44') ? { ...shown, VirtualSize } : shown);
 }
 
-async function change(images: ImageService, context: RequestContext, reply: Reply): Promise<void> {
+async function change({ images, remote }: ImageRouteParts, context: RequestContext, reply: Reply): Promise<void> {
   const { name, action } = splitImagePath(context, ['tag', 'push']);
-  if (action === 'push') throw notImplemented({ what: 'Pushing images' });
+  if (action === 'push') return pushImages(remote, name, context, reply);
   const repo = context.query.get('repo') ?? '';
   if (repo === '') throw badRequest({ what: 'repo', detail: 'the new name is missing' });
   const tag = context.query.get('tag') ?? '';
@@ -80,10 +85,11 @@ function toDeleteItem({ untagged, deleted }: RemovedImage): ImageDeleteItem {
   return untagged === undefined ? { Deleted: deleted } : { Untagged: untagged };
 }
 
-async function prune({ images, snapshots }: ImageRouteParts, { query }: RequestContext): Promise<ImagePruneResult> {
+async function prune({ images, snapshots, sweepServed }: ImageRouteParts, { query }: RequestContext): Promise<ImagePruneResult> {
   const { dangling = ['true'], ...filters } = parseFilters(query.get('filters'));
   const { removed, freed } = await pruneImages(images, snapshots, { all: !dangling.every(isTrue), filters });
-  return { ImagesDeleted: removed.length === 0 ? null : removed.map(toDeleteItem), SpaceReclaimed: freed };
+  const left = (await images.dropInterrupted()) + (await sweepServed());
+  return { ImagesDeleted: removed.length === 0 ? null : removed.map(toDeleteItem), SpaceReclaimed: freed + left };
 }
 
 function isBefore({ apiVersion }: RequestContext, version: string): boolean {

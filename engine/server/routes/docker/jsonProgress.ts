@@ -28,8 +28,9 @@ export class JsonProgress {
       this.#out ??= this.#reply.stream(200, 'application/json');
     } catch (error) {
       if (!this.#out) throw error;
-      const { message, code } = asBerthError(error);
-      this.line({ errorDetail: { message }, error: message, code }); // a code in the detail has to be a number: docker breaks off otherwise
+      const { message, code, status } = asBerthError(error);
+      // Docker's clients want a number in errorDetail; ours read the code beside it.
+      this.line({ errorDetail: { message, code: status }, error: message, code });
     }
     this.#out?.end();
   }

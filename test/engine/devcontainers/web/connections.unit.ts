@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LoopbackProxy } from '../../../../engine/devcontainers/web/loopbackProxy.ts';
 import { HostLoopback } from '../../../../engine/host/rootless/hostLoopback.ts';
-import { oneTimeRedirect } from '../../../../engine/devcontainers/web/oneTimeRedirect.ts';
+import { oneTimeRedirect } from '../../../../engine/base/oneTimeRedirect.ts';
 import { connectIn } from '../../../../engine/devcontainers/web/serverSocket.ts';
 
 describe("the way to an editor's server", () => {
@@ -59,7 +59,7 @@ describe("the way to an editor's server", () => {
   });
 
   it('is shown to a browser by an address that leads there once', async () => {
-    const once = await oneTimeRedirect(new HostLoopback(), 'http://127.0.0.1:1/?tkn=secret');
+    const once = await oneTimeRedirect((server) => new HostLoopback().listen(server, 0), 'http://127.0.0.1:1/?tkn=secret');
     assert.equal((await fetch(new URL('/', once))).status, 404);
     const answer = await fetch(once, { redirect: 'manual' });
     assert.deepEqual([answer.status, answer.headers.get('location')], [302, 'http://127.0.0.1:1/?tkn=secret']);

@@ -13,9 +13,9 @@ describe('the archive of the engine', () => {
     const started = new Set(sources.flatMap((text) => [...text.matchAll(/(?<![.\w])(?:run|start)\('([a-z][\w.-]*)',/g)].map((match) => match[1] ?? '')));
     const contents = readFileSync(join(repository, 'scripts/engine-archive/contents.mjs'), 'utf8');
     const carried = new Set([...contents.matchAll(/'([\w.-]+)'/g)].map((match) => match[1]));
-    // git and gpgconf run for their user; iptables is only asked where the host's own rules are in the way; mmdebstrap is Perl, for `berth image bootstrap` only; npm, patchelf and
+    // git and gpgconf run for their user; iptables and firewalld are only asked where the host's own rules are in the way; mmdebstrap is Perl, for `berth image bootstrap` only; npm, patchelf and
     // ldd are for `berth editor install`; busctl and loginctl ask the host's systemd; chmod, chown and sh are everywhere; ssh is the client's.
-    const ofTheHost = new Set(['git', 'gpgconf', 'iptables', 'mmdebstrap', 'npm', 'patchelf', 'ldd', 'chmod', 'chown', 'ssh', 'sh', 'sync', 'busctl', 'loginctl']);
+    const ofTheHost = new Set(['git', 'gpgconf', 'iptables', 'firewall-cmd', 'mmdebstrap', 'npm', 'patchelf', 'ldd', 'chmod', 'chown', 'ssh', 'sh', 'sync', 'busctl', 'loginctl']);
     assert.ok(started.has('conmon') && started.has('tar') && started.size > 8, [...started].join(' '));
     assert.deepEqual([...started].filter((name) => !carried.has(name) && !ofTheHost.has(name)), []);
   });

@@ -6,7 +6,7 @@ import type { EngineManifest } from '../../../../engine/remote/install/archive.t
 
 const digest = 'a'.repeat(64);
 const now = 1_795_650_000;
-const manifest: EngineManifest = { format: 1, version: '0.1.0', architecture: 'x64', loader: 'ld-linux-x86-64.so.2', digest, size: 60e6, unpackedSize: 150e6, unpacker: { digest, size: 2e6 }, missing: [], versions: {} };
+const manifest: EngineManifest = { format: 1, version: '0.1.0', architecture: 'x64', loader: 'ld-linux-x86-64.so.2', digest, size: 60e6, unpackedSize: 150e6, unpacker: { digest, size: 2e6 }, versions: {} };
 
 /** What a user's host in good order prints, with some lines in place of others. */
 function printed(changes: Readonly<Record<string, string | readonly string[]>> = {}): string {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -75,6 +76,40 @@ describe('a link', () => {
     return new LinkClient('test', link.paths, { program: 'false', args: [], env: process.env });
   }
   const silent = { ask: () => Promise.resolve(undefined), report: () => undefined, signal: new AbortController().signal };
+
+  it("brings a port of the host's own here, once for all who ask, with an address that leads there once", async () => {
+    const there = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nfrom there'));
+    await new Promise<void>((resolve) => there.listen(0, '127.0.0.1', resolve));
+    const { port } = there.address() as AddressInfo;
+    try {
+      await using link = await LinkWorld.start(engine);
+      const client = clientOf(link);
+      await client.reach(silent);
+      const [first, second] = await Promise.all([client.forward(port, '/?secret'), client.forward(port, '/')]);
+      assert.equal(first.localPort, second.localPort);
+      assert.notEqual(first.localPort, port, 'that number is taken here');
+      assert.equal(await (await fetch(`http://127.0.0.1:${first.localPort}/`)).text(), 'from there');
+      assert.equal((await fetch(first.once ?? '', { redirect: 'manual' })).headers.get('location'), `http://127.0.0.1:${first.localPort}/?secret`);
+      await assert.rejects(fetch(first.once ?? '', { redirect: 'manual' }));
+    } finally {
+      there.close();
+    }
+  });
+
+  it('asks nobody who only looks on', async () => {
+    await using link = await LinkWorld.start(engine, { target: (network) => ({ dial: async ({ ask, signal }) => ((await ask({ kind: 'password', user: 'u', host: 'h' }, signal)) === undefined ? Promise.reject(new Error('no answer')) : network.dial()) }) });
+    const looking = new AbortController();
+    const seen: string[] = [];
+    const looked = (async () => {
+      for await (const { state } of link.control.lines('GET', routes.watch, linkStatusSchema, { query: { ask: 0 }, signal: looking.signal })) seen.push(state);
+    })().catch(() => undefined);
+    await link.control.send('POST', routes.connect);
+    const { error } = await link.until(({ state }) => state === 'failed');
+    assert.equal(error?.code, 'LINK_NEEDS_ANSWER');
+    looking.abort();
+    await looked;
+    assert.ok(seen.includes('connecting') && !seen.includes('asking'), seen.join(' '));
+  });
 
   it('connects when somebody needs it, and not before', async () => {
     await using link = await LinkWorld.start(engine);

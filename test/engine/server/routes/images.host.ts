@@ -32,7 +32,7 @@ describe('image routes, driven by the docker CLI', () => {
     await writeFile(archive, dockerArchive({ layers: [layer], tags: ['app:1'], config: { config: { Labels: { a: 'b' } }, history: [{ created: '2024-01-01T00:00:00Z', created_by: 'COPY . .' }] } }).archive);
     const facts = { version: '0', id: 'x', dataRoot: world.root, runtimeName: () => 'crun', cgroupVersion: '1' as const, controllers: () => undefined, swapLimit: true, rootless: false, osName: 'Test', warnings: () => [] };
     const counts = { containers: () => ({ running: 0, paused: 0, stopped: 0 }), images: () => world.images.list().length };
-    server = await serveRoutes([...systemRoutes(facts, counts, new EventBus()), ...imageRoutes({ images: world.images, archives: world.archives, snapshots: world.snapshots }), ...berthImageRoutes(world.images, world.archives)]);
+    server = await serveRoutes([...systemRoutes(facts, counts, new EventBus()), ...imageRoutes({ images: world.images, archives: world.archives, remote: world.remote, snapshots: world.snapshots, sweepServed: () => Promise.resolve(0) }), ...berthImageRoutes(world.images, world.archives, world.snapshots)]);
   });
   after(async () => {
     await server[Symbol.asyncDispose]();

@@ -1,0 +1,96 @@
+import { text as readText } from 'node:stream/consumers';
+import { isAbsolute, resolve } from 'node:path';
+import type { BuildRequestBody } from '../../../api/berth/build.ts';
+import type { CliContext } from '../../context.ts';
+import { pathOnHost } from '../../engineFolder.ts';
+import { folderPath } from '../container/reference.ts';
+import { givenSecrets } from './buildSecrets.ts';
+import { reproducibleEpoch } from './reproducible.ts';
+
+export interface BuildOptions {
+  readonly file?: string;
+  readonly tag?: string[];
+  readonly target?: string;
+  readonly buildArg?: string[];
+  readonly label?: string[];
+  readonly cache: boolean;
+  readonly noCacheFilter?: string[];
+  readonly pull?: boolean;
+  readonly network?: string;
+  readonly quiet?: boolean;
+  readonly iidfile?: string;
+  readonly metadataFile?: string;
+  readonly progress?: string;
+  readonly secret?: string[];
+  readonly ssh?: string[];
+  readonly allow?: string[];
+  readonly sendContext?: boolean;
+  readonly check?: boolean;
+  readonly reproducible?: boolean;
+  readonly checkReproducible?: boolean;
+}
+
+/** Docker's addresses of Git repositories; others are folders. */
+const GIT = /^(git@[^:/\s]+:|git:\/\/|ssh:\/\/|https?:\/\/)/i;
+const TAR_MAGIC_AT = 257;
+
+/** What the engine is asked to build. `what`: a folder, the address of a Git repository, or `-` for a Dockerfile on standard input. */
+export async function requestOf(context: CliContext, what: string, options: BuildOptions): Promise<BuildRequestBody> {
+  const { network } = options;
+  if (network !== undefined && network !== 'default' && network !== 'none' && network !== 'host') throw new Error(`--network ${network}: expected default, none or host`);
+  return {
+    ...(await sources(context, what, options)),
+    ...(options.target === undefined ? {} : { target: options.target }),
+    ...(await buildArgs(context, what, options)),
+    ...(options.label === undefined ? {} : { labels: pairs(context, '--label', options.label) }),
+    ...(options.tag === undefined ? {} : { tags: options.tag }),
+    ...(options.cache && options.checkReproducible !== true ? {} : { noCache: true }),
+    ...(options.noCacheFilter === undefined ? {} : { noCacheFilter: options.noCacheFilter.flatMap((stages) => stages.split(',')) }),
+    ...(options.pull === true ? { pull: true } : {}),
+    ...(network === undefined ? {} : { network }),
+    ...(await givenSecrets(context, options)),
+  };
+}
+
+/** Whether `berth build` is given a folder, and not something that the engine fetches or that comes by standard input. */
+export function isFolder(what: string): boolean {
+  return what !== '-' && !GIT.test(what);
+}
+
+async function sources(context: CliContext, what: string, { file }: BuildOptions): Promise<Pick<BuildRequestBody, 'context' | 'dockerfile' | 'dockerfileText'>> {
+  if (what === '-') {
+    if (file !== undefined) throw new Error('berth build -: the Dockerfile is on standard input, so there is no --file');
+    return { context: { kind: 'empty' }, dockerfileText: await dockerfileOnStdin(context) };
+  }
+  const text = file === '-' ? { dockerfileText: await dockerfileOnStdin(context) } : {};
+  if (!isFolder(what)) return { context: { kind: 'git', url: what }, ...(file === undefined || file === '-' ? {} : { dockerfile: file }), ...text };
+  const path = pathOnHost(what) ?? (await folderPath(context, what));
+  return { context: { kind: 'directory', path }, ...(file === undefined || file === '-' ? {} : { dockerfile: isAbsolute(file) ? file : resolve(context.cwd, file) }), ...text };
+}
+
+async function dockerfileOnStdin(context: CliContext): Promise<string> {
+  if (context.stdin.isTTY) throw new Error('berth build: pipe a Dockerfile in');
+  const text = await readText(context.stdin);
+  if (text.startsWith('\u001f') || text.slice(TAR_MAGIC_AT).startsWith('ustar')) throw new Error('berth build: standard input is an archive, not a Dockerfile. Unpack it and give its folder, or use the docker CLI: docker build -');
+  return text;
+}
+
+async function buildArgs(context: CliContext, what: string, { buildArg, reproducible, checkReproducible }: BuildOptions): Promise<Pick<BuildRequestBody, 'buildArgs'>> {
+  const given = buildArg === undefined ? {} : pairs(context, '--build-arg', buildArg);
+  if (reproducible !== true && checkReproducible !== true) return buildArg === undefined ? {} : { buildArgs: given };
+  const here = isFolder(what) && pathOnHost(what) === undefined ? await folderPath(context, what) : undefined;
+  return { buildArgs: { SOURCE_DATE_EPOCH: await reproducibleEpoch(context, here), ...given } };
+}
+
+/** `NAME=value`; a build argument without a value takes it from our environment. */
+function pairs(context: CliContext, flag: string, texts: readonly string[]): Record<string, string> {
+  const map: Record<string, string> = {};
+  for (const text of texts) {
+    const at = text.indexOf('=');
+    const name = at === -1 ? text : text.slice(0, at);
+    if (name === '') throw new Error(`${flag} ${text}: expected NAME=value`);
+    const value = at === -1 ? (flag === '--label' ? '' : context.env[name]) : text.slice(at + 1);
+    if (value !== undefined) map[name] = value;
+  }
+  return map;
+}

@@ -1,0 +1,14 @@
+/** What seqpacket.c exports. */
+declare module '#seqpacket' {
+  /** Opaque. Stays open until it is closed. */
+  export interface SeqpacketConnection {
+    readonly __seqpacket: never;
+  }
+
+  /** Throws with the system's code; EAGAIN: others wait to be accepted. */
+  export function open(path: string, onPacket: (packet: Buffer) => void, onWritable: () => void, onEnd: () => void): SeqpacketConnection;
+  /** False: there is no room; onWritable tells when there is. */
+  export function send(connection: SeqpacketConnection, data: Buffer, offset: number, length: number): boolean;
+  export function shutdown(connection: SeqpacketConnection): void;
+  export function close(connection: SeqpacketConnection): void;
+}

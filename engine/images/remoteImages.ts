@@ -1,0 +1,107 @@
+import type { OperationContext } from '../base/context.ts';
+import { badRequest } from '../base/errors.ts';
+import type { EventBus } from '../base/eventBus.ts';
+import type { ContentStore } from '../content/contentStore.ts';
+import type { Descriptor } from '../content/oci.ts';
+import type { Credentials } from '../registry/auth.ts';
+import { listReferrers, listTags, searchRegistry } from '../registry/discovery.ts';
+import type { FoundRepository } from '../registry/discovery.ts';
+import { familiarTag, parseReference } from '../registry/reference.ts';
+import { HUB } from '../registry/registries.ts';
+import type { Registries } from '../registry/registries.ts';
+import type { FetchedManifest } from '../registry/registryClient.ts';
+import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
+import type { ImageRecord } from './imageRecord.ts';
+import type { ImageService } from './imageService.ts';
+import type { PackedLayers } from './packedLayers.ts';
+import { pushImage, pushIndex } from './push.ts';
+import type { PushedImage, PushOptions, PushParts } from './push.ts';
+
+export interface RemoteImageParts {
+  readonly images: ImageService;
+  readonly content: ContentStore;
+  readonly snapshots: FileSnapshotStore;
+  readonly registries: Registries;
+  readonly packed: PackedLayers;
+  readonly events: EventBus;
+}
+
+/** Images as registries have them: pushing, and looking at what is there. */
+export class RemoteImages {
+  readonly registries: Registries;
+  readonly #parts: RemoteImageParts;
+
+  constructor(parts: RemoteImageParts) {
+    this.#parts = parts;
+    this.registries = parts.registries;
+  }
+
+  /** Pushes the image of this name to the registry that the name says. Throws NO_SUCH_IMAGE, REGISTRY_*. */
+  async push(ref: string, options: PushOptions, ctx: OperationContext): Promise<PushedImage> {
+    const { images, events } = this.#parts;
+    const reference = parseReference(ref);
+    const image = images.resolve(familiarTag(reference));
+    const pushed = await this.#holding([image], () => pushImage(this.#pushParts, image, reference, options, ctx));
+    await images.store.add({ manifest: await images.descriptor(image), tags: image.repoTags.filter((tag) => tag === familiarTag(reference)), repoDigests: [`${reference.familiarName}@${pushed.digest}`] });
+    events.publish('image', 'push', image.id, { name: familiarTag(reference) });
+    return pushed;
+  }
+
+  /** Pushes several images, each of another platform, under one name. Throws NO_SUCH_IMAGE, BAD_REQUEST, REGISTRY_*. */
+  async pushIndex(name: string, refs: readonly string[], options: PushOptions, ctx: OperationContext): Promise<PushedImage> {
+    const list = refs.map((ref) => this.#parts.images.resolve(ref));
+    const platforms = list.map(({ config }) => [config.os, config.architecture, config.variant ?? ''].join('/'));
+    const twice = platforms.find((platform, index) => platforms.indexOf(platform) !== index);
+    if (list.length === 0 || twice !== undefined) throw badRequest({ what: 'images', detail: twice === undefined ? 'name the images of the index' : `two of them are for ${twice.replace(/\/$/, '')}` });
+    return this.#holding(list, () => pushIndex(this.#pushParts, list, parseReference(name), options, ctx));
+  }
+
+  /** The names that an image without a tag stands for: all of its repository's. */
+  tagsHere(repository: string): string[] {
+    const { familiarName } = parseReference(repository);
+    return this.#parts.images.list().flatMap(({ repoTags }) => repoTags.filter((tag) => tag.slice(0, tag.lastIndexOf(':')) === familiarName));
+  }
+
+  /** A manifest or index, from its registry. */
+  async manifest(ref: string, credentials: Credentials | undefined, signal: AbortSignal): Promise<FetchedManifest> {
+    const reference = parseReference(ref);
+    using client = this.registries.client(reference, credentials);
+    return await client.manifest(reference.digest ?? reference.tag ?? 'latest', signal);
+  }
+
+  async tags(repository: string, credentials: Credentials | undefined, signal: AbortSignal): Promise<string[]> {
+    const { domain, path } = parseReference(repository);
+    using session = this.registries.session(domain, path, 'pull', credentials);
+    return await listTags(session, path, signal);
+  }
+
+  async referrers(ref: string, artifactType: string | undefined, credentials: Credentials | undefined, signal: AbortSignal): Promise<Descriptor[]> {
+    const reference = parseReference(ref);
+    const digest = reference.digest ?? (await this.manifest(ref, credentials, signal)).digest;
+    using session = this.registries.session(reference.domain, reference.path, 'pull', credentials);
+    return await listReferrers(session, reference.path, digest, signal, artifactType);
+  }
+
+  /** `term` may begin with a registry: `registry.example/app`. */
+  async search(term: string, limit: number, credentials: Credentials | undefined, signal: AbortSignal): Promise<FoundRepository[]> {
+    const slash = term.indexOf('/');
+    const first = slash < 0 ? '' : term.slice(0, slash);
+    const hasHost = /[.:]/.test(first) || first === 'localhost';
+    const domain = hasHost ? first : HUB;
+    using session = this.registries.session(domain, '', 'pull', credentials);
+    return await searchRegistry(session, domain, hasHost ? term.slice(slash + 1) : term, limit, signal);
+  }
+
+  get #pushParts(): PushParts {
+    const { images, content, snapshots, registries, packed } = this.#parts;
+    return { store: images.store, content, snapshots, registries, packed };
+  }
+
+  /** Layers that are on their way stay, whatever happens to their image meanwhile. */
+  #holding<T>(list: readonly ImageRecord[], work: () => Promise<T>): Promise<T> {
+    return this.#parts.images.holding((holds) => {
+      for (const { layers } of list) for (const { snapshotId } of layers) holds.add(snapshotId);
+      return work();
+    });
+  }
+}
