@@ -1,6 +1,6 @@
 // The layers of docs/architecture.md. Imports point down this list and never up.
 const stores = 'registry|content|snapshots|state';
-const services = 'devcontainers|endpoint|sync|parity|build|containers|images|networks|volumes';
+const services = 'check|devcontainers|endpoint|sync|parity|build|containers|images|networks|volumes';
 
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });
 

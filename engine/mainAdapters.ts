@@ -12,6 +12,7 @@ import { devcontainerId, idLabels } from './devcontainers/config/devcontainerId.
 import type { DevContainerService } from './devcontainers/devContainerService.ts';
 import type { EndpointContainers, EndpointDevContainer, EndpointDevContainers } from './endpoint/ports.ts';
 import type { ImageService } from './images/imageService.ts';
+import type { NetworkUser } from './networks/inspection.ts';
 import { toCredentials } from './registry/auth.ts';
 import type { Credentials } from './registry/auth.ts';
 import { parseReference } from './registry/reference.ts';
@@ -69,6 +70,14 @@ export function containerAddress(containers: ContainerService, ref: string): str
   const [endpoint] = containers.parts.networks.endpoints(container.id);
   if (!endpoint || endpoint.ip === '') throw badRequest({ what: `container ${ref}`, detail: 'it has no network, so none of its ports can be reached' });
   return endpoint.ip;
+}
+
+/** The running containers, as their networks see them. */
+export function networkUsers({ parts }: ContainerService): NetworkUser[] {
+  return parts.store.list().filter(({ running }) => running).map(({ id, record, state }) => {
+    const { mode } = record.network;
+    return { id, name: record.name, pid: state.process?.pid ?? 0, attached: mode !== 'host' && !mode.startsWith('container:') };
+  });
 }
 
 /** What the SSH endpoint needs, from the container service. */

@@ -17,6 +17,7 @@ import { registerRegistryCommands } from './cli/commands/registry/register.ts';
 import { registerSshCommands } from './cli/commands/ssh/register.ts';
 import { registerSyncCommands } from './cli/commands/sync/register.ts';
 import { registerSystemCommands } from './cli/commands/system/register.ts';
+import { registerVolumeCommands } from './cli/commands/volume/register.ts';
 import { registerDoctorCommand } from './cli/doctor.ts';
 import { registerEngineCommands } from './cli/engineCommands.ts';
 import { folderOnHost } from './cli/engineFolder.ts';
@@ -57,6 +58,7 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
     registerClone,
     registerContainerCommands,
     registerImageCommands,
+    registerVolumeCommands,
     registerNetworkCommands,
     registerRegistryCommands,
     registerSystemCommands((one) => chosen.every(one)),

@@ -9,6 +9,7 @@ import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import type { EngineParts, Services } from './mainServices.ts';
 import type { Route } from './server/route.ts';
 import { berthBuildRoutes } from './server/routes/berth/build.ts';
+import { checkRoutes } from './server/routes/berth/check.ts';
 import { cloneRoutes } from './server/routes/berth/clone.ts';
 import { devContainerRoutes } from './server/routes/berth/devcontainers.ts';
 import { doctorRoutes } from './server/routes/berth/doctor.ts';
@@ -16,6 +17,7 @@ import { engineRoutes } from './server/routes/berth/engine.ts';
 import { berthNetworkRoutes } from './server/routes/berth/networks.ts';
 import { berthImageRoutes } from './server/routes/berth/images.ts';
 import { sshRoutes } from './server/routes/berth/ssh.ts';
+import { volumeArchiveRoutes } from './server/routes/berth/volumes.ts';
 import { webEditorRoutes } from './server/routes/berth/webEditor.ts';
 import { syncRoutes } from './server/routes/berth/syncs.ts';
 import { portRoutes } from './server/routes/berth/ports.ts';
@@ -46,6 +48,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...registryRoutes(services.remoteImages),
     ...distributionRoutes(services.served),
     ...volumeRoutes(volumes),
+    ...volumeArchiveRoutes(volumes),
     ...diskUsageRoutes({ images, snapshots, containers, volumes, builds }),
     ...dockerBuildRoutes(builds),
     ...engineRoutes(() => engineStatus(parts, services), parts.stop),
@@ -56,6 +59,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...webEditorRoutes(services.devContainers),
     ...portRoutes(services.ports),
     ...doctorRoutes(probe),
+    ...checkRoutes(services.check),
     ...syncRoutes(services.syncs),
     ...cloneRoutes(),
   ];
@@ -84,7 +88,7 @@ function engineStatus({ config, logFile, idleSeconds }: EngineParts, { container
   };
 }
 
-function engineFacts({ config }: EngineParts, { containers }: Services): EngineFacts {
+function engineFacts({ config }: EngineParts, { containers, images, records }: Services): EngineFacts {
   return {
     version,
     id: newId(),
@@ -96,7 +100,7 @@ function engineFacts({ config }: EngineParts, { containers }: Services): EngineF
     usernsRemap: config.usernsRemap !== undefined,
     cgroupVersion: containers.parts.cgroups.version,
     osName: osName(),
-    warnings: () => hostWarnings(containers.parts.runtime),
+    warnings: () => [...hostWarnings(containers.parts.runtime), ...records.warnings, ...images.warnings()],
   };
 }
 

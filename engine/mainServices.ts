@@ -1,6 +1,8 @@
 import { cacheLimitsOf } from './build/cache/limits.ts';
 import { BuildService } from './build/buildService.ts';
 import type { EngineConfig } from './base/config.ts';
+import { CheckService } from './check/checkService.ts';
+import { RecordInspector } from './check/records.ts';
 import { EventBus } from './base/eventBus.ts';
 import type { Log } from './base/log.ts';
 import { ContainerService } from './containers/containerService.ts';
@@ -16,7 +18,7 @@ import { ImageService } from './images/imageService.ts';
 import { PackedLayers } from './images/packedLayers.ts';
 import { RemoteImages } from './images/remoteImages.ts';
 import { ServedRegistry } from './images/served/servedRegistry.ts';
-import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers } from './mainAdapters.ts';
+import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers, networkUsers } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import { Registries } from './registry/registries.ts';
@@ -59,6 +61,8 @@ export interface Services {
   readonly endpoint: EndpointService;
   readonly syncs: SyncService;
   readonly ports: PortService;
+  readonly check: CheckService;
+  readonly records: RecordInspector;
 }
 
 /** Wires the services: the only place that knows all of them. Each is ready, and has repaired what a crash left, before the next needs it. */
@@ -98,7 +102,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
     snapshotsInUse: () => [...(late.builds?.snapshotsInUse() ?? []), ...(late.containers?.usage.snapshotsInUse() ?? [])],
   });
   const networks = new NetworkService({ config, log, events });
-  const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usage.usersOfVolume(name) ?? [] });
+  const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usage.usersOfVolume(name) ?? [], running: (name) => late.containers?.usage.usersOfVolume(name).filter((id) => late.containers?.find(id).running) ?? [] });
   await Promise.all([images.load(), networks.prepare(), volumes.load()]);
   const containers = await ContainerService.open({ config, log, events, images: containerImages(images), snapshots, networks, volumes, imageNames: (id) => images.list().find((image) => image.id === id)?.repoTags ?? [] });
   late.containers = containers;
@@ -120,5 +124,8 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
   const syncs = new SyncService({ dataRoot, log });
   await syncs.reconcile();
-  return { events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+  const records = new RecordInspector([dataRoot, config.runRoot]);
+  await records.refresh();
+  const check = new CheckService({ log, inspectors: [records, containers.inspector(() => runner.running), networks.inspector(() => networkUsers(containers), () => runner.running), images.inspector(() => builds.running > 0), volumes.inspector()] });
+  return { check, records, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
 }

@@ -55,12 +55,19 @@ export function systemCode(error: unknown): string | undefined {
   return systemCode(error.cause);
 }
 
+/** Whether there was no room on a disk, said by the system or by a program of the host. */
+export function isFull(error: unknown): boolean {
+  const code = systemCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT' || diskFull.is(error)) return true;
+  if (!(error instanceof Error)) return false;
+  return (error instanceof BerthError && /No space left on device|Disk quota exceeded/.test(error.message)) || isFull(error.cause);
+}
+
 /** Any thrown value as a row of the table: full disks and missing permission keep their meaning, the rest is INTERNAL. */
 export function asBerthError(error: unknown): BerthError {
-  if (error instanceof BerthError) return error;
+  if (error instanceof BerthError) return hostCommandFailed.is(error) && isFull(error) ? diskFull({ path: 'the data folder' }, { cause: error }) : error;
   const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : 'the data folder';
-  const code = systemCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull({ path }, { cause: error });
+  if (isFull(error)) return diskFull({ path }, { cause: error });
   if (error instanceof Error && error.name === 'AbortError') return cancelled({ what: 'The operation' }, { cause: error });
   return internalError({ detail: error instanceof Error ? error.message : String(error) }, { cause: error });
 }

@@ -17,4 +17,9 @@ export class KeyedMutex {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     }
   }
+
+  /** Whether something runs or waits under this key. */
+  busy(key: string): boolean {
+    return this.#tails.has(key);
+  }
 }

@@ -33,8 +33,10 @@ export async function renameContainer({ store, locks, networks, events }: Contai
   if (name === old) throw sameName({ name });
   store.reserveName(name, container.id);
   await locks.run(container.id, async () => {
-    container.record = { ...container.record, name };
-    await store.saveRecord(container);
+    await store.changeRecord(container, { name }).catch((error: unknown) => {
+      store.releaseName(name);
+      throw error;
+    });
     store.releaseName(old);
     networks.rename(container.id, name);
   });
@@ -51,8 +53,7 @@ export async function updateContainer({ runtime, cgroups, store, locks, events }
     const hostConfig = { ...container.record.hostConfig, ...given };
     checkHostConfig(hostConfig);
     if (container.running && limited.length > 0) await runtime.update(container.id, container.paths.bundle, toResources(hostConfig, cgroups));
-    container.record = { ...container.record, hostConfig };
-    await store.saveRecord(container);
+    await store.changeRecord(container, { hostConfig });
   });
   announce(events, container, 'update');
 }

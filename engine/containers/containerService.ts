@@ -14,6 +14,7 @@ import { ExecService } from './execService.ts';
 import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
 import { ContainerFiles } from './files.ts';
+import { ContainerInspector } from './inspection.ts';
 import { listContainers } from './listing.ts';
 import type { Filters, ListOptions } from './listing.ts';
 import { writeLogs } from './logs.ts';
@@ -24,7 +25,7 @@ import { openParts } from './openParts.ts';
 import type { PartsOptions } from './openParts.ts';
 import type { ContainerParts } from './parts.ts';
 import { pruneContainers } from './pruning.ts';
-import { reconcileContainers } from './reconcile.ts';
+import { reconcileContainers, reconcileOne } from './reconcile.ts';
 import { Remover } from './removal.ts';
 import { Restarter, shouldRestart } from './restartPolicy.ts';
 import { Starter } from './starter.ts';
@@ -227,6 +228,11 @@ export class ContainerService {
 
   resize(ref: string, rows: number, columns: number): Promise<void> {
     return resizeContainer(this.parts, this.find(ref), rows, columns);
+  }
+
+  /** Compares what containers claim with what the kernel says. `steps`: running build steps. */
+  inspector(steps: () => ReadonlySet<string>): ContainerInspector {
+    return new ContainerInspector({ parts: this.parts, steps, reconcile: (container) => this.parts.locks.run(container.id, () => reconcileOne(this.parts, this.#ender, this.#remover, container, new Set())) });
   }
 
   /** Whether the engine must stay: something runs or waits to be restarted. */

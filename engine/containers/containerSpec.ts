@@ -68,6 +68,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     noNewPrivileges: security.noNewPrivileges,
     ...(security.seccomp === 'default' ? {} : { seccomp: security.seccomp === 'unconfined' ? 'unconfined' : toOciSeccomp(security.seccomp, capabilities) }),
     mounts: mountsOf(facts, host.ReadonlyRootfs ?? false),
+    ...rootPropagation(facts.mounts),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
     ...(record.idRange && facts.userNamespace ? { userNamespace: { path: facts.userNamespace, ...record.idRange } } : {}),
@@ -84,6 +85,12 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     maskedPaths: host.MaskedPaths ?? null,
     readonlyPaths: host.ReadonlyPaths ?? null,
   };
+}
+
+/** A bind that passes mounts on, or receives them, can do so only from a root that does. */
+function rootPropagation(mounts: readonly MountPoint[]): Pick<SpecInput, 'rootfsPropagation'> {
+  if (mounts.some(({ propagation }) => /shared$/.test(propagation))) return { rootfsPropagation: 'shared' };
+  return mounts.some(({ propagation }) => /slave$/.test(propagation)) ? { rootfsPropagation: 'rslave' } : {};
 }
 
 /** The environment of a container's first process: what every container has, then what image and user set. */
@@ -144,12 +151,14 @@ function mountsOf(facts: StartFacts, readOnly: boolean): OciMount[] {
 export function toOciMount(mount: MountPoint): OciMount {
   const access = mount.readOnly ? [mount.readOnlyBelow ? 'rro' : 'ro'] : [];
   if (mount.type === 'tmpfs') return { destination: mount.destination, type: 'tmpfs', source: 'tmpfs', options: [...tmpfsDefaults(mount.tmpfsOptions ?? []), ...access] };
+  const propagation = mount.propagation || 'rprivate';
   const mapping = mount.idmap ? { options: ['idmap'], uidMappings: swap(mount.idmap, 'uid'), gidMappings: swap(mount.idmap, 'gid') } : undefined;
   return {
     destination: mount.destination,
     type: 'bind',
     source: mount.source,
-    options: [mount.recursive && !mapping ? 'rbind' : 'bind', mount.propagation || 'rprivate', ...access, ...(mapping?.options ?? [])],
+    // To crun every word that begins with r makes the bind itself recursive.
+    options: [mount.recursive && !mapping ? 'rbind' : 'bind', mount.recursive ? propagation : propagation.replace(/^r/, ''), ...access, ...(mapping?.options ?? [])],
     ...(mapping ? { uidMappings: mapping.uidMappings, gidMappings: mapping.gidMappings } : {}),
   };
 }

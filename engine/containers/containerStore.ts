@@ -1,17 +1,21 @@
-import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTempFiles, writeFileAtomic } from '../base/atomicFile.ts';
-import { nameInUse } from '../base/errors.ts';
+import { isFull, nameInUse } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { unmountInside } from '../host/mounts.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
 import { Container, containerPaths } from './container.ts';
 import type { ContainerPaths } from './container.ts';
+import { resolveInside } from './rootfs.ts';
 import { isFile, makeMountPoints } from './skeleton.ts';
 import { ambiguousContainer, noSuchContainer } from './errors.ts';
+import { lostState } from './lostState.ts';
 import { freshState, recordSchema, stateSchema } from './record.ts';
 import type { ContainerRecord, ContainerState } from './record.ts';
 
+/** How long after a full disk states are written again. */
+const RETRY_MS = 2_000;
 const ID = /^[0-9a-f]{64}$/;
 
 /** All containers, in memory and in `containers/`. A folder without config.json was never a container; one with `removing` is finished off by whoever loads. */
@@ -23,6 +27,9 @@ export class ContainerStore {
   readonly #byId = new Map<string, Container>();
   /** Name to id; also of containers that are being created. */
   readonly #names = new Map<string, string>();
+  /** Their states could not be written yet. */
+  readonly #unsaved = new Set<Container>();
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(dataRoot: string, runRoot: string, log: Log) {
     this.#dataRoot = dataRoot;
@@ -35,23 +42,24 @@ export class ContainerStore {
     return containerPaths(this.#dataRoot, this.#runRoot, id);
   }
 
-  /** Reads every container; returns the ids of folders that hold none, for the caller to remove. */
-  async load(): Promise<string[]> {
+  /** Reads every container; returns the ids of folders that hold none, for the caller to remove, and of those whose description was damaged. */
+  async load(): Promise<{ readonly strays: string[]; readonly damaged: string[] }> {
     await mkdir(this.folder, { recursive: true, mode: 0o711 });
     const strays: string[] = [];
+    const damaged: string[] = [];
     for (const id of (await readdir(this.folder)).filter((name) => ID.test(name))) {
       const paths = this.paths(id);
       await removeTempFiles(paths.folder);
       const record = await readJsonFile(join(paths.folder, 'config.json'), recordSchema, this.#log);
       if (!record) {
         // Files of a container whose description was damaged are not ours to throw away: it has been set aside beside them.
-        if (!(await readdir(paths.folder)).some((name) => name.startsWith('config.json.damaged-'))) strays.push(id);
+        ((await readdir(paths.folder)).some((name) => name.startsWith('config.json.damaged-')) ? damaged : strays).push(id);
         continue;
       }
       this.#byId.set(id, new Container(record, await this.#loadState(paths), paths));
       this.#names.set(record.name, id);
     }
-    return strays;
+    return { strays, damaged };
   }
 
   list(): Container[] {
@@ -93,14 +101,24 @@ export class ContainerStore {
     await mkdir(paths.folder, { mode: 0o711 });
     await Promise.all([mkdir(paths.upper, { mode: 0o755 }), mkdir(paths.work, { mode: 0o700 }), mkdir(paths.rootfs, { mode: 0o755 })]);
     await chmod(paths.upper, 0o755); // it is the container's `/`, whatever our umask says
-    await makeMountPoints(paths.mountPoints, await Promise.all(record.mounts.map(async ({ destination, source, type }) => ({ destination, file: type === 'bind' && (await isFile(source)) }))));
+    await makeMountPoints(paths.mountPoints, await Promise.all(record.mounts.map(async ({ destination, source, type, subpath }) => ({ destination, file: (type === 'bind' && (await isFile(source))) || (subpath !== undefined && (await isFile(await resolveInside(source, subpath)))) }))));
     const container = new Container(record, freshState, paths);
-    await this.saveRecord(container, transient);
+    await this.#saveRecord(container, transient);
     this.#byId.set(record.id, container);
     return container;
   }
 
-  async saveRecord({ paths, record }: Container, transient = false): Promise<void> {
+  /** Changes a record; when it cannot be written, it is as it was. */
+  async changeRecord(container: Container, change: Partial<ContainerRecord>): Promise<void> {
+    const before = container.record;
+    container.record = { ...before, ...change };
+    await this.#saveRecord(container).catch((error: unknown) => {
+      container.record = before;
+      throw error;
+    });
+  }
+
+  async #saveRecord({ paths, record }: Container, transient = false): Promise<void> {
     const path = join(paths.folder, 'config.json');
     const text = `${JSON.stringify(record, null, 1)}\n`;
     await (transient ? replaceFile(path, text) : writeFileAtomic(path, text));
@@ -108,11 +126,24 @@ export class ContainerStore {
 
   /**
    * Sets and writes a state. Not synced: it survives a killed engine, and after a crash of the whole host a container that
-   * claims to run is recorded as ended anyway.
+   * claims to run is recorded as ended anyway. A full disk keeps no container from ending or being removed: unless it `must`, the state
+   * is written as soon as there is room, and an engine that is killed before that finds by itself what became of the container.
    */
-  async setState(container: Container, change: Partial<ContainerState>): Promise<void> {
+  async setState(container: Container, change: Partial<ContainerState>, { must = false }: { readonly must?: boolean } = {}): Promise<void> {
     container.state = { ...container.state, ...change };
-    await replaceFile(join(container.paths.folder, 'state.json'), `${JSON.stringify(container.state)}\n`);
+    try {
+      await this.#saveState(container);
+    } catch (error) {
+      if (must || !isFull(error)) throw error;
+      if (this.#unsaved.size === 0) this.#log.error('the disk is full: states of containers are kept in memory until there is room', { folder: this.folder });
+      this.#unsaved.add(container);
+      this.#retry ??= setTimeout(() => void this.#saveUnsaved(), RETRY_MS).unref();
+    }
+  }
+
+  /** Whether its state on disk is an older one. */
+  isUnsaved(container: Container): boolean {
+    return this.#unsaved.has(container);
   }
 
   /** Forgets a container whose folder is gone. */
@@ -128,17 +159,34 @@ export class ContainerStore {
     await rm(folder, { recursive: true, force: true });
   }
 
-  async #loadState(paths: ContainerPaths): Promise<ContainerState> {
-    try {
-      return stateSchema.parse(JSON.parse(await readFile(join(paths.folder, 'state.json'), 'utf8')));
-    } catch {
-      return freshState; // never started, or lost in a crash of the host: what still runs of it is removed by reconcile
+  async #saveState(container: Container): Promise<void> {
+    await replaceFile(join(container.paths.folder, 'state.json'), `${JSON.stringify(container.state)}\n`);
+    this.#unsaved.delete(container);
+  }
+
+  async #saveUnsaved(): Promise<void> {
+    for (const container of this.#unsaved) {
+      if (!this.#byId.has(container.id)) this.#unsaved.delete(container);
+      else if (await this.#saveState(container).then(() => !container.running, () => false)) await rm(join(this.#runRoot, 'exits', container.id), { force: true });
     }
+    this.#retry = this.#unsaved.size > 0 ? setTimeout(() => void this.#saveUnsaved(), RETRY_MS).unref() : undefined;
+  }
+
+  async #loadState(paths: ContainerPaths): Promise<ContainerState> {
+    const path = join(paths.folder, 'state.json');
+    const there = await access(path).then(() => true, () => false);
+    if (!there) return freshState; // never started, or lost in a crash of the host: what still runs of it is removed by reconcile
+    return (await readJsonFile(path, stateSchema, this.#log)) ?? lostState(paths);
   }
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {
   const temp = `${path}.new`;
-  await writeFile(temp, text, { mode: 0o600 });
-  await rename(temp, path);
+  try {
+    await writeFile(temp, text, { mode: 0o600 });
+    await rename(temp, path);
+  } catch (error) {
+    await rm(temp, { force: true });
+    throw error;
+  }
 }

@@ -3,14 +3,16 @@ import type { CreateContainer } from '../api/docker/container.ts';
 import { CleanupStack } from '../base/cleanup.ts';
 import { badRequest } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { propagationOf } from '../host/mounts.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
 import { inUserNamespace } from '../host/userNamespace.ts';
 import type { ImageConfig } from '../content/oci.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import { planContainer } from './createPlan.ts';
-import { bindSourceMissing, platformMismatch } from './errors.ts';
+import { bindSourceMissing, invalidConfig, platformMismatch } from './errors.ts';
 import { idmapSupport } from './idmapFallback.ts';
+import { logAttributes } from './logAttributes.ts';
 import { checkName, inventName } from './names.ts';
 import type { PlannedMount } from './mountPlan.ts';
 import type { ContainerParts } from './parts.ts';
@@ -43,11 +45,10 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const idRange = await parts.idRanges.take(id, hostConfig);
   await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve(parts.idRanges.done(id)) };
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
+  const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, ...(idRange ? { idRange } : {}), network };
+  logAttributes(record); // throws for options of the log that mean nothing
   undo.defer(() => store.removeFolder(id));
-  const container = await store.add(
-    { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, ...(idRange ? { idRange } : {}), network },
-    hostConfig.AutoRemove ?? false,
-  );
+  const container = await store.add(record, hostConfig.AutoRemove ?? false);
   undo.keep();
   announce(events, container, 'create');
   return { container, warnings: await warningsOf(parts, container) };
@@ -79,10 +80,21 @@ async function realise(parts: ContainerParts, planned: readonly PlannedMount[], 
       mounts.push({ ...mount, name: volume.name, source: volume.mountpoint });
       continue;
     }
-    if (mount.type === 'bind') await checkSource(mount.source, createSource);
+    if (mount.type === 'bind') {
+      await checkSource(mount.source, createSource);
+      await checkPropagation(mount);
+    }
     mounts.push(mount);
   }
   return mounts;
+}
+
+/** As Docker: what is to be passed on or received must come from a mount that does so. */
+async function checkPropagation({ source, propagation }: MountPoint): Promise<void> {
+  if (!/(shared|slave)$/.test(propagation)) return;
+  const found = await propagationOf(source);
+  const fits = found === 'shared' || (found === 'slave' && propagation.endsWith('slave'));
+  if (!fits) throw invalidConfig({ what: 'invalid bind propagation', detail: `path ${source} is mounted on a ${found} mount, not on a shared${propagation.endsWith('slave') ? ' or slave' : ''} one. Make it one: mount --bind ${source} ${source} && mount --make-rshared ${source}` });
 }
 
 async function checkSource(path: string, create: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wasOomKilled } from '../host/cgroups.ts';
 import { conmonFiles } from '../host/conmon.ts';
@@ -26,27 +26,28 @@ export class Ender {
   async end(container: Container): Promise<void> {
     await this.#parts.locks.run(container.id, async () => {
       if (!container.running) return;
-      const code = await this.exitStatus(container.id);
-      if (code !== undefined) await this.record(container, code);
+      const end = await this.exitStatus(container.id);
+      if (end !== undefined) await this.record(container, end.code, '', end.at);
     });
   }
 
-  /** The status that conmon noted; `undefined` if none, or while the process lives: then it is of an earlier one, noted late. */
-  async exitStatus(id: string): Promise<number | undefined> {
+  /** The status that conmon noted, and when; `undefined` if none, or while the process lives: then it is of an earlier one, noted late. */
+  async exitStatus(id: string): Promise<{ readonly code: number; readonly at: Date } | undefined> {
     const process = this.#parts.store.get(id)?.state.process;
     if (process && isAlive(process)) return undefined;
-    const text = await readFile(join(this.#parts.folders.exits, id), 'utf8').catch(() => undefined);
-    return text === undefined || !/^\d+/.test(text) ? undefined : Number.parseInt(text, 10);
+    const path = join(this.#parts.folders.exits, id);
+    const [text, info] = await Promise.all([readFile(path, 'utf8'), stat(path)]).catch(() => [undefined, undefined] as const);
+    return text === undefined || !/^\d+/.test(text) ? undefined : { code: Number.parseInt(text, 10), at: info.mtime };
   }
 
-  /** Records an end with this status. The caller holds the lock. */
-  async record(container: Container, exitCode: number, error = ''): Promise<void> {
+  /** Records an end with this status, now or when it was seen. The caller holds the lock. */
+  async record(container: Container, exitCode: number, error = '', at: Date = new Date()): Promise<void> {
     const { store, events } = this.#parts;
     const oomKilled = await this.#wasOomKilled(container);
     const removes = container.record.hostConfig.AutoRemove ?? false;
     const { process: _process, monitor: _monitor, ...rest } = container.state;
     container.state = rest;
-    await store.setState(container, { status: removes ? 'removing' : 'exited', exitCode, error, oomKilled, finishedAt: new Date().toISOString() });
+    await store.setState(container, { status: removes ? 'removing' : 'exited', exitCode, error, oomKilled, finishedAt: at.toISOString() });
     if (oomKilled) announce(events, container, 'oom');
     announce(events, container, 'die', { exitCode: String(exitCode) });
     container.exited.fire(exitCode);

@@ -1,6 +1,7 @@
 import type { HostConfig } from '../api/docker/container.ts';
 import { parseBytes } from '../api/docker/run/quantities.ts';
 import { invalidConfig } from './errors.ts';
+import { attributeOptions } from './logAttributes.ts';
 
 /** How much of a container's log is kept. */
 export interface LogPolicy {
@@ -32,7 +33,7 @@ export function logPolicy({ LogConfig }: Pick<HostConfig, 'LogConfig'>): LogPoli
 }
 
 /** Options of the drivers we have in the place of Docker's. */
-export const knownLogOptions = ['max-size', 'max-file'];
+export const knownLogOptions = ['max-size', 'max-file', ...attributeOptions];
 
 function invalid(option: string, value: string, detail: string): Error {
   return invalidConfig({ what: 'invalid log option', detail: `${option}=${value}: ${detail}` });

@@ -3,6 +3,7 @@ import { readContainerLog } from '../host/containerLogReader.ts';
 import type { Container } from './container.ts';
 import { noLog } from './errors.ts';
 import { ClientOutput } from './framing.ts';
+import { logAttributes } from './logAttributes.ts';
 import { logPolicy } from './logPolicy.ts';
 
 export interface LogOptions {
@@ -15,6 +16,8 @@ export interface LogOptions {
   /** Milliseconds since 1970. */
   readonly since?: number;
   readonly until?: number;
+  /** Before each line, what the options of the log name of its container. */
+  readonly details?: boolean;
 }
 
 /** Writes what a container wrote to a client, raw for a terminal and framed otherwise; with `follow` until it ends or the client leaves. */
@@ -28,7 +31,7 @@ export async function writeLogs(container: Container, options: LogOptions, clien
   const ended = follow ? Promise.race([container.nextExit(), container.nextRemoval()]) : Promise.resolve();
   const output = new ClientOutput(client, container.tty);
   try {
-    for await (const { stream, data } of readContainerLog(container.paths.log, { ...options, follow, ended, signal: left.signal })) {
+    for await (const { stream, data } of readContainerLog(container.paths.log, { ...filterOf(container, options), follow, ended, signal: left.signal })) {
       if (!output.write(stream, data)) await output.drained();
       if (left.signal.aborted) return;
     }
@@ -36,4 +39,8 @@ export async function writeLogs(container: Container, options: LogOptions, clien
     signal.removeEventListener('abort', leave);
     client.off('close', leave);
   }
+}
+
+function filterOf({ record }: Container, { details, ...rest }: LogOptions): Omit<LogOptions, 'details'> & { readonly details?: string } {
+  return { ...rest, ...(details ? { details: logAttributes(record) } : {}) };
 }

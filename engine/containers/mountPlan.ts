@@ -51,13 +51,15 @@ function fromMount(mount: MountRequest): PlannedMount {
   if (mount.Type === 'tmpfs') return { ...tmpfs(destination, tmpfsOptions(mount)), readOnly };
   if (mount.Type === 'volume') {
     const options = mount.VolumeOptions ?? {};
-    const driver = options.DriverConfig?.Name ?? '';
-    if (!['', 'local'].includes(driver)) throw invalidConfig({ what: 'invalid mount config for type "volume"', detail: `plugin "${driver}" not found` });
-    if (options.Subpath) throw invalidConfig({ what: 'invalid mount config for type "volume"', detail: 'a subpath of a volume is not supported' });
-    return { ...volume(source, destination), readOnly, mode: readOnly ? '' : 'z', copyUp: !options.NoCopy, ...(options.Labels ? { volumeLabels: options.Labels } : {}) };
+    const driver = options.DriverConfig;
+    if (driver?.Name && driver.Name !== 'local') throw invalidConfig({ what: 'invalid mount config for type "volume"', detail: `there is no volume driver ${driver.Name}: Berth has the local driver only` });
+    if (Object.keys(driver?.Options ?? {}).length > 0) throw invalidConfig({ what: 'invalid mount config for type "volume"', detail: 'volume-opt: the local driver takes no options here' });
+    return { ...volume(source, destination), readOnly, mode: readOnly ? '' : 'z', copyUp: !options.NoCopy, ...subpathOf(options.Subpath), ...(options.Labels ? { volumeLabels: options.Labels } : {}) };
   }
   if (!source.startsWith('/')) throw invalidConfig({ what: 'invalid mount config for type "bind"', detail: `invalid mount path: '${source}' mount path must be absolute` });
   const { Propagation, NonRecursive, CreateMountpoint, Idmap, ReadOnlyForceRecursive } = mount.BindOptions ?? {};
+  if (Propagation && !PROPAGATION.test(Propagation)) throw invalidConfig({ what: 'invalid mount config for type "bind"', detail: `invalid propagation mode: ${Propagation}` });
+  if (ReadOnlyForceRecursive && !mount.ReadOnly) throw invalidConfig({ what: 'invalid mount config for type "bind"', detail: 'ReadOnlyForceRecursive needs ReadOnly' });
   return {
     ...bind(posix.normalize(source), destination),
     readOnly,
@@ -70,7 +72,23 @@ function fromMount(mount: MountRequest): PlannedMount {
 }
 
 function fromTmpfs([target, options]: [string, string]): PlannedMount {
-  return tmpfs(absolute(target), options.split(',').filter((option) => option !== ''));
+  return tmpfs(absolute(target), options.split(',').filter((option) => option !== '').map(checkTmpfsOption));
+}
+
+const TMPFS_FLAGS = /^(rw|ro|(no)?(exec|suid|dev|atime|diratime)|(no)?relatime|strictatime|sync|async|dirsync|remount|mand|nomand|defaults|silent|loud|bind|rbind|r?(private|shared|slave|unbindable))$/;
+const TMPFS_VALUES = /^(size|nr_inodes|nr_blocks)=\d+(\.\d+)?[kKmMgG%]?$|^mode=[0-7]{1,5}$|^(uid|gid)=\d+$|^mpol=[\w:,-]+$|^huge=(never|always|within_size|advise)$/;
+
+/** Docker's options of `--tmpfs`. */
+function checkTmpfsOption(option: string): string {
+  if (!TMPFS_FLAGS.test(option) && !TMPFS_VALUES.test(option)) throw invalidConfig({ what: 'invalid tmpfs option', detail: JSON.stringify(option) });
+  return option;
+}
+
+function subpathOf(path: string | null | undefined): { subpath?: string } {
+  if (!path) return {};
+  const clean = posix.normalize(path).replace(/\/$/, '');
+  if (clean.startsWith('/') || clean === '..' || clean.startsWith('../')) throw invalidConfig({ what: 'invalid mount config for type "volume"', detail: `subpath "${path}": it must be a relative path within the volume` });
+  return clean === '.' ? {} : { subpath: clean };
 }
 
 function tmpfsOptions({ TmpfsOptions: options }: MountRequest): string[] {

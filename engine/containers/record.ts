@@ -18,8 +18,10 @@ export const mountPointSchema = z.object({
   /** Fill an empty volume with what the image has at the destination. */
   copyUp: z.boolean(),
   recursive: z.boolean(),
-  /** Read-only with what is mounted below it. */
+  /** Read-only with what is mounted below the source too, or not at all. */
   readOnlyBelow: z.boolean().optional(),
+  /** The part of a volume that is mounted, relative to it. */
+  subpath: z.string().optional(),
   tmpfsOptions: z.array(z.string()).optional(),
   idmap: idmapSchema.optional(),
 });
@@ -80,6 +82,8 @@ export const stateSchema = z.object({
   process: processSchema.optional(),
   /** conmon's. */
   monitor: processSchema.optional(),
+  /** The boot of the kernel in which it was started. */
+  boot: z.string().optional(),
   startedAt: z.string(),
   finishedAt: z.string(),
   exitCode: z.number(),

@@ -6,6 +6,7 @@ import type { Container } from './container.ts';
 import { unmountIdmapped } from './idmapFallback.ts';
 import type { ContainerParts } from './parts.ts';
 import { dropReachableRoot } from './reachableRoot.ts';
+import { unmountSubpaths } from './subpaths.ts';
 
 type RootfsParts = Pick<ContainerParts, 'runtime' | 'snapshots' | 'folders'>;
 
@@ -24,7 +25,8 @@ export function overlayOf({ runtime, snapshots, folders }: RootfsParts, { record
 export async function releaseRuntime(parts: ContainerParts, container: Container): Promise<void> {
   const { runtime, networks } = parts;
   await Promise.all([runtime.delete(container.id).then(() => unmountAll(parts, container)), networks.release(container.id)]);
-  await rm(join(parts.folders.exits, container.id), { force: true });
+  // An end that could not be written down for want of room is told by conmon's note.
+  if (!parts.store.isUnsaved(container)) await rm(join(parts.folders.exits, container.id), { force: true });
   // Last: as long as it is there, the next engine does all this again.
   await rm(container.paths.bundle, { recursive: true, force: true });
 }
@@ -32,6 +34,7 @@ export async function releaseRuntime(parts: ContainerParts, container: Container
 async function unmountAll(parts: ContainerParts, container: Container): Promise<void> {
   if (container.record.idRange) await dropReachableRoot(parts, container);
   await unmountIdmapped(container);
+  await unmountSubpaths(container);
   await unmount(container.paths.rootfs, ...(container.record.hostConfig.IpcMode === 'shareable' ? [container.paths.shm] : []));
   // What `volatile` leaves to say "not synced": without removing it the same directories could not be mounted again.
   if (container.record.hostConfig.AutoRemove) await rm(join(container.paths.work, 'work/incompat'), { recursive: true, force: true });

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import type { ContainerParts } from './parts.ts';
@@ -13,13 +15,14 @@ export class Remover {
 
   /** Removes a container that does not run. The caller holds the lock. A kill half-way is finished at the next start of the engine. */
   async removeLocked(container: Container, options: { readonly volumes: boolean; readonly release?: boolean }): Promise<void> {
-    const { store, events, log } = this.#parts;
+    const { store, events, folders, log } = this.#parts;
     if (!store.get(container.id)) return;
     clearTimeout(container.restartTimer);
     if (container.state.status !== 'removing') await store.setState(container, { status: 'removing' });
     if (options.release) await releaseRuntime(this.#parts, container);
     for (const attachment of container.attachments) attachment.abandon();
     await store.removeFolder(container.id);
+    await rm(join(folders.exits, container.id), { force: true });
     store.drop(container);
     announce(events, container, 'destroy');
     container.removed.fire();

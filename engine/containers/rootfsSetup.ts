@@ -29,7 +29,7 @@ async function makeWorkdir(rootfs: string, workdir: string, mounts: readonly Mou
 
 /** An empty volume gets what the image has at its place, with owners and modes. */
 async function fillVolume(rootfs: string, mount: MountPoint): Promise<void> {
-  if (mount.type !== 'volume' || !mount.copyUp || (await readdir(mount.source)).length > 0) return;
+  if (mount.type !== 'volume' || !mount.copyUp || mount.subpath || (await readdir(mount.source)).length > 0) return;
   const inside = await resolveInside(rootfs, mount.destination);
   const info = await lstat(inside).catch(() => undefined);
   if (!info?.isDirectory()) return;

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
 import { asBerthError } from '../base/errors.ts';
+import { bootId } from '../host/bootId.ts';
 import { conmonFiles, createFailed, createWithConmon } from '../host/conmon.ts';
 import { mountTmpfs } from '../host/mounts.ts';
 import { buildSpec } from '../host/ociSpec.ts';
@@ -32,6 +33,7 @@ import { publishPorts } from './publish.ts';
 import { mountRootfs, releaseRuntime } from './release.ts';
 import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
+import { mountSubpaths } from './subpaths.ts';
 import { startsSystemd } from './systemd.ts';
 import { together } from './together.ts';
 import type { ResolvedUser } from './user.ts';
@@ -65,7 +67,7 @@ export class Starter {
       const process = identify(pid);
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
-      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd });
+      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd }, { must: true });
       await this.#parts.runtime.start(container.id, pid);
       announce(events, container, 'start');
       void refreshLinks(this.#parts, container).catch((error: unknown) => this.#parts.log.warn('a linked container could not be told of another address', { container: container.id, error }));
@@ -85,7 +87,7 @@ export class Starter {
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
-      userns ? mountMappedVolumes(container, userns.mapPath) : mountIdmappedBinds(this.#parts.runtime, container),
+      (userns ? mountMappedVolumes(container, userns.mapPath) : mountIdmappedBinds(this.#parts.runtime, container)).then((made) => mountSubpaths(container, made)),
       record.hostConfig.Init ? findInit() : Promise.resolve(undefined),
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
@@ -105,6 +107,7 @@ export class Starter {
 
   async #create(container: Container): Promise<number> {
     const { record, paths } = container;
+    await rm(join(this.#parts.folders.exits, container.id), { force: true }); // of an earlier run, see release.ts
     const { pid } = await createWithConmon(this.#parts.runtime, {
       id: container.id,
       bundle: paths.bundle,

@@ -56,6 +56,7 @@ const HOSTNAME = 'build';
 /** Runs the commands of builds in containers of the default security profile, by the OCI runtime alone: nobody attaches, nothing outlives the engine. */
 export class StepRunner {
   readonly #parts: StepParts;
+  readonly #running = new Set<string>();
 
   /** Removes what the steps of a killed engine left. */
   static async open({ parts }: { readonly parts: StepParts }): Promise<StepRunner> {
@@ -78,6 +79,11 @@ export class StepRunner {
     }
   }
 
+  /** Ids of the steps under way. */
+  get running(): ReadonlySet<string> {
+    return this.#running;
+  }
+
   /** Afterwards `upperDir` holds exactly the command's changes, and nothing of the step is mounted, running or reachable, also when it was cancelled. */
   async run(step: StepRun, ctx: Pick<OperationContext, 'signal'>): Promise<{ readonly exitCode: number }> {
     if (ctx.signal.aborted) throw cancelled({ what: 'The build step' });
@@ -85,6 +91,8 @@ export class StepRunner {
     const id = newId();
     const folder = join(this.#parts.folders.steps, id);
     await using cleanup = new CleanupStack();
+    this.#running.add(id);
+    cleanup.defer(() => Promise.resolve(void this.#running.delete(id)));
     cleanup.defer(() => rm(folder, { recursive: true, force: true }));
     const spec = await this.#build(step, id, folder, cleanup);
     await writeBundle(folder, this.#parts.seccomp.apply(spec));

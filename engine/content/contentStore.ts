@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { removeTempFiles, writeFileAtomic } from '../base/atomicFile.ts';
-import { defineError, systemCode } from '../base/errors.ts';
+import { defineError, isFull, systemCode } from '../base/errors.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
@@ -13,6 +13,9 @@ import type { Descriptor, Digest, Index } from './oci.ts';
 
 export const blobMissing = defineError<{ digest: string }>('BLOB_MISSING', 404, (p) => `The store has no blob ${p.digest}. Pull or load the image again.`);
 export const digestMismatch = defineError<{ what: string; expected: string; found: string }>('DIGEST_MISMATCH', 502, (p) => `${p.what} is not what its digest says: expected ${p.expected}, found ${p.found}. Nothing of it was kept; try again, and if it stays so, the registry or the archive is damaged.`);
+
+/** Bytes kept for a full disk, at least. */
+const RESERVE = 64 * 1024;
 
 /** sha256 of bytes, as OCI writes it. */
 export function digestOf(data: string | Uint8Array): Digest {
@@ -42,6 +45,7 @@ export class ContentStore {
     const index = await readJsonFile(join(this.#root, 'index.json'), indexSchema, this.#log);
     this.#index = index ?? { schemaVersion: 2, manifests: await this.#manifests() };
     if (!index) await this.#writeIndex(this.#index);
+    await this.#keepReserve();
   }
 
   /** The entries of index.json. */
@@ -49,13 +53,25 @@ export class ContentStore {
     return this.#index.manifests;
   }
 
-  /** Changes index.json in one atomic step; changes queue up. */
-  async update(change: (entries: readonly Descriptor[]) => readonly Descriptor[]): Promise<void> {
+  /** Changes index.json in one atomic step; changes queue up. One that frees room may use what is set aside for a full disk. */
+  async update(change: (entries: readonly Descriptor[]) => readonly Descriptor[], { frees = false }: { readonly frees?: boolean } = {}): Promise<void> {
     await this.#mutex.run('index', async () => {
       const next = { ...this.#index, manifests: [...change(this.#index.manifests)] };
-      await this.#writeIndex(next);
+      await this.#writeIndex(next).catch(async (error: unknown) => {
+        if (!frees || !isFull(error)) throw error;
+        await rm(this.#reserve, { force: true });
+        await this.#writeIndex(next);
+      });
       this.#index = next;
+      await this.#keepReserve();
     });
+  }
+
+  /** Room for one more index.json, so that an image can be removed when the disk is full. */
+  async #keepReserve(): Promise<void> {
+    const size = Math.max(RESERVE, 2 * JSON.stringify(this.#index).length);
+    const known = await stat(this.#reserve).catch(() => undefined);
+    if ((known?.size ?? 0) < size) await writeFileAtomic(this.#reserve, Buffer.alloc(size, 'reserved for a full disk\n')).catch(() => undefined);
   }
 
   has(digest: Digest): boolean {
@@ -67,7 +83,8 @@ export class ContentStore {
     const bytes = Buffer.from(data);
     const digest = digestOf(bytes);
     if (expected !== undefined && digest !== expected) throw digestMismatch({ what, expected, found: digest });
-    if (!this.has(digest)) await writeFileAtomic(this.#path(digest), bytes, 0o644);
+    // One that is there may have been damaged since: then this is its repair.
+    if (!(await this.isWhole(digest))) await writeFileAtomic(this.#path(digest), bytes, 0o644);
     return { digest, size: bytes.length };
   }
 
@@ -82,6 +99,11 @@ export class ContentStore {
       if (systemCode(error) === 'ENOENT') throw blobMissing({ digest }, { cause: error });
       throw error;
     }
+  }
+
+  /** Whether a blob is here and what its digest says. */
+  async isWhole(digest: Digest): Promise<boolean> {
+    return this.read(digest).then(() => true, () => false);
   }
 
   async readJson<T>(digest: Digest, schema: z.ZodType<T>): Promise<T> {
@@ -106,6 +128,10 @@ export class ContentStore {
     }
     if (found.length > 0) this.#log.error('index.json was lost: its images are here again, without their names', { images: found.length });
     return found;
+  }
+
+  get #reserve(): string {
+    return join(this.#root, '.reserve');
   }
 
   get #blobs(): string {

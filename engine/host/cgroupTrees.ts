@@ -13,6 +13,11 @@ export async function removeCgroupsBelow(version: '1' | '2', parent: string, kee
   }
 }
 
+/** Names of the cgroups directly below `parent`, in whatever hierarchy. */
+export async function cgroupsBelow(version: '1' | '2', parent: string): Promise<Set<string>> {
+  return new Set((await Promise.all((await hierarchies(version)).map((root) => subfolders(join(root, parent))))).flat());
+}
+
 /** Removes a parent cgroup from every hierarchy, where it is empty. */
 export async function removeCgroupParent(version: '1' | '2', path: string): Promise<void> {
   await Promise.all((await hierarchies(version)).map((root) => rmdir(join(root, path)).catch(() => undefined)));

@@ -147,6 +147,14 @@ export async function wasOomKilled(version: '1' | '2', path: string): Promise<bo
   return (parseKeyed(text)['oom_kill'] ?? 0) > 0;
 }
 
+/** Whether the processes of a cgroup are frozen; `undefined` where that cannot be told. */
+export async function isFrozen(version: '1' | '2', path: string): Promise<boolean | undefined> {
+  const folder = cgroupFolder(version, 'freezer', path);
+  if (version === '2') return { 0: false, 1: true }[parseKeyed(await readCgroupFile(folder, 'cgroup.events'))['frozen'] ?? -1];
+  const state = (await readCgroupFile(folder, 'freezer.state')).trim();
+  return state === 'THAWED' ? false : state === '' ? undefined : true;
+}
+
 /** Pids of all processes in a cgroup and those below it. */
 export async function cgroupPids(version: '1' | '2', path: string): Promise<number[]> {
   return pidsBelow(cgroupFolder(version, 'pids', path));

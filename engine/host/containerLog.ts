@@ -41,6 +41,8 @@ export interface LogFilter {
   /** Milliseconds since 1970; records before `since` and after `until` are left out. */
   readonly since?: number;
   readonly until?: number;
+  /** Written before each line, behind its time. */
+  readonly details?: string;
 }
 
 export interface LogPiece {
@@ -79,6 +81,7 @@ export class LogDecoder {
 
   #append(parts: Buffer[], buffer: Buffer, record: LogRecord): void {
     if (this.#filter.timestamps && !this.#inLine[record.stream]) parts.push(Buffer.from(`${dockerTime(time(buffer, record))} `));
+    if (this.#filter.details !== undefined && !this.#inLine[record.stream]) parts.push(Buffer.from(`${this.#filter.details} `));
     this.#inLine[record.stream] = !record.full;
     parts.push(buffer.subarray(record.timeEnd + HEAD, record.full ? record.end : record.end - 1));
   }

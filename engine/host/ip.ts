@@ -46,6 +46,12 @@ export async function listBridgePorts(bridge: string): Promise<readonly string[]
   return linkSchema.parse(JSON.parse(stdout.trim() || '[]')).flatMap((link) => (link.ifname === undefined ? [] : [link.ifname]));
 }
 
+/** Names of all interfaces of this network namespace. */
+export async function listLinks(): Promise<ReadonlySet<string>> {
+  const { stdout } = await run('ip', ['-j', 'link', 'show']);
+  return new Set(linkSchema.parse(JSON.parse(stdout.trim() || '[]')).flatMap(({ ifname }) => ifname ?? []));
+}
+
 /** The MTU of the interface that leads out of the host, at most 1500: what a packet from a container must fit through. */
 export async function uplinkMtu(routes: readonly HostRoute[]): Promise<number> {
   const dev = routes.find((route) => route.dst === 'default')?.dev;

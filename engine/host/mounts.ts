@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
-import { defineError, hostToolMissing, systemCode } from '../base/errors.ts';
-import { run } from './process.ts';
+import { defineError, hostCommandFailed, hostToolMissing, systemCode } from '../base/errors.ts';
+import { run, start, startFailure } from './process.ts';
 import { inUserNamespace } from './userNamespace.ts';
 
 /** An overlay file system to mount. All paths absolute and on one host; `lowerDirs` topmost first. */
@@ -78,6 +78,28 @@ export async function mountFuseOverlay({ lowerDirs, upperDir, workDir, target }:
 /** Mounts `source` on `target` with further options, such as `X-mount.idmap=…`. */
 export async function mountBind(source: string, target: string, options: readonly string[] = []): Promise<void> {
   await run('mount', ['-n', '--bind', ...(options.length > 0 ? ['-o', options.join(',')] : []), source, target], { env: environment });
+}
+
+/** Mounts what a descriptor holds on `target`, whatever its name leads to by now. */
+export async function mountBindFd(fd: number, target: string): Promise<void> {
+  const child = start('mount', ['-c', '-n', '--bind', '/proc/self/fd/3', target], { env: environment, stdio: ['ignore', 'ignore', 'pipe', fd] });
+  let words = '';
+  child.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-1000)));
+  const status = await new Promise<number>((resolve, reject) => {
+    child.once('error', (error) => reject(startFailure('mount', error)));
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+  if (status !== 0) throw hostCommandFailed({ command: `mount --bind … ${target}`, status, stderr: words.trim() });
+}
+
+/** How the mount that holds a path passes on mounts made below it: `shared`, `slave` (it only receives them) or `private`. */
+export async function propagationOf(path: string): Promise<'shared' | 'slave' | 'private'> {
+  const real = await realpath(path);
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' '));
+  const holding = lines.filter(([, , , , target = '']) => target !== '' && (real === unescape(target) || real.startsWith(target === '/' ? '/' : `${unescape(target)}/`)));
+  const [, , , , , , ...rest] = holding.reduce((best, line) => ((line[4]?.length ?? 0) >= (best[4]?.length ?? 0) ? line : best), [] as string[]);
+  const tags = rest.slice(0, rest.indexOf('-'));
+  return tags.some((tag) => tag.startsWith('shared:')) ? 'shared' : tags.some((tag) => tag.startsWith('master:')) ? 'slave' : 'private';
 }
 
 /** Mounts an empty file system in memory. `mode` octal, `size` in bytes. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
@@ -65,6 +65,12 @@ export class OciRuntime {
   async status(id: string): Promise<OciStatus | undefined> {
     const { status, stdout } = await run(this.path, [...this.globalArgs, 'state', id], { okStatus: 'any' });
     return status === 0 ? (JSON.parse(stdout) as { status: OciStatus }).status : undefined;
+  }
+
+  /** Whether its own files show that a container was started and not deleted; false: it has to be asked. */
+  async showsStarted(id: string): Promise<boolean> {
+    const files = await readdir(join(this.root, id)).catch((): string[] => []);
+    return (files.includes('status') || files.includes('state.json')) && !files.includes('exec.fifo');
   }
 
   /** Changes limits of a running container. */

@@ -52,6 +52,8 @@ export interface SpecInput {
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly rlimits?: readonly OciRlimit[];
   readonly oomScoreAdj?: number;
+  /** Of `/`: `shared`, `rslave`; default: what the runtime makes it, private. */
+  readonly rootfsPropagation?: string;
   /** `null`: Docker's. */
   readonly maskedPaths?: readonly string[] | null;
   readonly readonlyPaths?: readonly string[] | null;
@@ -89,6 +91,7 @@ export function buildSpec(input: SpecInput, userNamespace: boolean = inUserNames
       ...(input.devices?.length ? { devices: input.devices } : {}),
       ...(input.sysctl ? { sysctl: input.sysctl } : {}),
       ...(seccomp === 'unconfined' ? {} : { seccomp: seccomp === 'default' ? defaultSeccomp(capabilities) : seccomp }),
+      ...(input.rootfsPropagation ? { rootfsPropagation: input.rootfsPropagation } : {}),
       ...(masked.length > 0 ? { maskedPaths: masked } : {}),
       ...(readonlyPaths.length > 0 ? { readonlyPaths } : {}),
     },

@@ -22,6 +22,17 @@ export async function endStrayTools(folders: readonly string[], keeps: (id: stri
   }
 }
 
+/** Processes of conmon and OCI runtimes on a bundle below one of these folders. */
+export function toolsOn(folders: readonly string[]): Array<ProcessIdentity & { readonly bundle: string }> {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      const process = identify(Number(pid));
+      const bundle = process && bundleOf(commandLine(process.pid), folders);
+      return process && bundle !== undefined ? [{ ...process, bundle }] : [];
+    });
+}
+
 function strayWithPid(pid: number, folders: readonly string[], keeps: (id: string) => boolean): ProcessIdentity | undefined {
   const process = identify(pid);
   const id = process && bundleOf(commandLine(pid), folders);

@@ -16,6 +16,7 @@ import { imageHasNames, imageInUse } from './errors.ts';
 import { findImage } from './findImage.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import { ImageStore } from './imageStore.ts';
+import { ImageInspector } from './inspection.ts';
 import { InterruptedPulls } from './interruptedPulls.ts';
 import { HeldSnapshots } from './layerHolds.ts';
 import type { LayerHolds } from './layerHolds.ts';
@@ -192,6 +193,24 @@ export class ImageService {
       freed += snapshot.size;
     }
     return freed;
+  }
+
+  /** For `docker info`: the images that cannot be used. */
+  warnings(): string[] {
+    return this.store.incomplete().map(({ names, manifest }) => `WARNING: The image ${names.join(', ') || manifest} cannot be used: something of it is missing or damaged. See: berth system check`);
+  }
+
+  /** Compares the records with the disk. `busy`: builds run. */
+  inspector(busy: () => boolean): ImageInspector {
+    const { content, snapshots } = this.#parts;
+    return new ImageInspector({
+      content,
+      store: this.store,
+      snapshots: snapshots.inspector(() => this.store.loadAgain()),
+      busy: () => busy() || this.held.some(),
+      needed: () => this.#neededSnapshots(),
+      collect: () => this.collect(snapshots.list().map(({ id }) => id)),
+    });
   }
 
   /** Gives up the layers of pulls that a kill cut short and nobody went on with; returns the bytes freed. */

@@ -37,6 +37,8 @@ export class ImageStore {
   readonly #byManifest = new Map<Digest, Loaded>();
   /** Images of which something is missing: not shown, but what is left of them stays until they are got again. */
   readonly #incomplete = new Map<Digest, Pick<Loaded, 'blobs' | 'layers'>>();
+  /** Why an image that index.json names cannot be used. */
+  readonly #unusable = new Map<Digest, string>();
   readonly #mutex = new KeyedMutex();
 
   constructor(content: ContentStore, snapshots: SnapshotStore, log: Log) {
@@ -48,9 +50,18 @@ export class ImageStore {
   async load(): Promise<void> {
     this.#byManifest.clear();
     this.#incomplete.clear();
+    this.#unusable.clear();
     for (const { digest, annotations } of this.#content.entries) {
-      await this.#loadManifest(digest).catch((error: unknown) => this.#log.error('an image cannot be used: pull or load it again', { name: annotations?.[NAME], manifest: digest, error }));
+      await this.#loadManifest(digest).catch((error: unknown) => {
+        this.#unusable.set(digest, error instanceof Error ? error.message : String(error));
+        this.#log.error('an image cannot be used: pull or load it again', { name: annotations?.[NAME], manifest: digest, error });
+      });
     }
+  }
+
+  /** Tries the images again that could not be used: what they lacked may be here now. */
+  async loadAgain(): Promise<void> {
+    for (const { manifest } of this.incomplete()) await this.#loadManifest(manifest).catch((error: unknown) => this.#unusable.set(manifest, error instanceof Error ? error.message : String(error)));
   }
 
   /** Runs changes one after the other: blobs that one of them counts on are not removed by another. */
@@ -98,23 +109,39 @@ export class ImageStore {
       const gone = entries.filter((entry) => !kept.includes(entry));
       const orphans = new Map(gone.filter((entry) => !kept.some((left) => left.digest === entry.digest)).map((entry) => [entry.digest, indexEntry(entry, undefined, repoDigestsOf(entry))]));
       return [...kept, ...orphans.values()];
-    });
+    }, { frees: true });
   }
 
   /** Removes an image with all its names; returns the snapshots that it had. Its blobs go unless another image has them. */
   async remove(id: Digest): Promise<string[]> {
     const doomed = [...this.#byManifest.values()].filter((loaded) => loaded.id === id);
     const manifests = new Set(doomed.map((loaded) => loaded.manifestDigest));
-    await this.#content.update((entries) => entries.filter((entry) => !manifests.has(entry.digest)));
+    await this.#content.update((entries) => entries.filter((entry) => !manifests.has(entry.digest)), { frees: true });
     for (const digest of manifests) this.#byManifest.delete(digest);
     const needed = new Set(this.#all().flatMap((loaded) => loaded.blobs));
     for (const blob of new Set(doomed.flatMap((loaded) => loaded.blobs))) if (!needed.has(blob)) await this.#content.delete(blob);
     return [...new Set(doomed.flatMap((loaded) => loaded.layers.map((layer) => layer.snapshotId)))];
   }
 
+  /** The images that index.json names and that cannot be used, and why. */
+  incomplete(): Array<{ readonly names: readonly string[]; readonly manifest: Digest; readonly reason: string }> {
+    const digests = new Set(this.#content.entries.map(({ digest }) => digest).filter((digest) => !this.#byManifest.has(digest)));
+    return [...digests].map((manifest) => ({ names: this.#names([manifest]), manifest, reason: this.#unusable.get(manifest) ?? 'it was not whole when the engine started' }));
+  }
+
+  /** The names of the images that have this blob. */
+  namesOf(blob: Digest): string[] {
+    const holders = [...this.#byManifest, ...this.#incomplete].filter(([, { blobs }]) => blobs.includes(blob)).map(([digest]) => digest);
+    return this.#names([blob, ...holders]);
+  }
+
+  blobsInUse(): Set<Digest> {
+    return new Set([...this.#content.entries.map((entry) => entry.digest), ...this.#all().flatMap((loaded) => loaded.blobs)]);
+  }
+
   /** Removes blobs that no image names: what a killed engine had begun. */
   async sweepBlobs(): Promise<void> {
-    const needed = new Set([...this.#content.entries.map((entry) => entry.digest), ...this.#all().flatMap((loaded) => loaded.blobs)]);
+    const needed = this.blobsInUse();
     for (const digest of await this.#content.list()) if (!needed.has(digest)) await this.#content.delete(digest);
   }
 
@@ -124,6 +151,10 @@ export class ImageStore {
 
   #all(): Array<Pick<Loaded, 'blobs' | 'layers'>> {
     return [...this.#byManifest.values(), ...this.#incomplete.values()];
+  }
+
+  #names(manifests: readonly Digest[]): string[] {
+    return [...new Set(this.#content.entries.filter(({ digest }) => manifests.includes(digest)).flatMap(({ annotations }) => (annotations?.[NAME] === undefined ? [] : [shortName(annotations[NAME])])))];
   }
 
   #record(id: Digest): ImageRecord {
@@ -147,6 +178,7 @@ export class ImageStore {
     const size = found.reduce((total, { snapshot }) => total + (snapshot?.size ?? 0), 0);
     const loaded: Loaded = { id: manifest.config.digest, manifestDigest: digest, config, layers, size, blobs };
     this.#incomplete.delete(digest);
+    this.#unusable.delete(digest);
     this.#byManifest.set(digest, loaded);
     return loaded;
   }

@@ -1,10 +1,11 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { removeTempFiles } from '../base/atomicFile.ts';
 import { shortRandom } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
+import { readJsonFile } from '../state/jsonFile.ts';
 
 const legSchema = z.object({
   networkId: z.string(),
@@ -61,12 +62,8 @@ export class AttachmentStore {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     await removeTempFiles(this.#folder);
     for (const file of (await readdir(this.#folder)).filter((name) => name.endsWith('.json'))) {
-      const parsed = attachmentSchema.safeParse(parseJson(await readFile(join(this.#folder, file), 'utf8')));
-      if (parsed.success) this.#records.set(parsed.data.containerId, parsed.data);
-      else {
-        this.#log.warn('a damaged record of a network namespace was dropped', { file });
-        await rm(join(this.#folder, file), { force: true });
-      }
+      const attachment = await readJsonFile(join(this.#folder, file), attachmentSchema, this.#log);
+      if (attachment) this.#records.set(attachment.containerId, attachment);
     }
   }
 
@@ -93,13 +90,5 @@ export class AttachmentStore {
 
   #path(containerId: string): string {
     return join(this.#folder, `${containerId}.json`);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

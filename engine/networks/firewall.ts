@@ -1,4 +1,5 @@
-import { applyNft, listNftSets, removeNftTable } from '../host/nft.ts';
+import { z } from 'zod';
+import { applyNft, listNftSets, nftMaps, removeNftTable } from '../host/nft.ts';
 import type { NftElement } from '../host/nft.ts';
 import { learnedText } from './egress/egressRules.ts';
 import type { RulesetEgress } from './egress/egressRules.ts';
@@ -14,7 +15,7 @@ export interface FirewallEgress {
 
 /** The engine's nft table and what should be in it. Changes are applied one after the other, each in one transaction. */
 export class Firewall {
-  readonly #table: string;
+  readonly table: string;
   readonly #forwards = new Map<string, Forward>();
   #networks: readonly RulesetNetwork[] = [];
   #queue: Promise<void> = Promise.resolve();
@@ -22,7 +23,7 @@ export class Firewall {
   egress: FirewallEgress | undefined;
 
   constructor(instance: string) {
-    this.#table = tableName(instance);
+    this.table = tableName(instance);
   }
 
   /** Writes the whole table: these networks, and the ports published so far. */
@@ -66,12 +67,12 @@ export class Firewall {
 
   /** Lets the containers of a network with an allow-list reach these addresses for a time. */
   learn(bridge: string, learned: RulesetEgress['learned']): Promise<void> {
-    return this.#inTurn(() => applyNft(learnedText(this.#table, bridge, learned)).catch(() => this.#rewrite()));
+    return this.#inTurn(() => applyNft(learnedText(this.table, bridge, learned)).catch(() => this.#rewrite()));
   }
 
   /** What the kernel has in sets of the table; `undefined`: somebody has removed the table. */
   readSets(names: readonly string[]): Promise<NftElement[] | undefined> {
-    return listNftSets(this.#table, names);
+    return listNftSets(this.table, names);
   }
 
   /** Writes the table again as it should be. */
@@ -94,14 +95,20 @@ export class Firewall {
     for (const forward of forwards) this.#forwards.set(keyOf(forward), forward);
   }
 
+  /** What the kernel's table publishes, as `forwardText` writes it; `undefined`: the table is gone. */
+  async published(): Promise<ReadonlySet<string> | undefined> {
+    const maps = await nftMaps(this.table);
+    return maps && new Set([...maps].flatMap(([name, elements]) => elements.flatMap((element) => elementText(name, element) ?? [])));
+  }
+
   removeTable(): Promise<void> {
-    return this.#inTurn(() => removeNftTable(this.#table));
+    return this.#inTurn(() => removeNftTable(this.table));
   }
 
   async #apply(verb: 'add' | 'delete', forwards: readonly Forward[]): Promise<void> {
     if (forwards.length === 0) return;
     // Someone may have flushed the host's ruleset: the whole table is written then.
-    await applyNft(forwardsText(verb, this.#table, forwards)).catch(() => this.#rewrite());
+    await applyNft(forwardsText(verb, this.table, forwards)).catch(() => this.#rewrite());
   }
 
   async #rewrite(): Promise<void> {
@@ -109,7 +116,7 @@ export class Firewall {
     // Counters that cannot be read must not keep rules from being written.
     if (restricted) await this.egress?.beforeRewrite().catch(() => undefined);
     const networks = this.#networks.map((network) => (network.egress ? { ...network, egress: { ...network.egress, learned: this.egress?.learned(network.bridge) ?? [] } } : network));
-    await applyNft(rulesetText(this.#table, networks, [...this.#forwards.values()], this.#failover));
+    await applyNft(rulesetText(this.table, networks, [...this.#forwards.values()], this.#failover));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -121,4 +128,21 @@ export class Firewall {
 
 function keyOf(forward: Forward): string {
   return `${forward.protocol} ${forward.hostIp} ${forward.hostPort}`;
+}
+
+const numberOrLast = z.union([z.number(), z.object({ concat: z.array(z.union([z.string(), z.number()])) }).transform(({ concat }) => Number(concat.at(-1)))]);
+const elementSchema = z.tuple([numberOrLast, z.object({ concat: z.tuple([z.string(), z.number()]) })]);
+
+/** A published port as a line for people, and to compare by. */
+export function forwardText({ protocol, hostPort, ip, containerPort }: Forward): string {
+  return `${protocol} ${hostPort} → ${ip}:${containerPort}`;
+}
+
+/** An element of one of the maps of published ports (`tcp_any`, `udp_one`, …), likewise. */
+function elementText(map: string, element: unknown): string | undefined {
+  const protocol = /^(tcp|udp)6?_/.exec(map)?.[1];
+  const parsed = elementSchema.safeParse(element);
+  if (protocol === undefined || !parsed.success) return undefined;
+  const [hostPort, { concat }] = parsed.data;
+  return `${protocol} ${hostPort} → ${concat[0]}:${concat[1]}`;
 }

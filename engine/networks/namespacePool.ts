@@ -55,6 +55,11 @@ export class NamespacePool {
     await this.#filling;
   }
 
+  /** What is kept ready now. */
+  ready(): readonly Namespace[] {
+    return this.#ready;
+  }
+
   /** Destroys what is ready; the pool gives no more. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -4,6 +4,8 @@ import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { netnsPath } from '../host/netns.ts';
 import type { AttachedLeg, Attachment } from './attachmentStore.ts';
+import { NetworkInspector } from './inspection.ts';
+import type { NetworkUser } from './inspection.ts';
 import type { Refusal } from '../api/berth/network.ts';
 import { Membership } from './membership.ts';
 import type { AttachRequest, NetworkWish } from './membership.ts';
@@ -161,6 +163,12 @@ export class NetworkService {
     const named = networks.find((record) => hasNames(record) && this.#parts.names.portOf(record.id) !== undefined);
     if (!named) return [];
     return this.#parts.firewall.failover ? [named.gateway] : [named.gateway, ...containerServers()];
+  }
+
+  /** Compares the records with the kernel. `users`: running containers; `steps`: running build steps. */
+  inspector(users: () => readonly NetworkUser[], steps: () => ReadonlySet<string>): NetworkInspector {
+    const ready = () => this.#pool.ready().map(({ name, leg }) => ({ name, veth: leg?.veth }));
+    return new NetworkInspector({ parts: this.#parts, ready, settled: () => this.settled(), users, steps, release: (id) => this.release(id) });
   }
 
   /** What containers of a network with an allow-list were refused, the oldest first. Throws NO_SUCH_NETWORK. */

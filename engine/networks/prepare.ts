@@ -6,6 +6,7 @@ import { bridgeName, collidesWithHost, ensureBridge, pickSubnet, removeBridge } 
 import type { NetworkRecord } from './networkStore.ts';
 import { DEFAULT_NETWORK, bridgeNetworks, hasNames, mtuOf, passedBridge, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
+import { formatCidr, parseCidr } from './ipv4.ts';
 import { forwardsOf } from './portPublisher.ts';
 import { firstCandidate } from './subnets.ts';
 
@@ -58,7 +59,7 @@ async function dropVanished(parts: NetworkParts): Promise<void> {
 
 async function ensureRecords(parts: NetworkParts): Promise<void> {
   const { store } = parts;
-  const known = store.byName(DEFAULT_NETWORK);
+  const known = store.byName(DEFAULT_NETWORK) ?? (await recoverDefault(parts));
   if (!known || (parts.attachments.list().length === 0 && collidesWithHost(known, await listRoutes()))) {
     if (known) parts.log.warn('another network of this host took the subnet of the default network: choosing a new one', { subnet: known.subnet });
     const bridge = bridgeName(parts.config.instance);
@@ -68,6 +69,16 @@ async function ensureRecords(parts: NetworkParts): Promise<void> {
   }
   if (!store.byName('host')) await store.save(plainRecord('host', 'host'));
   if (!store.byName('none')) await store.save(plainRecord('none', 'null'));
+}
+
+/** The record of the default network was damaged, and containers are in it: they say what it is, and stay connected. */
+async function recoverDefault(parts: NetworkParts): Promise<NetworkRecord | undefined> {
+  const leg = parts.attachments.list().flatMap(({ legs }) => legs).find(({ networkName, gateway }) => networkName === DEFAULT_NETWORK && gateway !== '');
+  const cidr = leg && parseCidr(`${leg.gateway}/${leg.prefix}`);
+  if (!leg || !cidr) return undefined;
+  const record = { ...plainRecord(DEFAULT_NETWORK, 'bridge'), id: leg.networkId, bridge: bridgeName(parts.config.instance), subnet: formatCidr(cidr), gateway: leg.gateway };
+  await parts.store.save(record);
+  return record;
 }
 
 /** A network's record with nothing special about it. */

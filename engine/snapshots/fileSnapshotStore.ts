@@ -17,6 +17,7 @@ import { replayHeaders, replayRecipe } from '../host/tar/recipe.ts';
 import type { RecipeWriter } from '../host/tar/recipe.ts';
 import { run } from '../host/process.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
+import { SnapshotInspector } from './inspection.ts';
 import { Settling } from './settling.ts';
 import { treeSize } from './treeSize.ts';
 import { verifyTree } from './verifyTree.ts';
@@ -132,6 +133,32 @@ export class FileSnapshotStore implements SnapshotStore {
   async openTar(id: string): Promise<NodeJS.ReadableStream> {
     const { diffId } = await this.identify(id);
     return Readable.from(verified(this.#replay(id), diffId), { objectMode: false, highWaterMark: 1024 * 1024 });
+  }
+
+  /** Compares the records with the disk. `recovered`: a layer can be used again. */
+  inspector(recovered: () => Promise<void>): SnapshotInspector {
+    const isWhole = async (id: string): Promise<boolean | undefined> => {
+      const meta = this.#snapshots.get(id);
+      return meta?.diffId === undefined ? undefined : this.#isWhole(meta);
+    };
+    return new SnapshotInspector({ root: this.#root, list: () => this.list(), isWhole, recover: (id) => this.#recover(id).then(recovered) });
+  }
+
+  /** A layer whose description was lost: all of it is in the layer itself. */
+  async #recover(id: string): Promise<void> {
+    const hash = createHash('sha256');
+    let tarSize = 0;
+    const replayed = await (async () => {
+      for await (const chunk of this.#replay(id)) {
+        hash.update(chunk);
+        tarSize += chunk.length;
+      }
+      return true;
+    })().catch(() => false); // without a recipe its tar is made when it is asked for
+    const known = replayed ? { diffId: digestSchema.parse(`sha256:${hash.digest('hex')}`), tarSize } : {};
+    const meta: Meta = { id, ...known, size: await treeSize(join(this.#root, id, 'fs')), created: new Date().toISOString() };
+    await this.#write(meta);
+    this.#remember(meta);
   }
 
   /** What the layer's tar has, in its order and in OCI's form (whiteouts are files); no content is read. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { bootId as currentBoot } from '../host/bootId.ts';
 
 /** Milliseconds after which the kernel has written what it was given, by its default settings (30 s until data is old, 5 s between looks). */
 const SETTLE_MS = 60_000;
@@ -15,7 +15,7 @@ export class Settling {
   #waiting: string[] | undefined;
   #closed = false;
 
-  constructor(onSettled: (ids: readonly string[]) => void, bootId = readBootId()) {
+  constructor(onSettled: (ids: readonly string[]) => void, bootId = currentBoot()) {
     this.bootId = bootId;
     this.#onSettled = onSettled;
   }
@@ -34,13 +34,5 @@ export class Settling {
 
   close(): void {
     this.#closed = true;
-  }
-}
-
-function readBootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return 'unknown';
   }
 }

@@ -1,5 +1,6 @@
-import { chmod, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
 import { notImplemented, systemCode } from '../base/errors.ts';
@@ -8,7 +9,10 @@ import { newId, shortRandom } from '../base/ids.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { treeSize } from '../snapshots/treeSize.ts';
-import { invalidVolumeName, noSuchVolume, noSuchVolumeDriver, volumeInUse } from './errors.ts';
+import { readJsonFile } from '../state/jsonFile.ts';
+import { fillFolder, packFolder } from './volumeArchive.ts';
+import { VolumeInspector } from './inspection.ts';
+import { invalidVolumeName, noSuchVolume, noSuchVolumeDriver, volumeInUse, volumeNotEmpty } from './errors.ts';
 
 const metaSchema = z.object({ created: z.string(), labels: z.record(z.string(), z.string()) });
 
@@ -38,6 +42,8 @@ export interface VolumeServiceOptions {
   readonly events: EventBus;
   /** Names or ids of the containers that have this volume. */
   readonly inUse: (name: string) => readonly string[];
+  /** Of those, the ones that run. */
+  readonly running?: (name: string) => readonly string[];
 }
 
 /** Volumes on disk, all known in memory. `load` once at start. */
@@ -46,6 +52,10 @@ export class VolumeService {
   readonly #options: VolumeServiceOptions;
   readonly #volumes = new Map<string, Volume>();
   readonly #mutex = new KeyedMutex();
+  /** Folders in `volumes/` that are being made or removed. */
+  readonly #unfinished = new Set<string>();
+  /** Volumes whose description is lost. */
+  readonly #undescribed = new Set<string>();
 
   constructor(options: VolumeServiceOptions) {
     this.#options = options;
@@ -110,14 +120,52 @@ export class VolumeService {
       }
       const users = this.#options.inUse(name);
       if (users.length > 0) throw volumeInUse({ name, containers: users.join(', ') });
-      const aside = join(this.#root, `.old-${shortRandom(6)}`);
-      await rename(join(this.#root, name), aside).catch((error: unknown) => {
-        if (systemCode(error) !== 'ENOENT') throw error;
+      await this.#temporary('old', async (aside) => {
+        await rename(join(this.#root, name), aside).catch((error: unknown) => {
+          if (systemCode(error) !== 'ENOENT') throw error;
+        });
+        this.#volumes.delete(name);
+        this.#undescribed.delete(name);
       });
-      this.#volumes.delete(name);
-      await rm(aside, { recursive: true, force: true });
       this.#options.events.publish('volume', 'destroy', name, { driver: 'local' });
     });
+  }
+
+  /** Writes a volume's files as a tar, with owners, extended attributes and holes. Throws NO_SUCH_VOLUME. */
+  async export(name: string, begin: () => Writable, signal: AbortSignal): Promise<void> {
+    const { mountpoint } = this.inspect(name);
+    await packFolder(mountpoint, begin(), signal);
+  }
+
+  /**
+   * Fills a volume from a tar: a new one, an empty one, or with `replace` one whose files go. All of it or nothing: until the last byte is
+   * unpacked the volume is as it was. Throws VOLUME_NOT_EMPTY, VOLUME_IN_USE (by what runs), VOLUME_ARCHIVE_INVALID, INVALID_VOLUME_NAME.
+   */
+  import(name: string, archive: Readable, { replace, labels }: { readonly replace: boolean; readonly labels: Readonly<Record<string, string>> }, signal: AbortSignal): Promise<Volume> {
+    if (!isValidName(name)) throw invalidVolumeName({ name });
+    return this.#mutex.run(name, async () => {
+      const known = this.#volumes.get(name);
+      const fill = (folder: string): Promise<void> => fillFolder(folder, archive, signal);
+      if (!known) return this.#make(name, labels, fill);
+      const users = this.#options.running?.(name) ?? [];
+      if (users.length > 0) throw volumeInUse({ name, containers: users.join(', ') });
+      if (!replace && (await readdir(known.mountpoint)).length > 0) throw volumeNotEmpty({ name });
+      await this.#temporary('new', async (fresh) => {
+        await mkdir(fresh, { recursive: true });
+        await fill(join(fresh, '_data'));
+        // Killed between the two, the next start takes the old files back.
+        await rename(known.mountpoint, `${known.mountpoint}.old`);
+        await rename(join(fresh, '_data'), known.mountpoint);
+      });
+      await syncFolder(join(this.#root, name));
+      await rm(`${known.mountpoint}.old`, { recursive: true, force: true });
+      return known;
+    });
+  }
+
+  /** Compares the records with the disk. */
+  inspector(): VolumeInspector {
+    return new VolumeInspector({ root: this.#root, list: () => this.list(), busy: () => this.#unfinished, undescribed: () => this.#undescribed, describe: (name) => this.#describe(name) });
   }
 
   /** Removes the unused volumes that `matches` accepts; tells their names and the bytes they held. */
@@ -134,19 +182,16 @@ export class VolumeService {
     return { names, bytes };
   }
 
-  async #make(name: string, labels: Readonly<Record<string, string>>): Promise<Volume> {
-    const fresh = join(this.#root, `.new-${shortRandom(6)}`);
+  async #make(name: string, labels: Readonly<Record<string, string>>, fill?: (folder: string) => Promise<void>): Promise<Volume> {
     const created = new Date().toISOString();
-    try {
+    await this.#temporary('new', async (fresh) => {
       await mkdir(join(fresh, '_data'), { recursive: true });
       await chmod(fresh, 0o711);
       await chmod(join(fresh, '_data'), 0o755);
-      await writeFileAtomic(join(fresh, 'volume.json'), `${JSON.stringify({ created, labels }, null, 2)}\n`);
+      await fill?.(join(fresh, '_data'));
+      await writeFileAtomic(join(fresh, 'volume.json'), describe(created, labels));
       await rename(fresh, join(this.#root, name));
-    } catch (error) {
-      await rm(fresh, { recursive: true, force: true });
-      throw error;
-    }
+    });
     await syncFolder(this.#root);
     const volume = { name, mountpoint: join(this.#root, name, '_data'), created, labels };
     this.#volumes.set(name, volume);
@@ -154,18 +199,43 @@ export class VolumeService {
     return volume;
   }
 
+  /** Does something with a folder beside the volumes; whatever of it is left afterwards goes. */
+  async #temporary(kind: 'new' | 'old', work: (folder: string) => Promise<void>): Promise<void> {
+    const name = `.${kind}-${shortRandom(6)}`;
+    const folder = join(this.#root, name);
+    this.#unfinished.add(name);
+    try {
+      await work(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+      this.#unfinished.delete(name);
+    }
+  }
+
+  async #describe(name: string): Promise<void> {
+    const { created, labels } = this.inspect(name);
+    const folder = join(this.#root, name);
+    await writeFileAtomic(join(folder, 'volume.json'), describe(created, labels));
+    for (const file of await readdir(folder)) if (file.startsWith('volume.json.damaged-')) await rm(join(folder, file), { force: true });
+    this.#undescribed.delete(name);
+  }
+
   /** A volume whose description is missing or damaged is still a volume: its data is what matters. */
   async #read(name: string): Promise<Volume> {
     const mountpoint = join(this.#root, name, '_data');
+    if (await stat(mountpoint).then(() => false, () => true)) await rename(`${mountpoint}.old`, mountpoint).catch(() => undefined); // an import was cut short
+    await rm(`${mountpoint}.old`, { recursive: true, force: true });
     await mkdir(mountpoint, { recursive: true });
-    try {
-      const meta = metaSchema.parse(JSON.parse(await readFile(join(this.#root, name, 'volume.json'), 'utf8')));
-      return { name, mountpoint, ...meta };
-    } catch (error) {
-      this.#options.log.warn('a volume has no readable description; its labels are lost', { name, error });
-      return { name, mountpoint, created: new Date(0).toISOString(), labels: {} };
-    }
+    const meta = await readJsonFile(join(this.#root, name, 'volume.json'), metaSchema, this.#options.log);
+    if (meta) return { name, mountpoint, ...meta };
+    this.#undescribed.add(name);
+    this.#options.log.warn('a volume has no readable description; its labels are lost', { name });
+    return { name, mountpoint, created: (await stat(mountpoint)).birthtime.toISOString(), labels: {} };
   }
+}
+
+function describe(created: string, labels: Readonly<Record<string, string>>): string {
+  return `${JSON.stringify({ created, labels }, null, 2)}\n`;
 }
 
 function isValidName(name: string): boolean {

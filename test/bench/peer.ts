@@ -15,6 +15,8 @@ export interface PeerSpec {
   readonly program: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** Berth's instance name. */
+  readonly instance?: string;
   /** The name of a network namespace for the engine alone: its rules and bridges disturb nobody. */
   readonly netns: string;
 }
@@ -62,7 +64,7 @@ export class Peer {
   async remove(): Promise<void> {
     await this.stop();
     for (const { pid } of await processesNaming(`${this.spec.root}/`)) process.kill(pid, 'SIGKILL');
-    const left = (await readdir('/run/netns').catch(() => [])).filter((name) => name === this.spec.netns || (this.spec.name === 'Berth' && name.startsWith('berth-bench-')));
+    const left = (await readdir('/run/netns').catch(() => [])).filter((name) => name === this.spec.netns || (this.spec.instance !== undefined && name.startsWith(`berth-${this.spec.instance}-`)));
     for (const name of left) await run('ip', ['netns', 'del', name], { okStatus: 'any' });
     const mounts = (await run('findmnt', ['-rno', 'TARGET'], { okStatus: 'any' })).stdout.split('\n').filter((target) => target.startsWith(`${this.spec.root}/`));
     for (const target of mounts.reverse()) await run('umount', ['-l', target], { okStatus: 'any' });

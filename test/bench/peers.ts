@@ -13,10 +13,12 @@ export async function berthPeer(parent: string): Promise<Peer> {
   const root = join(parent, 'berth');
   await mkdir(root, { recursive: true });
   const socketPath = join(root, 'run', 'berth.sock');
+  // Two benches on one host must not take each other's namespaces for strays.
+  const instance = `bm${process.pid.toString(36)}`.slice(0, 8);
   // The run folder's name in the arguments lets the bench find the process; the engine reads the environment.
-  const env = { ...process.env, BERTH_DATA_ROOT: join(root, 'data'), BERTH_RUN_ROOT: join(root, 'run'), BERTH_SOCKET: socketPath, BERTH_INSTANCE: 'bench', BERTH_IDLE_SECONDS: '0' };
+  const env = { ...process.env, BERTH_DATA_ROOT: join(root, 'data'), BERTH_RUN_ROOT: join(root, 'run'), BERTH_SOCKET: socketPath, BERTH_INSTANCE: instance, BERTH_IDLE_SECONDS: '0' };
   const args = [`--title=${root}/engine`, ...engineNodeFlags, bundle, 'engine'];
-  return new Peer({ name: 'Berth', root, socketPath, program: process.execPath, args, env, netns: `bbench-${process.pid}-b` });
+  return new Peer({ name: 'Berth', root, socketPath, program: process.execPath, args, env, instance, netns: `bbench-${process.pid}-b` });
 }
 
 /** Docker with its defaults, but for its own folders and socket; `undefined` when dockerd is not installed. */

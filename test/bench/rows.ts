@@ -4,7 +4,7 @@ import type { Peer } from './peer.ts';
 import { measureImages } from './registryRows.ts';
 import { figuresOf } from './stats.ts';
 import type { RowResult } from './table.ts';
-import { build, execTrue, removeContainer, removeImage, runTrue, sendBytes, startReceiver, startSleeper } from './work.ts';
+import { build, execTrue, removeContainer, removeImage, removeMany, runTrue, sendBytes, startReceiver, startSleeper, writeLog } from './work.ts';
 
 export interface BenchSetup {
   readonly berth: Peer;
@@ -107,6 +107,8 @@ export const rows: readonly Row[] = [
       return { id: 'many', title: `${CONTAINERS} containers: memory per container beyond its own processes`, unit: 'MiB', budget: 0.25, ...measured };
     },
   },
+  { id: 'logs', measure: async (setup) => ({ id: 'logs', title: '50 MiB of log written, followed, read back', unit: 'ms', budget: 1, ...(await alternate(setup, setup.builds, (peer) => writeLog(peer.client))) }) },
+  { id: 'rm', measure: async (setup) => ({ id: 'rm', title: `\`rm -f\` of ${CONTAINERS} containers`, unit: 'ms', ...(await alternate(setup, setup.builds, (peer) => removeMany(peer.client, CONTAINERS))) }) },
   {
     id: 'after',
     measure: async (setup) => {

@@ -56,6 +56,57 @@ export async function removeImage(client: BenchClient, tag: string): Promise<voi
   await client.call('DELETE', `/images/${tag}?force=1`, { ok: [404] });
 }
 
+/** Bytes that `writeLog` has a container write. */
+export const LOG_BYTES = 50 * 1024 * 1024;
+
+/** 50 MiB of lines, as fast as a program writes them, followed to the end and then read back; throws when a byte is missing. */
+export async function writeLog(client: BenchClient): Promise<number> {
+  const begin = performance.now();
+  const { Id } = await client.json<Created>('POST', '/containers/create', { json: { Image: IMAGE, Cmd: ['sh', '-c', `yes ${'x'.repeat(99)} | head -c ${LOG_BYTES}`], HostConfig: { NetworkMode: 'none' } } });
+  try {
+    await client.call('POST', `/containers/${Id}/start`);
+    for (const follow of [1, 0]) {
+      const bytes = await payloadOf(await client.open('GET', `/containers/${Id}/logs?stdout=1&stderr=1&follow=${follow}`));
+      if (bytes !== LOG_BYTES) throw new Error(`${client.name}: of ${LOG_BYTES} bytes of log ${bytes} came`);
+    }
+    return performance.now() - begin;
+  } finally {
+    await removeContainer(client, Id);
+  }
+}
+
+/** Bytes in the frames of a log, without their heads. */
+async function payloadOf(stream: AsyncIterable<Buffer>): Promise<number> {
+  let payload = 0;
+  let left = 0;
+  let head = Buffer.alloc(0);
+  for await (let chunk of stream) {
+    while (chunk.length > 0) {
+      if (left === 0) {
+        const missing = 8 - head.length;
+        head = Buffer.concat([head, chunk.subarray(0, missing)]);
+        chunk = chunk.subarray(missing);
+        if (head.length < 8) break;
+        left = head.readUInt32BE(4);
+        head = Buffer.alloc(0);
+      }
+      const taken = Math.min(left, chunk.length);
+      payload += taken;
+      left -= taken;
+      chunk = chunk.subarray(taken);
+    }
+  }
+  return payload;
+}
+
+/** `rm -f` of `count` running containers, one after the other, as `docker rm -f a b c …` does. */
+export async function removeMany(client: BenchClient, count: number): Promise<number> {
+  const ids = await Promise.all(Array.from({ length: count }, () => startSleeper(client)));
+  const begin = performance.now();
+  for (const id of ids) await client.call('DELETE', `/containers/${id}?force=1&v=1`);
+  return performance.now() - begin;
+}
+
 /** What moves bytes: a perl that Debian's minimal system has, in blocks so large that the kernel's work is what is measured. */
 const BLOCK = 'use IO::Socket::INET; use Time::HiRes "time"; $SIG{PIPE} = "IGNORE"; my $b = "x" x 262144;';
 const RECEIVE = `${BLOCK} my $s = IO::Socket::INET->new(LocalPort => 5201, Listen => 5, ReuseAddr => 1) or die $!; while (my $c = $s->accept) { 1 while sysread $c, $b, 262144; syswrite $c, "got"; close $c }`;

@@ -30,7 +30,12 @@ export interface Patient {
   deaths(): number;
   /** Builds an image of this tag; false if it failed. */
   build(tag: string): Promise<boolean>;
+  /** Pulls an image, looks at it and removes it; false if one of these failed. */
+  pull(): Promise<boolean>;
 }
+
+/** How many of its containers a user leaves behind. */
+const KEPT = 6;
 
 /** Users who each work on one container after another, and remember what they were told. */
 export class FaultLoad {
@@ -49,16 +54,30 @@ export class FaultLoad {
 
   /** Works with containers until `stop`. */
   async work(user: number): Promise<void> {
+    const mine: Known[] = [];
     for (let count = 0; !this.#stopped; count++) {
       const container: Known = { name: `user${user}-${count}`, autoRemove: this.#random() < 0.2, may: new Set<Fate>(['absent']), history: [], cutShort: new Set() };
       this.known.push(container);
       for (let step = 0; step < 6 && !this.#stopped; step++) await this.#step(container);
+      mine.push(container);
+      // A soak is about kills, not about how many containers a host can hold.
+      while (mine.length > KEPT && !this.#stopped) if (await this.#clear(mine[0])) mine.shift();
     }
   }
 
   /** Builds one image after another until `stop`. */
   async buildImages(): Promise<void> {
     for (let count = 0; !this.#stopped; count++) await this.#build(`built${count}`);
+  }
+
+  /** Pulls an image again and again until `stop`. */
+  async pullImages(): Promise<void> {
+    while (!this.#stopped) {
+      await this.#patient.up();
+      const deaths = this.#patient.deaths();
+      if (await this.#patient.pull()) this.done['pull'] = (this.done['pull'] ?? 0) + 1;
+      else if (this.#patient.deaths() === deaths) this.violations.push('a pull failed');
+    }
   }
 
   stop(): void {
@@ -117,10 +136,29 @@ export class FaultLoad {
     await delay(20);
   }
 
+  /** Removes a container; false if that was cut short. */
+  async #clear(container: Known | undefined): Promise<boolean> {
+    if (!container) return true;
+    await this.#patient.up();
+    const deaths = this.#patient.deaths();
+    try {
+      if (container.may.size > 1) await this.settle(container);
+      if (!container.may.has('absent')) await this.#remove(container, true);
+      return true;
+    } catch (error) {
+      if (this.#patient.deaths() === deaths) this.violations.push(`${container.name} (${container.history.join(' ')}): ${String(error)}`);
+      await delay(10);
+      return false;
+    }
+  }
+
   #create(container: Known): Promise<void> {
     delete container.proof;
     container.cutShort.clear();
-    const json = { Image: 'debian:bookworm', Cmd: ['sleep', '1000'], HostConfig: { AutoRemove: container.autoRemove, Memory: 64 * 1024 * 1024 } };
+    const kind = Math.floor(this.#random() * 4);
+    const [user = ''] = container.name.split('-');
+    const special = [{}, { NetworkMode: 'own' }, { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] } }, { Binds: [`${user}:/data`, '/anonymous'] }][kind];
+    const json = { Image: 'debian:bookworm', Cmd: ['sleep', '1000'], HostConfig: { AutoRemove: container.autoRemove, Memory: 64 * 1024 * 1024, ...special } };
     return this.#do('create', container, 'created', () => this.#patient.client.send('POST', '/containers/create', { query: { name: container.name }, json }));
   }
 
@@ -147,7 +185,7 @@ export class FaultLoad {
   }
 
   #remove(container: Known, force: boolean): Promise<void> {
-    return this.#do('remove', container, 'absent', () => this.#patient.client.send('DELETE', `/containers/${container.name}`, { query: { force } }), ['exited']);
+    return this.#do('remove', container, 'absent', () => this.#patient.client.send('DELETE', `/containers/${container.name}`, { query: { force, v: true } }), ['exited']);
   }
 
   #send(method: string, { name }: Known, verb: string, query: Record<string, number> = {}): Promise<number> {

@@ -83,7 +83,7 @@ describe('containers in a store', () => {
 
   it('survive a new engine', async () => {
     const again = new ContainerStore(join(root, 'data'), join(root, 'run'), silentLog);
-    assert.deepEqual(await again.load(), []);
+    assert.deepEqual(await again.load(), { strays: [], damaged: [] });
     assert.deepEqual([again.find('db').state.exitCode, again.list().length], [3, 3]);
   });
 });

@@ -15,7 +15,7 @@ describe('settings that this version does not honour', () => {
   });
 
   it('what only tunes is answered with a warning each', () => {
-    const warnings = withoutEffect({ LogConfig: { Type: 'syslog', Config: { 'max-size': '10m', labels: 'a' } }, KernelMemory: 5 });
+    const warnings = withoutEffect({ LogConfig: { Type: 'syslog', Config: { 'max-size': '10m', labels: 'a', compress: 'true' } }, KernelMemory: 5 });
     assert.equal(warnings.length, 3);
     assert.ok(warnings.every((warning) => warning.startsWith('This version of Berth does not act on ')));
   });

@@ -58,6 +58,8 @@ export interface Mount {
     Propagation?: string;
     NonRecursive?: boolean;
     CreateMountpoint?: boolean;
+    ReadOnlyNonRecursive?: boolean;
+    ReadOnlyForceRecursive?: boolean;
     /** Berth's extension: what belongs to `onDisk` outside belongs to `inside` in the container, both ways. */
     Idmap?: { readonly onDisk: IdPair; readonly inside: IdPair };
   };

@@ -19,6 +19,8 @@ export function parseMount(text: string, folder: string): Mount {
     applyField(mount, key, at === -1 ? undefined : field.slice(at + 1));
   }
   if (!mount.Target.startsWith('/')) throw new MountSpecError(mount.Target === '' ? 'the target is missing' : `the target ${mount.Target} is not an absolute path`);
+  for (const [type, options] of [['bind', mount.BindOptions], ['volume', mount.VolumeOptions], ['tmpfs', mount.TmpfsOptions]] as const) if (options && type !== mount.Type) throw new MountSpecError(`${type}-… options are for mounts of type ${type}, and this is one of type ${mount.Type}`);
+  if (mount.Type === 'tmpfs' && mount.Source) throw new MountSpecError('a tmpfs has no source');
   if (mount.Type !== 'bind') return mount;
   if (!mount.Source) throw new MountSpecError('a bind needs a source');
   return { ...mount, Source: isAbsolute(mount.Source) ? mount.Source : resolve(folder, mount.Source) };
@@ -49,10 +51,29 @@ const FIELDS: Readonly<Record<string, (mount: Mount, value: string, on: boolean)
   ro: (mount, _value, on) => void (mount.ReadOnly = on),
   consistency: () => undefined, // a hint for macOS; there is only one consistency on Linux
   external: () => undefined,
-  'bind-propagation': (mount, value) => void ((mount.BindOptions ??= {}).Propagation = value),
+  'bind-propagation': (mount, value) => {
+    if (!/^r?(private|shared|slave)$/.test(value)) throw new MountSpecError(`bind-propagation ${value} is not shared, slave, private, rshared, rslave or rprivate`);
+    (mount.BindOptions ??= {}).Propagation = value;
+  },
+  'bind-recursive': (mount, value) => {
+    const options = (mount.BindOptions ??= {});
+    if (value === 'disabled') options.NonRecursive = true;
+    else if (value === 'readonly') options.ReadOnlyForceRecursive = true;
+    else if (value === 'writable') options.ReadOnlyNonRecursive = true;
+    else if (value !== 'enabled') throw new MountSpecError(`bind-recursive ${value} is not enabled, disabled, writable or readonly`);
+  },
+  'bind-create-src': (mount, _value, on) => void ((mount.BindOptions ??= {}).CreateMountpoint = on),
   'bind-nonrecursive': (mount, _value, on) => void ((mount.BindOptions ??= {}).NonRecursive = on),
   'volume-nocopy': (mount, _value, on) => void ((mount.VolumeOptions ??= {}).NoCopy = on),
   'volume-subpath': (mount, value) => void ((mount.VolumeOptions ??= {}).Subpath = value),
+  'volume-label': (mount, value) => {
+    const [name = '', ...rest] = value.split('=');
+    (((mount.VolumeOptions ??= {}).Labels ??= {})[name] = rest.join('='));
+  },
+  'volume-opt': (mount, value) => {
+    const [name = '', ...rest] = value.split('=');
+    ((((mount.VolumeOptions ??= {}).DriverConfig ??= {}).Options ??= {})[name] = rest.join('='));
+  },
   'volume-driver': (mount, value) => void (((mount.VolumeOptions ??= {}).DriverConfig ??= {}).Name = value),
   'tmpfs-size': (mount, value) => {
     const bytes = parseBytes(value);

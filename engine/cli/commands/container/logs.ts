@@ -9,6 +9,7 @@ interface LogOptions {
   readonly follow?: boolean;
   readonly tail?: string;
   readonly timestamps?: boolean;
+  readonly details?: boolean;
   readonly since?: string;
   readonly until?: string;
 }
@@ -22,6 +23,7 @@ export function registerLogs(parent: Command, context: CliContext): void {
     .option('-f, --follow', 'go on printing what is added')
     .option('-n, --tail <lines>', 'lines from the end (default: all)')
     .option('-t, --timestamps', 'print the time before each line')
+    .option('--details', 'print before each line the labels and variables that the options of the log name')
     .option('--since <time>', 'a date, seconds since 1970, or an age as 10m')
     .option('--until <time>', 'a date, seconds since 1970, or an age as 10m')
     .action((container: string | undefined, options: LogOptions) => logs(context, container ?? '.', options));
@@ -36,6 +38,7 @@ async function logs(context: CliContext, reference: string, options: LogOptions)
     stderr: 1,
     follow: options.follow === true ? 1 : 0,
     timestamps: options.timestamps === true ? 1 : 0,
+    details: options.details === true ? 1 : 0,
     tail: options.tail ?? 'all',
     since: options.since === undefined ? undefined : parseTime(options.since, now),
     until: options.until === undefined ? undefined : parseTime(options.until, now),

@@ -42,6 +42,7 @@ function logOptions(context: RequestContext): LogOptions {
     stderr: flagOf(context, 'stderr'),
     timestamps: flagOf(context, 'timestamps'),
     follow: flagOf(context, 'follow'),
+    details: flagOf(context, 'details'),
     ...(lines === undefined ? {} : { tail: lines }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),

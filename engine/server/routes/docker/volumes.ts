@@ -60,11 +60,11 @@ function volumeTest(key: string, values: readonly string[], service: VolumeServi
 
 /** Since API 1.42 only anonymous volumes are pruned, unless the filter `all` says otherwise. */
 function pruneFilter(service: VolumeService, { query, apiVersion }: RequestContext): (volume: Volume) => boolean {
-  const { label = [], all, ...others } = parseFilters(query.get('filters'));
+  const { label = [], 'label!': unlike = [], all, ...others } = parseFilters(query.get('filters'));
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) throw badRequest({ what: 'filters', detail: `unknown filter "${unknown}"` });
   const named = Number(apiVersion.split('.')[1]) < 42 || isTrue(all?.[0] ?? null);
-  return (volume) => (named || service.isAnonymous(volume)) && labelsMatch(volume.labels, label);
+  return (volume) => (named || service.isAnonymous(volume)) && labelsMatch(volume.labels, label) && !unlike.some((one) => labelsMatch(volume.labels, [one]));
 }
 
 function isTrue(value: string | null): boolean {
