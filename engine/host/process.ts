@@ -49,7 +49,9 @@ export function start(program: string, args: readonly string[], options: { [K in
 
 /** An `error` event of a child as a row of the error table. */
 export function startFailure(program: string, error: Error): Error {
-  if (systemCode(error) === 'ENOENT') return hostToolMissing({ tool: program, hint: 'Run berth doctor --fix to install what Berth needs.' }, { cause: error });
+  // A folder of PATH that one may not enter makes EACCES of what is in none of them.
+  const code = systemCode(error);
+  if (code === 'ENOENT' || (code === 'EACCES' && !program.includes('/'))) return hostToolMissing({ tool: program, hint: 'Run berth doctor --fix to install what Berth needs.' }, { cause: error });
   return error;
 }
 
