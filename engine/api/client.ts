@@ -97,7 +97,8 @@ export class ApiClient {
   /** Passes a request on as it came, and gives the answer as it is, whatever its status. */
   forward(method: string, path: string, headers: Readonly<Record<string, string>>, body: Readable): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const request = this.#request(method, path, { headers }, {});
+      // Else the engine closes once it has answered, and what ends the request here may be written too late and take the answer along (EPIPE).
+      const request = this.#request(method, path, { headers }, { Connection: 'keep-alive' });
       request.once('response', resolve);
       request.once('error', (error) => reject(this.#failure(error)));
       // A client that breaks off must not look like one that has sent everything.

@@ -23,7 +23,8 @@ export async function listNetns(): Promise<readonly string[]> {
   }
 }
 
-const SETTLE = 'for place in default "$@"; do for name in accept_ra accept_redirects; do { echo 0 > "/proc/sys/net/ipv6/conf/$place/$name"; } 2>/dev/null; done; done; exec ip -batch -';
+/** `ip` is looked for by hand: BusyBox's shell takes its own before what is on PATH. */
+const SETTLE = 'for place in default "$@"; do for name in accept_ra accept_redirects; do { echo 0 > "/proc/sys/net/ipv6/conf/$place/$name"; } 2>/dev/null; done; done; IFS=:; for folder in $PATH; do if [ -x "$folder/ip" ]; then exec "$folder/ip" -batch -; fi; done; exec ip -batch -';
 
 /**
  * Runs `lines` as `ipBatch` does, inside a new namespace, once its devices, these and those that come later, have been told to take no routes from

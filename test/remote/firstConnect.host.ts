@@ -10,7 +10,7 @@ import { packagedEngine } from '../support/engineArchive.ts';
 import { seededRandom } from '../support/random.ts';
 import { RemoteHost } from '../support/remoteHost.ts';
 
-const PORT = 28100;
+const PORT = 28160;
 const KIB = 1024;
 
 describe('a first connect whose link is cut', () => {

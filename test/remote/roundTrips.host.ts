@@ -7,7 +7,7 @@ import { ClientMachine } from '../support/clientMachine.ts';
 import { countFlights } from '../support/flights.ts';
 import { RemoteHost } from '../support/remoteHost.ts';
 
-const PORT = 28120;
+const PORT = 28170;
 
 /** What a long line makes slow is how often one waits for an answer before one can go on. */
 describe('round trips to a host', () => {

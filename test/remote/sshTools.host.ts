@@ -12,7 +12,7 @@ import { editorTar } from '../support/base.ts';
 import { ClientMachine } from '../support/clientMachine.ts';
 import { RemoteHost } from '../support/remoteHost.ts';
 
-const [LOCAL, REVERSE, SOCKS, ANSWERS] = [28110, 28111, 28112, 28113];
+const [LOCAL, REVERSE, SOCKS, ANSWERS] = [28180, 28181, 28182, 28183];
 const ALIAS = 'project.rtssh.berth';
 const LISTENER = 'use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:4711", Listen => 5, ReuseAddr => 1); while (my $c = $s->accept) { my $l = <$c>; print $c "inside: $l"; close $c }';
 

@@ -1,37 +1,38 @@
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from '../../engine/host/process.ts';
 import type { RunOptions, RunResult } from '../../engine/host/process.ts';
+import { openTun } from './tun.ts';
 
-const TUN = '/dev/net/tun';
 const FIRST_ID = 1_200_000;
+const RANGE = 65_536;
 
 /** A user of this host who is not root, with a home of their own and Node and the engine's bundle in it: a clone may be where only root gets. */
 export class OrdinaryUser {
   readonly name: string;
   readonly root: string;
   readonly uid: number;
-  readonly #tunMode: number;
+  /** Of the user's range of further ids: each user has another. */
+  readonly firstId: number;
 
-  private constructor(name: string, root: string, uid: number, tunMode: number) {
+  private constructor(name: string, root: string, uid: number) {
     this.name = name;
     this.root = root;
     this.uid = uid;
-    this.#tunMode = tunMode;
+    this.firstId = firstIdOf(uid);
   }
 
-  /** `subIds`: whether the user has ranges of further ids. The TUN device is opened to everybody, as it is on ordinary hosts, until `remove`. */
+  /** `subIds`: whether the user has ranges of further ids. The TUN device is opened to everybody, as it is on ordinary hosts. */
   static async create(name: string, options: { readonly bundle: string; readonly subIds: boolean }): Promise<OrdinaryUser> {
     await removeUser(name);
     const root = await mkdtemp(join(tmpdir(), `berth-${name}-`));
     await chmod(root, 0o711);
     await run('useradd', ['--no-create-home', '--home-dir', join(root, 'home'), '--shell', '/bin/sh', name]);
-    await setSubIds(name, options.subIds);
     const uid = Number((await run('id', ['-u', name])).stdout);
-    const { mode } = await stat(TUN);
-    await chmod(TUN, 0o666);
-    const user = new OrdinaryUser(name, root, uid, mode & 0o777);
+    await setSubIds(name, options.subIds ? firstIdOf(uid) : undefined);
+    await openTun();
+    const user = new OrdinaryUser(name, root, uid);
     await mkdir('/run/user', { recursive: true });
     await rm(user.runtimeFolder, { recursive: true, force: true });
     for (const folder of [join(root, 'home'), join(root, 'work'), user.runtimeFolder]) await user.#ownFolder(folder);
@@ -68,15 +69,15 @@ export class OrdinaryUser {
 
   /** Takes the user away with all that is theirs, and gives the TUN device its mode back. */
   async remove(): Promise<void> {
-    await chmod(TUN, this.#tunMode);
-    await removeUser(this.name);
+    // The account last: whoever gets its number next has a runtime folder by the same name.
     for (const folder of [this.root, this.runtimeFolder]) await rm(folder, { recursive: true, force: true });
+    await removeUser(this.name);
   }
 
   async #describe(pid: string): Promise<string> {
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
     const uid = Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? -1);
-    const theirs = uid === this.uid || (uid >= FIRST_ID && uid < FIRST_ID + 65536);
+    const theirs = uid === this.uid || (uid >= this.firstId && uid < this.firstId + RANGE);
     return theirs && !/^State:\s+[ZX]/m.test(status) ? `process ${pid} ${(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ').slice(0, 120)}` : '';
   }
 
@@ -86,14 +87,19 @@ export class OrdinaryUser {
   }
 }
 
-async function setSubIds(name: string, wanted: boolean): Promise<void> {
+function firstIdOf(uid: number): number {
+  return FIRST_ID + (uid % 1000) * RANGE;
+}
+
+/** `first`: of the user's range; `undefined`: none. */
+async function setSubIds(name: string, first: number | undefined): Promise<void> {
   for (const [file, add, remove] of [['/etc/subuid', '--add-subuids', '--del-subuids'], ['/etc/subgid', '--add-subgids', '--del-subgids']] as const) {
     const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter((line) => line.startsWith(`${name}:`));
     for (const line of lines) {
-      const [, first = 0, count = 0] = line.split(':').map(Number);
-      await run('usermod', [remove, `${first}-${first + count - 1}`, name]);
+      const [, start = 0, count = 0] = line.split(':').map(Number);
+      await run('usermod', [remove, `${start}-${start + count - 1}`, name]);
     }
-    if (wanted) await run('usermod', [add, `${FIRST_ID}-${FIRST_ID + 65535}`, name]);
+    if (first !== undefined) await run('usermod', [add, `${first}-${first + RANGE - 1}`, name]);
   }
 }
 

@@ -54,7 +54,7 @@ const together: readonly FlagRow[] = [
   works('oom-score-adj', ['--oom-score-adj', '300'], 'cat /proc/self/oom_score_adj', /^300$/),
   works('pids-limit', ['--pids-limit', '77'], cgroup('pids/pids.max', 'pids.max'), /^77$/),
   works('platform', ['--platform', 'linux'], 'uname', /Linux/),
-  works('publish', ['-p', '127.0.0.1:28951:80'], 'true', /^$/),
+  works('publish', ['-p', '127.0.0.1:28957:80'], 'true', /^$/),
   works('publish-all', ['-P'], 'true', /^$/),
   works('pull', ['--pull', 'never'], 'true', /^$/),
   works('quiet', ['-q'], 'true', /^$/),

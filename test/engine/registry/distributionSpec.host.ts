@@ -39,7 +39,7 @@ describe('the OCI distribution specification, against berth registry serve', () 
     const digest = digestOf(data);
     const begun = await call('POST', `/v2/${name}/blobs/uploads/`);
     const done = await call('PUT', withDigest(at(begun), digest), data, { 'Content-Type': 'application/octet-stream' });
-    assert.equal(done.status, 201);
+    assert.equal(done.status, 201, await done.clone().text());
     return { digest, size: data.length };
   };
   const image = async (name: string, text: string, extra: object = {}): Promise<{ body: string; digest: string }> => {

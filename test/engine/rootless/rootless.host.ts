@@ -45,7 +45,7 @@ describe('the engine of an ordinary user', () => {
     const shared = join(user.root, 'work', 'shared');
     await engine.docker(['run', '--rm', '-v', `${shared}:/shared`, IMAGE, 'sh', '-c', 'touch /shared/root && touch /shared/other && chown 1000:1000 /shared/other']);
     const [mine, other] = await Promise.all(['root', 'other'].map((name) => stat(join(shared, name))));
-    assert.deepEqual([mine?.uid, other?.uid], [user.uid, 1_200_000 + 999]);
+    assert.deepEqual([mine?.uid, other?.uid], [user.uid, user.firstId + 999]);
     assert.equal((await engine.docker(['run', '--rm', '-u', '1000', IMAGE, 'id', '-u'])).stdout, '1000\n');
   });
 

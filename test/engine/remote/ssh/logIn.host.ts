@@ -40,7 +40,7 @@ describe('logging in with what a person knows', () => {
   it('a password, asked for once', async () => {
     const me = person({ password: ['correct'] });
     await works('dev', ['IdentityFile none', 'PreferredAuthentications password'], me);
-    assert.deepEqual(me.asked, [{ kind: 'password', user: 'dev', host: `dev@${host.address}` }]);
+    assert.deepEqual(me.asked, [{ kind: 'password', user: 'dev', host: host.address }]);
   });
 
   it('a wrong password: asked for as often as the configuration says, then what was tried', async () => {

@@ -9,7 +9,7 @@ import { run } from '../../../../engine/host/process.ts';
 import { person } from '../../../support/asked.ts';
 import { Sshd } from '../../../support/sshd.ts';
 
-const PORT = 28140;
+const PORT = 28145;
 
 /** As with the client of Windows. */
 describe('a system\'s ssh that cannot share a connection', () => {
