@@ -100,7 +100,7 @@ describe('exec and attach', () => {
     client.input.write('tty; stty size\r');
     await client.until(/\/dev\/pts\/0\r\n33 111\r\n/);
     await world.containers.execs.resize(exec, 44, 99);
-    client.input.write('stty size; exit 6\r');
+    client.input.write('until stty size | grep -x "44 99"; do sleep 0.02; done; exit 6\r'); // as a signal, it comes when it comes
     await ended;
     assert.match(client.raw, /44 99\r\n/);
     assert.equal(((await world.containers.execs.inspect(exec)) as { ExitCode: number }).ExitCode, 6);

@@ -34,8 +34,8 @@ describe('attempts to break out of a default container', function () {
   const perl = async (script: string): Promise<number[]> => (await inBox('perl', '-e', script)).stdout.trim().split(/\s+/).map(Number);
 
   describe('by system calls', () => {
-    /** Each in a process of its own: one that is let do it does not change how the next one fares. One that dies of it was let do it. */
-    const attempts = refused.map((call) => `$| = 1; unless (fork) { $p = $$; $r = syscall(${[call[process.arch === 'arm64' ? 'arm64' : 'x64'], ...(call.args ?? ['0', '0', '0']), '0', '0', '0'].slice(0, 6).join(', ')}); exit if $p != $$; print $r == -1 ? $!+0 : 0, " "; exit } wait; print "0 " if $? & 127;`).join('\n');
+    /** Each in a process of its own: one that is let do it does not change how the next one fares. One that dies of it was let do it. (Children of children become those of the first process.) */
+    const attempts = refused.map((call) => `$| = 1; $c = fork; unless ($c) { $p = $$; $r = syscall(${[call[process.arch === 'arm64' ? 'arm64' : 'x64'], ...(call.args ?? ['0', '0', '0']), '0', '0', '0'].slice(0, 6).join(', ')}); exit if $p != $$; print $r == -1 ? $!+0 : 0, " "; exit } waitpid $c, 0; print "0 " if $? & 127;`).join('\n');
     let results: number[];
     before(async () => (results = await perl(attempts)));
     for (const [index, { name, error = EPERM }] of refused.entries()) it(`refuses ${name}`, () => assert.equal(results[index], error));
