@@ -58,21 +58,35 @@ export class WorkbenchPage {
     return this.tree(view).getByRole('treeitem', { name });
   }
 
-  /** Runs a command by its title, by way of F1. */
+  /** Runs a command by its title, by way of F1. A list has the commands that there were when it was opened; a young window gets more. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    const input = this.page.locator('.quick-input-widget input[type=text]');
-    await input.fill(`>${title}`);
-    const rows = this.page.locator('.quick-input-list .monaco-list-row');
-    await rows.filter({ hasText: title }).first().click();
+    const row = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first();
+    await this.#openUntilThere(row, async () => {
+      await this.page.keyboard.press('F1');
+      await this.page.locator('.quick-input-widget input[type=text]').fill(`>${title}`);
+    });
+    await row.click();
+  }
+
+  /** Opens what shows how things were when it was opened, again and again until it has `wanted`. */
+  async #openUntilThere(wanted: Locator, open: () => Promise<void>): Promise<void> {
+    for (const deadline = Date.now() + stepMs; ; ) {
+      await open();
+      const last = Date.now() > deadline;
+      const there = await wanted.waitFor({ timeout: 5000 }).then(() => true, (error: unknown) => {
+        if (last) throw error;
+        return false;
+      });
+      if (there) return;
+      await this.page.keyboard.press('Escape');
+    }
   }
 
   /** Chooses from the context menu of a row. A menu takes no click in its first moments, so it is tried until the menu is gone. */
   async contextMenu(row: Locator, item: string): Promise<void> {
-    await row.click({ button: 'right' });
     const menu = this.page.locator('.monaco-menu');
     const entry = menu.locator('.action-item').filter({ hasText: new RegExp(`^${item}`) }).first();
-    await entry.waitFor();
+    await this.#openUntilThere(entry, () => row.click({ button: 'right' }));
     for (let attempt = 0; attempt < 20; attempt += 1) {
       await this.page.waitForTimeout(150);
       if (!(await menu.isVisible())) return;
