@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { ContainerWorld } from '../../support/containerWorld.ts';
 
 const FAST = { Interval: 100e6, Timeout: 1e9, Retries: 2 };
+/** For so long after a start it is starting whatever a failing check says: long enough to look. */
+const STARTS = { StartPeriod: 1.5e9 };
 const FOREVER = ['sh', '-c', 'sleep 1000'];
 
 interface Inspected {
@@ -23,7 +25,7 @@ describe('the health of a container', () => {
   it('follows what its check says, tells it in ps, inspect, filters and events', async () => {
     const seen: string[] = [];
     const listener = world.events.on(({ action }) => action.startsWith('health_status') && seen.push(action));
-    const id = await world.start(FOREVER, { Healthcheck: { Test: ['CMD-SHELL', 'echo looking; test -e /tmp/well'], ...FAST } });
+    const id = await world.start(FOREVER, { Healthcheck: { Test: ['CMD-SHELL', 'echo looking; test -e /tmp/well'], ...FAST, ...STARTS } });
     assert.equal(health(id)?.Status, 'starting');
     assert.match(listed({ health: ['starting'] })[0] ?? '', /^Up .* \(health: starting\)$/);
     await becomes(id, 'unhealthy');
@@ -53,13 +55,14 @@ describe('the health of a container', () => {
   });
 
   it('is known to the next engine, which goes on looking', async () => {
-    const id = await world.start(FOREVER, { Healthcheck: { Test: ['CMD', 'test', '-e', '/tmp/well'], ...FAST, Retries: 1 } });
+    const id = await world.start(FOREVER, { Healthcheck: { Test: ['CMD', 'test', '-e', '/tmp/well'], ...FAST, ...STARTS, Retries: 1 } });
     await becomes(id, 'unhealthy');
     await world.close();
     world = await ContainerWorld.open(world.root, world.instance);
     assert.equal(health(id)?.Status, 'unhealthy');
     await world.exec(id, ['touch', '/tmp/well']);
     await becomes(id, 'healthy');
+    await world.exec(id, ['rm', '/tmp/well']);
     await world.containers.restart(id, { timeout: 0 });
     assert.equal(health(id)?.Status, 'starting');
     await world.containers.remove(id, { force: true });
