@@ -2,6 +2,7 @@ import { access, chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { removeTempFiles, writeFileAtomic } from '../base/atomicFile.ts';
 import { isFull, nameInUse } from '../base/errors.ts';
+import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { unmountInside } from '../host/mounts.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
@@ -28,6 +29,7 @@ export class ContainerStore {
   /** Name to id; also of containers that are being created. */
   readonly #names = new Map<string, string>();
   /** Their states could not be written yet. */
+  readonly #saves = new KeyedMutex();
   readonly #unsaved = new Set<Container>();
   #retry: NodeJS.Timeout | undefined;
 
@@ -160,7 +162,8 @@ export class ContainerStore {
   }
 
   async #saveState(container: Container): Promise<void> {
-    await replaceFile(join(container.paths.folder, 'state.json'), `${JSON.stringify(container.state)}\n`);
+    // One write at a time: not all who change a state hold the container's lock. Each writes what the state is by then.
+    await this.#saves.run(container.id, () => replaceFile(join(container.paths.folder, 'state.json'), `${JSON.stringify(container.state)}\n`));
     this.#unsaved.delete(container);
   }
 
