@@ -2,6 +2,8 @@ import { createContainerSchema } from './api/docker/container.ts';
 import type { BuildImages, RegistryAuths } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
 import { badRequest } from './base/errors.ts';
+import { fitsPlatform, hostPlatform } from './base/platform.ts';
+import type { Platform } from './base/platform.ts';
 import type { ContainerService } from './containers/containerService.ts';
 import type { Images as ContainerImages } from './containers/ports.ts';
 import { notRunning } from './containers/errors.ts';
@@ -22,10 +24,13 @@ import type { VolumeService } from './volumes/volumeService.ts';
 /** What the builder needs, from the image service. */
 export function buildImages(images: ImageService): BuildImages {
   return {
-    resolve: (ref) => images.resolve(ref),
-    obtain: (ref, ctx) => images.obtain(ref, withCredentials(ctx.auths, ref), ctx),
+    resolve: (ref, platform) => (platform ? images.resolveFor(ref, platform) : images.resolve(ref)),
+    obtain: (ref, ctx) => images.obtain(ref, { ...withCredentials(ctx.auths, ref), ...otherPlatform(ctx.platform) }, ctx),
     addImage: (image) => images.addImage(image),
-    tag: (ref, name) => images.tag(ref, name),
+    addIndex: (members, tags) => images.addIndex(members.map(({ imageId, predicates }) => ({ image: images.resolve(imageId), predicates })), tags),
+    sbom: (imageId, signal) => images.sbom(imageId, signal),
+    tag: (id, name) => images.tagImage(id, name),
+    fromLayout: (path, ref, platform, ctx) => images.loadLayout(path, ref, platform, ctx),
   };
 }
 
@@ -113,6 +118,11 @@ export function devVolumes(volumes: VolumeService): DevVolumes {
       if (volumes.usersOf(name).length === 0) await volumes.remove(name, { force: true });
     },
   };
+}
+
+/** What is for another platform does not take a name away from what this host runs. */
+function otherPlatform(platform: Platform | undefined): { platform?: Platform; keepName?: boolean } {
+  return platform ? { platform, keepName: !fitsPlatform(platform, hostPlatform()) } : {};
 }
 
 /** Docker's clients key the credentials of a build by host; Docker Hub's by the address of its old API. */

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism, arch } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { BuildEvent } from '../api/berth/build.ts';
 import type { OperationContext } from '../base/context.ts';
@@ -22,12 +22,15 @@ import type { ContextSource, DockerfileSource } from './context/openContext.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
 import { Holds } from './holds.ts';
 import { imageKey, outputConfig } from './outputImage.ts';
-import type { BuildNetwork, BuildPlan, PlanOptions } from './plan/graph.ts';
+import type { BuildNetwork, BuildPlan } from './plan/graph.ts';
 import { outlineBuild } from './plan/outline.ts';
-import { planBuild } from './plan/planBuild.ts';
 import type { BuildImages, RegistryAuths, SnapshotCollector, StepRunner } from './ports.ts';
-import { BuildProgress } from './progress.ts';
-import { obtainImages } from './baseImages.ts';
+import { NamedContexts } from './context/namedContexts.ts';
+import { planFor, planOptions } from './planned.ts';
+import type { Planned, WiderRequest } from './planned.ts';
+import { allOrNone, progressOf } from './solvePlans.ts';
+import { predicatesOf } from './attest/predicates.ts';
+import type { BuildFacts } from './attest/predicates.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import { missingVariables } from './check/missingVariables.ts';
 import { refuseErrors, warningEvent } from './check/tell.ts';
@@ -35,11 +38,11 @@ import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
 import { Slots } from './solve/slots.ts';
 import { Solver } from './solve/solver.ts';
-import type { SolverServices } from './solve/solver.ts';
+import type { SolveListener, SolverServices } from './solve/solver.ts';
 import type { StepResult } from './solve/layer.ts';
 import { TempFolders } from './temp.ts';
 
-export interface BuildRequest {
+export interface BuildRequest extends WiderRequest {
   readonly context: ContextSource;
   /** Relative to the context; for a folder it may be absolute. Default `Dockerfile`. */
   readonly dockerfile?: string;
@@ -67,7 +70,10 @@ export interface BuildRequest {
 export type BuildContext = OperationContext & { readonly onEvent?: (event: BuildEvent) => void };
 
 export interface BuildResult {
+  /** Of several platforms: the one that this host runs. */
   readonly imageId: string;
+  /** Where the result is an index. */
+  readonly indexDigest?: string;
   /** Nothing had to be done. */
   readonly cached: boolean;
 }
@@ -101,7 +107,7 @@ export interface BuildServiceParts {
   readonly cacheLimits?: CacheLimits;
 }
 
-const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+const nobody: SolveListener = { started: () => undefined, ended: () => undefined, printed: () => undefined };
 
 /** Builds images from Dockerfiles. Call `reconcile` once before the first build. */
 export class BuildService {
@@ -195,7 +201,7 @@ export class BuildService {
     try {
       const { text, name } = context.dockerfile;
       const dockerfile = parseDockerfile(text, name);
-      const options = planOptions(request);
+      const [options] = planOptions(request);
       const missing = await missingVariables(outlineBuild(dockerfile, options), this.#parts.images, options);
       const { warnings } = checkDockerfile({ dockerfile, text, options, missing, ignore: context.tree.filter });
       for (const warning of warnings) ctx.onEvent?.(warningEvent(warning, text));
@@ -206,25 +212,37 @@ export class BuildService {
   }
 
   async #build(request: BuildRequest, ctx: BuildContext, hold: (snapshotId: string) => void): Promise<BuildResult> {
+    const started = Date.now();
     await using temp = await this.#solver.temps.create();
-    const { signal } = ctx;
-    const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal });
+    const opened = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
     try {
-      const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
-      const options = planOptions(request);
-      const outline = outlineBuild(dockerfile, options);
-      const images = await obtainImages(this.#parts.images, outline.images, { pull: request.pull ?? false, auths: request.auths }, ctx);
-      const plan = planBuild(outline, images, options);
-      const report = checkDockerfile({ dockerfile, text: context.dockerfile.text, options, missing: plan.missing, ignore: context.tree.filter });
-      refuseErrors(report);
-      const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
-      for (const warning of report.warnings) ctx.onEvent?.(warningEvent(warning, context.dockerfile.text));
-      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), again: doneAgain(plan, request), signal, listener: progress, hold }).solve();
-      const imageId = await this.#image(plan, results, [...(request.tags ?? [])]);
-      return { imageId, cached: progress.allCached };
+      await using named = new NamedContexts(request.contexts ?? {}, { folder: temp.path, statCache: this.#stats, images: this.#parts.images, ctx });
+      const planned: Planned[] = [];
+      for (const options of planOptions(request)) planned.push(await planFor(options, request, { images: this.#parts.images, opened, named }, ctx));
+      for (const { report } of planned) refuseErrors(report);
+      for (const warning of planned[0]?.report.warnings ?? []) ctx.onEvent?.(warningEvent(warning, opened.dockerfile.text));
+      const progress = progressOf(planned, ctx);
+      const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), signal, listener: progress[index] ?? nobody, hold }).solve());
+      const made = await this.#output(planned, solved, { request, opened, started }, ctx.signal);
+      return { ...made, cached: progress.every(({ allCached }) => allCached) };
     } finally {
-      await context.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
+      await opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     }
+  }
+
+  /** One image under its names; or an index of several, or of one of which something is attested. */
+  async #output(planned: readonly Planned[], solved: ReadonlyArray<ReadonlyMap<string, StepResult>>, facts: BuildFacts, signal: AbortSignal): Promise<Omit<BuildResult, 'cached'>> {
+    const { images } = this.#parts;
+    const tags = [...(facts.request.tags ?? [])];
+    const isIndex = planned.length > 1 || facts.request.attest !== undefined;
+    const members = [];
+    for (const [index, one] of planned.entries()) {
+      const imageId = await this.#image(one.plan, solved[index] ?? new Map(), isIndex ? [] : tags);
+      members.push({ imageId, predicates: isIndex ? await predicatesOf(imageId, one, facts, images, signal) : [] });
+    }
+    if (!isIndex) return { imageId: members[0]?.imageId ?? '' };
+    const { id, index } = await images.addIndex(members, tags);
+    return { imageId: id, ...(index ? { indexDigest: index.descriptor.digest } : {}) };
   }
 
   /** The image of these results: the one made before if nothing differs, else a new one. */
@@ -283,15 +301,4 @@ function dockerfileOf({ dockerfile, dockerfileText }: BuildRequest): DockerfileS
 
 function givenBy({ secrets, sshAgents }: BuildRequest): BuildSecrets {
   return { secrets: new Map(Object.entries(secrets ?? {})), agents: new Map(Object.entries(sshAgents ?? {})) };
-}
-
-function planOptions(request: BuildRequest): PlanOptions {
-  return {
-    ...(request.target === undefined ? {} : { target: request.target }),
-    buildArgs: request.buildArgs ?? {},
-    labels: request.labels ?? {},
-    network: request.network ?? 'default',
-    allowsInsecure: request.allowInsecure ?? false,
-    platform: { os: 'linux', architecture: GO_ARCH[arch()] ?? arch() },
-  };
 }

@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { OperationContext } from '../base/context.ts';
+import { hostPlatform } from '../base/platform.ts';
 import { digestMismatch, digestOf } from '../content/contentStore.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
@@ -12,7 +13,7 @@ import { ImageArchive } from './imageArchive.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import type { ImageStore } from './imageStore.ts';
 import type { LayerHolds } from './layerHolds.ts';
-import { choosePlatform, hostPlatform } from './platform.ts';
+import { choosePlatform } from './platform.ts';
 import { recordImage } from './recordImage.ts';
 import type { Unpacker } from './unpacker.ts';
 

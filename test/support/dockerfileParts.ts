@@ -54,7 +54,7 @@ function inOrder({ globals, stages }: Dockerfile): Instruction[] {
 }
 
 function hasDocuments(one: PeerInstruction): boolean {
-  return (one instanceof Run || one instanceof Copy || one instanceof Add) && one.getHeredocs().length > 0;
+  return (one instanceof Run || one instanceof Copy || one instanceof Add) && (one as Run).getHeredocs().length > 0;
 }
 
 const KEPT = new Set(['platform', 'from', 'chown', 'chmod', 'exclude', 'checksum', 'mount']);

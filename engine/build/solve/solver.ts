@@ -5,6 +5,7 @@ import type { SnapshotStore } from '../../snapshots/types.ts';
 import type { MountCache } from '../cache/mountCache.ts';
 import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
 import { contentKey } from '../copy/contentKey.ts';
+import { treeOf } from '../copy/selectSources.ts';
 import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import { locate, stepFailed } from '../errors.ts';
 import type { Place } from '../errors.ts';
@@ -150,8 +151,8 @@ export class Solver {
     const from = await this.#input(step.mounts?.[index]);
     this.#signal.throwIfAborted();
     if (from) return { key: ['mount', String(index), ...identities(from.layers)], input: () => Promise.resolve({ lowerDirs: this.#lowerDirs(from.layers) }) };
-    if (mount.kind !== 'bind') return undefined;
-    const tree = this.#options.context;
+    if (mount.kind !== 'bind' && (mount.kind !== 'cache' || mount.context === undefined)) return undefined;
+    const tree = treeOf(this.#options.context, mount.context);
     let selected: Promise<SelectedSource[]> | undefined;
     const select = (): Promise<SelectedSource[]> => (selected ??= this.#select(step, { sources: [mount.source] }, tree));
     const operation = digestOf(['mount', mount.source]);
@@ -163,7 +164,7 @@ export class Solver {
   async #copy(step: Step, op: CopyOp, below: readonly Layer[], from: readonly Layer[] | undefined): Promise<CacheEntry> {
     if (from) return this.#copyFrom(step, op, below, from);
     if (op.remotes) return this.#addRemote(step, op, op.remotes, below);
-    const tree = this.#options.context;
+    const tree = treeOf(this.#options.context, op.context);
     let selected: Promise<SelectedSource[]> | undefined;
     const sources = (): Promise<SelectedSource[]> => (selected ??= this.#select(step, op, tree));
     const operation = digestOf(operationIdentity(op));
@@ -205,7 +206,7 @@ export class Solver {
 
   async #select(step: Step, op: Pick<CopyOp, 'sources' | 'exclude' | 'parents'>, tree: SourceTree): Promise<SelectedSource[]> {
     await tree.prepare?.();
-    return selectAll(op, tree, 'build context or excluded by .dockerignore', step.place, this.#signal);
+    return selectAll(op, tree, `${tree === this.#options.context ? 'build context' : 'the named context'} or excluded by .dockerignore`, step.place, this.#signal);
   }
 
   /**

@@ -21,7 +21,7 @@ const images: BuildImages = {
   },
   obtain: () => Promise.reject(new Error('a check obtains nothing')),
   addImage: () => Promise.reject(new Error('a check makes nothing')),
-  tag: () => undefined,
+  tag: () => undefined, fromLayout: () => Promise.reject(new Error()), addIndex: () => Promise.reject(new Error()), sbom: () => Promise.reject(new Error()),
 };
 
 async function report(text: string, more: { readonly buildArgs?: Record<string, string>; readonly ignore?: string } = {}): Promise<CheckReport> {

@@ -5,9 +5,11 @@ import type { CliContext } from '../../context.ts';
 import { pathOnHost } from '../../engineFolder.ts';
 import { folderPath } from '../container/reference.ts';
 import { givenSecrets } from './buildSecrets.ts';
+import { widerRequest } from './buildWider.ts';
+import type { WiderOptions } from './buildWider.ts';
 import { reproducibleEpoch } from './reproducible.ts';
 
-export interface BuildOptions {
+export interface BuildOptions extends WiderOptions {
   readonly file?: string;
   readonly tag?: string[];
   readonly target?: string;
@@ -49,6 +51,7 @@ export async function requestOf(context: CliContext, what: string, options: Buil
     ...(options.pull === true ? { pull: true } : {}),
     ...(network === undefined ? {} : { network }),
     ...(await givenSecrets(context, options)),
+    ...widerRequest(context, options),
   };
 }
 
