@@ -2,7 +2,7 @@ import { createContainerSchema } from './api/docker/container.ts';
 import type { BuildImages, RegistryAuths } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
 import { badRequest } from './base/errors.ts';
-import { fitsPlatform, hostPlatform } from './base/platform.ts';
+import { fitsPlatform, hostPlatform, parsePlatform } from './base/platform.ts';
 import type { Platform } from './base/platform.ts';
 import type { ContainerService } from './containers/containerService.ts';
 import type { Images as ContainerImages } from './containers/ports.ts';
@@ -13,6 +13,7 @@ import { readAccount, runningFacts } from './containers/account.ts';
 import { devcontainerId, idLabels } from './devcontainers/config/devcontainerId.ts';
 import type { DevContainerService } from './devcontainers/devContainerService.ts';
 import type { EndpointContainers, EndpointDevContainer, EndpointDevContainers } from './endpoint/ports.ts';
+import type { ImageRecord } from './images/imageRecord.ts';
 import type { ImageService } from './images/imageService.ts';
 import type { NetworkUser } from './networks/inspection.ts';
 import { toCredentials } from './registry/auth.ts';
@@ -28,7 +29,7 @@ export function buildImages(images: ImageService): BuildImages {
     obtain: (ref, ctx) => images.obtain(ref, { ...withCredentials(ctx.auths, ref), ...otherPlatform(ctx.platform) }, ctx),
     addImage: (image) => images.addImage(image),
     addIndex: (members, tags) => images.addIndex(members.map(({ imageId, predicates }) => ({ image: images.resolve(imageId), predicates })), tags),
-    sbom: (imageId, signal) => images.sbom(imageId, signal),
+    sbom: (imageId, signal) => images.sbom(imageId, undefined, signal),
     tag: (id, name) => images.tagImage(id, name),
     fromLayout: (path, ref, platform, ctx) => images.loadLayout(path, ref, platform, ctx),
   };
@@ -36,7 +37,11 @@ export function buildImages(images: ImageService): BuildImages {
 
 /** What containers need, from the image service. */
 export function containerImages(images: ImageService): ContainerImages {
-  return { resolve: (ref) => images.resolve(ref), commit: (commit) => commitImage(images, commit) };
+  const resolve = (ref: string, platform?: string): ImageRecord => {
+    const [image, wanted] = [images.resolve(ref), platform === undefined ? undefined : parsePlatform(platform)];
+    return (wanted && image.index?.images.find(({ config }) => fitsPlatform(config, wanted))) ?? image;
+  };
+  return { resolve, commit: (commit) => commitImage(images, commit) };
 }
 
 /** What dev containers need, from the image service and the layers' store. */

@@ -4,6 +4,7 @@ import type { EventBus } from '../base/eventBus.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import type { Digest } from '../content/oci.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
+import { allLayers } from './imageRecord.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import type { ImageService } from './imageService.ts';
 import { importTar } from './importTar.ts';
@@ -28,10 +29,10 @@ export class ImageArchives {
   async save(refs: readonly string[], without: ReadonlySet<Digest> = new Set()): Promise<Readable> {
     const saved = selectSaved(refs, this.#images.list(), (ref) => this.#images.resolve(ref));
     const holds = this.#images.held.open();
-    for (const { image } of saved) for (const { snapshotId } of image.layers) holds.add(snapshotId);
+    for (const { image } of saved) for (const { snapshotId } of allLayers(image)) holds.add(snapshotId);
     const release = (): void => void this.#images.collect(holds.release());
     try {
-      const stream = await saveImages({ content: this.#content, snapshots: this.#snapshots }, saved, without);
+      const stream = await saveImages({ content: this.#content, snapshots: this.#snapshots, meaningOf: (tag) => this.#images.store.meaningOf(tag)?.digest }, saved, without);
       stream.once('close', release);
       for (const { image } of saved) this.#events.publish('image', 'save', image.id, { name: image.id });
       return stream;

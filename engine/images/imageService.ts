@@ -236,8 +236,8 @@ export class ImageService {
   }
 
   /** What is installed in an image, as an SPDX document. */
-  sbom(ref: string, signal: AbortSignal): Promise<Predicate> {
-    return imageSbom(this.#parts.snapshots, this.resolve(ref), signal);
+  async sbom(ref: string, platform: Platform | undefined, signal: AbortSignal): Promise<Predicate> {
+    return imageSbom(this.#parts.snapshots, platform ? this.resolveFor(ref, platform) : this.resolve(ref), signal);
   }
 
   /** Compares the records with the disk. `busy`: builds run. */

@@ -92,13 +92,28 @@ export class ImageStore {
       // What was nameless until now and is part of an index needs no row of its own.
       const parts = new Set([entry.manifest.digest, ...(loaded.index?.manifests.map(({ digest }) => digest) ?? [])]);
       const others = entries.filter((other) => !names.includes(other.annotations?.[NAME] ?? '')).filter((other) => !(parts.has(other.digest) && other.annotations?.[NAME] === undefined && (other.digest === entry.manifest.digest || repoDigestsOf(other).length === 0)));
-      const displaced = entries.filter((other) => names.includes(other.annotations?.[NAME] ?? '') && !parts.has(other.digest) && !others.some((left) => left.digest === other.digest));
+      const isReplaced = (other: Descriptor): boolean => isSameImages(this.#byManifest.get(other.digest), loaded) && repoDigestsOf(other).length === 0;
+      const displaced = entries.filter((other) => !isReplaced(other)).filter((other) => names.includes(other.annotations?.[NAME] ?? '') && !parts.has(other.digest) && !others.some((left) => left.digest === other.digest));
       const known = entries.filter((other) => other.digest === entry.manifest.digest).flatMap(repoDigestsOf);
       const repoDigests = [...new Set([...known, ...(entry.repoDigests ?? [])])];
       const needsNameless = names.length === 0 && !others.some((other) => other.digest === entry.manifest.digest);
       return [...others, ...displaced.map((other) => indexEntry(other, undefined, repoDigestsOf(other))), ...names.map((name) => indexEntry(entry.manifest, name, repoDigests)), ...(needsNameless ? [indexEntry(entry.manifest, undefined, repoDigests, entry.platformOf)] : [])];
     });
+    await this.#dropUnnamed();
     return this.#record(loaded);
+  }
+
+  /** Gives up the indexes that others took the place of, with what only they name. */
+  async #dropUnnamed(): Promise<void> {
+    const named = new Set(this.#content.entries.map(({ digest }) => digest));
+    const gone = [...this.#byManifest].filter(([digest, { index }]) => index && !named.has(digest));
+    for (const [digest] of gone) this.#byManifest.delete(digest);
+    await this.#deleteBlobs(gone.flatMap(([, { blobs }]) => blobs));
+  }
+
+  async #deleteBlobs(blobs: readonly Digest[]): Promise<void> {
+    const needed = new Set(this.#all().flatMap((loaded) => loaded.blobs));
+    for (const blob of new Set(blobs)) if (!needed.has(blob)) await this.#content.delete(blob);
   }
 
   /** What a name means: a manifest, or an index. */
@@ -124,8 +139,7 @@ export class ImageStore {
     const manifests = new Set(doomed.map((loaded) => loaded.manifestDigest));
     await this.#content.update((entries) => entries.filter((entry) => !manifests.has(entry.digest)), { frees: true });
     for (const digest of manifests) this.#byManifest.delete(digest);
-    const needed = new Set(this.#all().flatMap((loaded) => loaded.blobs));
-    for (const blob of new Set(doomed.flatMap((loaded) => loaded.blobs))) if (!needed.has(blob)) await this.#content.delete(blob);
+    await this.#deleteBlobs(doomed.flatMap((loaded) => loaded.blobs));
     return [...new Set(doomed.flatMap((loaded) => loaded.snapshots))];
   }
 
@@ -184,6 +198,12 @@ export class ImageStore {
 /** Two names are of one image when they mean the same for every platform. */
 function keyOf({ id, index }: Loaded): string {
   return index && index.images.length > 1 ? `${id} ${index.descriptor.digest}` : id;
+}
+
+/** Whether two indexes name the same images, and only what is said of them differs. */
+function isSameImages(one: Loaded | undefined, other: Loaded): boolean {
+  const images = ({ index }: Loaded): string => (index?.images ?? []).map(({ manifestDigest }) => manifestDigest).join();
+  return one?.index !== undefined && other.index !== undefined && images(one) === images(other);
 }
 
 function toRecord({ id, manifestDigest, config, layers, size }: Loaded): ImageRecord {

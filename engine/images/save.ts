@@ -8,12 +8,15 @@ import { encodeEntry, paddingOf } from '../host/tar/entry.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
-import type { ImageRecord } from './imageRecord.ts';
+import type { ImageIndex, ImageRecord } from './imageRecord.ts';
+import { movedIndex } from './retargeted.ts';
 import { seconds } from './views.ts';
 
 export interface SaveParts {
   readonly content: ContentStore;
   readonly snapshots: SnapshotStore;
+  /** The digest of the manifest or index that a name means. */
+  readonly meaningOf: (tag: string) => Digest | undefined;
 }
 
 /** An image to be saved with these of its names. */
@@ -71,7 +74,9 @@ export async function saveImages(parts: SaveParts, saved: readonly SavedImage[],
   const docker: object[] = [];
   for (const { image, tags } of saved) {
     const { manifest, config } = await addImage(parts, image, without, members);
-    index.push(...(tags.length === 0 ? [manifest] : tags.map((tag) => ({ ...manifest, annotations: annotations(tag) }))));
+    const whole = image.index ? await addIndex(parts, image.index, without, members) : undefined;
+    const isWhole = (tag: string): boolean => whole !== undefined && parts.meaningOf(tag) === image.index?.descriptor.digest;
+    index.push(...(tags.length === 0 ? [whole ?? manifest] : tags.map((tag) => ({ ...(isWhole(tag) && whole ? whole : manifest), annotations: annotations(tag) }))));
     docker.push({ Config: blobPath(config.digest), RepoTags: tags.length === 0 ? null : tags, Layers: image.layers.map(({ diffId }) => blobPath(diffId)) });
   }
   const texts: Array<[string, unknown]> = [
@@ -85,7 +90,7 @@ export async function saveImages(parts: SaveParts, saved: readonly SavedImage[],
 }
 
 /** Adds an image's blobs; its manifest is made anew, since its layers are uncompressed here. */
-async function addImage({ content, snapshots }: SaveParts, image: ImageRecord, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<{ manifest: Descriptor; config: Descriptor }> {
+async function addImage({ content, snapshots }: Pick<SaveParts, 'content' | 'snapshots'>, image: ImageRecord, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<{ manifest: Descriptor; config: Descriptor }> {
   const layers: Descriptor[] = [];
   for (const { diffId, snapshotId } of image.layers) {
     const { size } = await snapshots.identify(snapshotId);
@@ -101,6 +106,15 @@ async function addImage({ content, snapshots }: SaveParts, image: ImageRecord, w
   addBytes(members, blobPath(digest), manifestBytes);
   const { os, architecture } = image.config;
   return { manifest: { mediaType: mediaTypes.ociManifest, digest, size: manifestBytes.length, platform: { architecture, os } }, config };
+}
+
+/** Adds the images of an index, and what is attested of them; its own row. */
+async function addIndex(parts: SaveParts, index: ImageIndex, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<Descriptor> {
+  const { manifests, attestations } = await movedIndex((digest) => parts.content.read(digest), index, async (image) => (await addImage(parts, image, without, members)).manifest);
+  for (const { statements, config, manifest } of attestations) for (const { digest, bytes } of [...statements, config, manifest]) addBytes(members, blobPath(digest), bytes);
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }));
+  addBytes(members, blobPath(digestOf(bytes)), bytes);
+  return { mediaType: mediaTypes.ociIndex, digest: digestOf(bytes), size: bytes.length };
 }
 
 function addBytes(members: Map<string, Member>, path: string, bytes: Buffer): void {
