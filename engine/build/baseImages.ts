@@ -1,7 +1,8 @@
 import { asBerthError, systemCode } from '../base/errors.ts';
 import { baseImageUnavailable } from './errors.ts';
 import type { Place } from './errors.ts';
-import type { BuildContext } from './buildService.ts';
+import type { BuildContext } from './request.ts';
+import { reporting } from './outputs.ts';
 import type { BaseImage, BuildImages, RegistryAuths } from './ports.ts';
 
 /** The images that a build starts from, all at once: those that are here, the others obtained. Throws BASE_IMAGE_UNAVAILABLE naming the line. */
@@ -29,11 +30,7 @@ async function obtain(images: BuildImages, ref: string, options: { pull: boolean
     const here = await resolveHere(images, ref);
     if (here) return here;
   }
-  const report: BuildContext['report'] = (progress) => {
-    ctx.report(progress);
-    ctx.onEvent?.({ type: 'progress', ...progress });
-  };
-  return images.obtain(ref, { signal: ctx.signal, report, ...(options.auths ? { auths: options.auths } : {}) });
+  return images.obtain(ref, { signal: ctx.signal, report: reporting(ctx).report, ...(options.auths ? { auths: options.auths } : {}) });
 }
 
 /** The image if it is here. */

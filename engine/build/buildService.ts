@@ -1,8 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, arch } from 'node:os';
 import { join } from 'node:path';
-import type { BuildEvent } from '../api/berth/build.ts';
-import type { OperationContext } from '../base/context.ts';
 import { asBerthError, cancelled } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import type { Log } from '../base/log.ts';
@@ -17,16 +15,22 @@ import type { PruneOptions, PruneReport } from './cache/prune.ts';
 import { StatCache } from './cache/statCache.ts';
 import { StepCache } from './cache/stepCache.ts';
 import type { CacheEntry } from './cache/stepCache.ts';
+import { OpenImports } from './cache/openImports.ts';
+import type { Imports } from './cache/imports.ts';
 import { openContext } from './context/openContext.ts';
-import type { ContextSource, DockerfileSource } from './context/openContext.ts';
+import type { DockerfileSource } from './context/openContext.ts';
+import { digestOf } from '../content/contentStore.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
+import { BuildExports } from './exports.ts';
 import { Holds } from './holds.ts';
-import { imageKey, outputConfig } from './outputImage.ts';
-import type { BuildNetwork, BuildPlan, PlanOptions } from './plan/graph.ts';
+import type { Hold } from './holds.ts';
+import { isThere, Outputs, reporting } from './outputs.ts';
+import type { BuildPlan, PlanOptions } from './plan/graph.ts';
 import { outlineBuild } from './plan/outline.ts';
 import { planBuild } from './plan/planBuild.ts';
-import type { BuildImages, RegistryAuths, SnapshotCollector, StepRunner } from './ports.ts';
+import type { BuildCaches, BuildImages, SnapshotCollector, StepRunner } from './ports.ts';
 import { BuildProgress } from './progress.ts';
+import type { BuildContext, BuildRequest, BuildResult } from './request.ts';
 import { obtainImages } from './baseImages.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import { missingVariables } from './check/missingVariables.ts';
@@ -35,42 +39,8 @@ import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
 import { Slots } from './solve/slots.ts';
 import { Solver } from './solve/solver.ts';
-import type { SolverServices } from './solve/solver.ts';
-import type { StepResult } from './solve/layer.ts';
+import type { SolverServices } from './solve/layerMaker.ts';
 import { TempFolders } from './temp.ts';
-
-export interface BuildRequest {
-  readonly context: ContextSource;
-  /** Relative to the context; for a folder it may be absolute. Default `Dockerfile`. */
-  readonly dockerfile?: string;
-  /** Itself, in place of a file of the context. */
-  readonly dockerfileText?: string;
-  readonly target?: string;
-  readonly buildArgs?: Readonly<Record<string, string>>;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly tags?: readonly string[];
-  readonly noCache?: boolean;
-  /** Stages, by name or number, whose steps are done again. */
-  readonly noCacheFilter?: readonly string[];
-  readonly pull?: boolean;
-  readonly network?: BuildNetwork;
-  readonly auths?: RegistryAuths;
-  /** Contents by id, for `RUN --mount=type=secret`. */
-  readonly secrets?: Readonly<Record<string, Buffer>>;
-  /** Paths of SSH agents' sockets on this host by id, for `RUN --mount=type=ssh`. */
-  readonly sshAgents?: Readonly<Record<string, string>>;
-  /** `RUN --security=insecure` may be done. */
-  readonly allowInsecure?: boolean;
-}
-
-/** `onEvent` hears of every step; `report` only of base images on their way. */
-export type BuildContext = OperationContext & { readonly onEvent?: (event: BuildEvent) => void };
-
-export interface BuildResult {
-  readonly imageId: string;
-  /** Nothing had to be done. */
-  readonly cached: boolean;
-}
 
 export interface CachedItem {
   readonly id: string;
@@ -90,6 +60,7 @@ export interface BuildServiceParts {
   /** The engine's data root: the builder's things are in `build-cache/`. */
   readonly dataRoot: string;
   readonly images: BuildImages;
+  readonly caches: BuildCaches;
   readonly snapshots: SnapshotStore;
   readonly runner: StepRunner;
   readonly collector: SnapshotCollector;
@@ -111,6 +82,8 @@ export class BuildService {
   readonly #stats: StatCache;
   readonly #archives = new ArchiveContents();
   readonly #holds = new Holds();
+  /** Results that were asked for as files. */
+  readonly exports = new BuildExports();
   #running = 0;
 
   constructor(parts: BuildServiceParts) {
@@ -160,7 +133,7 @@ export class BuildService {
       ctx.signal.throwIfAborted();
       // A bad name is told before the work, not after it.
       for (const tag of request.tags ?? []) parseReference(tag);
-      const result = await this.#build(request, ctx, hold.add);
+      const result = await this.#build(request, ctx, hold);
       this.#parts.events.publish('builder', 'build', result.imageId, { name: request.tags?.[0] ?? result.imageId });
       return result;
     } catch (error) {
@@ -183,7 +156,7 @@ export class BuildService {
 
   /** Forgets steps that no running build uses, and frees their layers as far as nothing else needs them. */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
-    await this.#images.retain((id) => this.#stillThere(id));
+    await this.#images.retain((id) => isThere(this.#parts.images, id));
     if (options.keepBytes === undefined) await this.#solver.mounts.prune(options.unusedSince);
     return pruneCache({ cache: this.#solver.cache, snapshots: this.#parts.snapshots, collector: this.#parts.collector, isHeld: (id) => this.#holds.has(id) }, options);
   }
@@ -205,7 +178,7 @@ export class BuildService {
     }
   }
 
-  async #build(request: BuildRequest, ctx: BuildContext, hold: (snapshotId: string) => void): Promise<BuildResult> {
+  async #build(request: BuildRequest, ctx: BuildContext, hold: Hold): Promise<BuildResult> {
     await using temp = await this.#solver.temps.create();
     const { signal } = ctx;
     const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal });
@@ -213,41 +186,32 @@ export class BuildService {
       const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
       const options = planOptions(request);
       const outline = outlineBuild(dockerfile, options);
-      const images = await obtainImages(this.#parts.images, outline.images, { pull: request.pull ?? false, auths: request.auths }, ctx);
+      const [images, opened] = await Promise.all([obtainImages(this.#parts.images, outline.images, { pull: request.pull ?? false, auths: request.auths }, ctx), OpenImports.open(this.#parts.caches, request.cacheFrom ?? [], request.auths, ctx)]);
+      await using imports = opened;
       const plan = planBuild(outline, images, options);
       const report = checkDockerfile({ dockerfile, text: context.dockerfile.text, options, missing: plan.missing, ignore: context.tree.filter });
       refuseErrors(report);
-      const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
       for (const warning of report.warnings) ctx.onEvent?.(warningEvent(warning, context.dockerfile.text));
-      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), again: doneAgain(plan, request), signal, listener: progress, hold }).solve();
-      const imageId = await this.#image(plan, results, [...(request.tags ?? [])]);
-      return { imageId, cached: progress.allCached };
+      return await imports.use(async (known) => {
+        const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
+        const solved = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, signal, report: reporting(ctx).report, listener: progress, hold: hold.add }).solve();
+        return { ...(await this.#outputs(new Outputs({ ...this.#parts, known: this.#images }, plan, solved, request), request, known, hold, ctx)), cached: progress.allCached };
+      });
     } finally {
       await context.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     }
   }
 
-  /** The image of these results: the one made before if nothing differs, else a new one. */
-  async #image(plan: BuildPlan, results: ReadonlyMap<string, StepResult>, tags: string[]): Promise<string> {
-    const { images } = this.#parts;
-    const key = imageKey(plan, results);
-    const known = this.#images.get(key);
-    if (known !== undefined && (await this.#stillThere(known))) {
-      for (const tag of tags) await images.tag(known, tag);
-      return known;
-    }
-    const layers = results.get(plan.target)?.layers ?? [];
-    const image = await images.addImage({ config: outputConfig(plan, results, new Date().toISOString()), snapshotIds: layers.map((layer) => layer.snapshotId), tags });
-    await this.#images.put(key, image.id);
-    return image.id;
-  }
-
-  async #stillThere(imageId: string): Promise<boolean> {
-    try {
-      return (await this.#parts.images.resolve(imageId)).id === imageId;
-    } catch {
-      return false;
-    }
+  async #outputs(outputs: Outputs, { keep = { image: true, files: false } }: BuildRequest, imports: Imports | undefined, hold: Hold, ctx: BuildContext): Promise<Omit<BuildResult, 'cached'>> {
+    const recorded = keep.image ? await outputs.image() : undefined;
+    const files = keep.files || recorded === undefined ? await outputs.files(recorded, imports, hold.add, ctx) : undefined;
+    await outputs.caches(imports, ctx);
+    const imageId = recorded ?? (files ? digestOf(files.config) : '');
+    if (!keep.files || !files) return { imageId };
+    // What others hold of a cache ends with the build: what is to be fetched is held on.
+    const kept = this.#holds.open();
+    for (const id of [...hold.ids()]) kept.add(id);
+    return { imageId, exportId: this.exports.add(files, () => kept.close()) };
   }
 
   /** Drops what has not been used for too long, then the least recently used that are too much. Never a reason for a build to fail. */

@@ -156,19 +156,24 @@ export class ImageService {
   }
 
   /** Records an image made here. Its layers are digested now if they have not been. */
-  async addImage(image: { config: Omit<ImageConfig, 'rootfs'>; snapshotIds: readonly string[]; tags: readonly string[] }): Promise<ImageRecord> {
+  async addImage(image: { config: Omit<ImageConfig, 'rootfs'>; snapshotIds: readonly string[]; tags: readonly string[]; annotations?: Readonly<Record<string, string>> }): Promise<ImageRecord> {
     const holds = this.held.open();
     image.snapshotIds.forEach((id) => holds.add(id));
     try {
       const layers = await Promise.all(image.snapshotIds.map((id) => this.unpacker.identify(id)));
       const descriptors: Descriptor[] = layers.map(({ diffId, size }) => ({ mediaType: mediaTypes.ociLayer, digest: diffId, size }));
       const config = { ...image.config, rootfs: { type: 'layers' as const, diff_ids: layers.map(({ diffId }) => diffId) } };
-      const record = await recordImage({ content: this.#parts.content, store: this.store }, Buffer.from(JSON.stringify(config)), descriptors, image.tags.map((tag) => familiarTag(parseReference(tag))));
+      const record = await recordImage({ content: this.#parts.content, store: this.store }, Buffer.from(JSON.stringify(config)), descriptors, image.tags.map((tag) => familiarTag(parseReference(tag))), image.annotations);
       this.#announce('create', record, image.tags[0] ?? record.id);
       return record;
     } finally {
       holds.release();
     }
+  }
+
+  /** The configuration of an image that is here, byte for byte. */
+  readConfig(id: Digest): Promise<Buffer> {
+    return this.#parts.content.read(id);
   }
 
   /** Does work whose snapshots nothing names yet; when it ends, those that no image took are removed. */

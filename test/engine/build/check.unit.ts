@@ -21,6 +21,7 @@ const images: BuildImages = {
   },
   obtain: () => Promise.reject(new Error('a check obtains nothing')),
   addImage: () => Promise.reject(new Error('a check makes nothing')),
+  readConfig: () => Promise.reject(new Error('a check reads no configuration')),
   tag: () => undefined,
 };
 

@@ -3,7 +3,8 @@ import { buildRequestSchema } from '../../../api/berth/build.ts';
 import type { BuildEvent, BuildRequestBody } from '../../../api/berth/build.ts';
 import { asBerthError } from '../../../base/errors.ts';
 import type { BerthError } from '../../../base/errors.ts';
-import type { BuildRequest, BuildService } from '../../../build/buildService.ts';
+import type { BuildService } from '../../../build/buildService.ts';
+import type { BuildRequest } from '../../../build/request.ts';
 import { readRegistryConfig } from '../docker/buildQuery.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
