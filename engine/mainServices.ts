@@ -1,5 +1,6 @@
 import { cacheLimitsOf } from './build/cache/limits.ts';
 import { BuildService } from './build/buildService.ts';
+import type { BuildServiceParts } from './build/buildService.ts';
 import type { EngineConfig } from './base/config.ts';
 import { CheckService } from './check/checkService.ts';
 import { RecordInspector } from './check/records.ts';
@@ -109,9 +110,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   late.containers = containers;
   const runner = await StepRunner.open({ parts: containers.parts });
   const packed = new PackedLayers(dataRoot, log);
-  const caches = buildCaches(new BuildCacheStore({ images, content, snapshots, registries, packed }));
-  const builds = new BuildService({ dataRoot, images: buildImages(images), caches, snapshots, runner, collector: images, events, log, cacheLimits: cacheLimitsOf(process.env) });
-  await builds.reconcile();
+  const builds = await openBuilder({ dataRoot, images, caches: new BuildCacheStore({ images, content, snapshots, registries, packed }), snapshots, runner, events, log });
   late.builds = builds;
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
@@ -131,4 +130,11 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   await records.refresh();
   const check = new CheckService({ log, inspectors: [records, containers.inspector(() => runner.running), networks.inspector(() => networkUsers(containers), () => runner.running), images.inspector(() => builds.running > 0), volumes.inspector()] });
   return { check, records, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+}
+
+async function openBuilder(parts: Pick<BuildServiceParts, 'dataRoot' | 'snapshots' | 'runner' | 'events' | 'log'> & { readonly images: ImageService; readonly caches: BuildCacheStore }): Promise<BuildService> {
+  const { images, caches } = parts;
+  const builds = new BuildService({ ...parts, images: buildImages(images), caches: buildCaches(caches), collector: images, cacheLimits: cacheLimitsOf(process.env) });
+  await builds.reconcile();
+  return builds;
 }

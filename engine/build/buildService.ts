@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, arch } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { asBerthError, cancelled } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import type { Log } from '../base/log.ts';
@@ -22,6 +23,9 @@ import type { DockerfileSource } from './context/openContext.ts';
 import { digestOf } from '../content/contentStore.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
 import { BuildExports } from './exports.ts';
+import type { BuildExport } from './exports.ts';
+import { exportTree } from './exportTree.ts';
+import type { TreeOptions } from './exportTree.ts';
 import { Holds } from './holds.ts';
 import type { Hold } from './holds.ts';
 import { isThere, Outputs, reporting } from './outputs.ts';
@@ -159,6 +163,11 @@ export class BuildService {
     await this.#images.retain((id) => isThere(this.#parts.images, id));
     if (options.keepBytes === undefined) await this.#solver.mounts.prune(options.unusedSince);
     return pruneCache({ cache: this.#solver.cache, snapshots: this.#parts.snapshots, collector: this.#parts.collector, isHeld: (id) => this.#holds.has(id) }, options);
+  }
+
+  /** Writes the files of a result as a tar. */
+  exportTree(result: BuildExport, options: TreeOptions, begin: () => Writable, signal: AbortSignal): Promise<void> {
+    return exportTree({ temps: this.#solver.temps, snapshots: this.#parts.snapshots }, result, options, begin, signal);
   }
 
   /** Looks at a Dockerfile and builds nothing; images that are not here are not obtained. Tells each warning as an event and returns how many there are. Throws as `build` does. */

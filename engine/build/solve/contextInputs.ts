@@ -10,7 +10,7 @@ import { operationIdentity } from '../plan/planBuild.ts';
 export interface ContextInput {
   /** Of all that counts of them. */
   readonly digest: string;
-  files(): Promise<SelectedSource[]>;
+  readonly files: () => Promise<SelectedSource[]>;
 }
 
 /** What the steps of a build take from its context: digests are found once, files only where a step is done. */

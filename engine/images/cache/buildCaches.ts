@@ -87,9 +87,9 @@ export class BuildCacheStore {
       const descriptor = await pushLayer(this.#parts, writer, { diffId, snapshotId, original, isAsPushed: false, image: { repoDigests: [] }, reference, options: {} }, ctx);
       return { diffId, descriptor };
     }
-    const { blob, diffId, open } = layer as CachedLayer;
-    if (!(await writer.has(blob.digest, ctx.signal))) await writer.upload({ open: () => open(ctx.signal), expected: blob.digest }, ctx.signal);
-    return { diffId, descriptor: blob };
+    const cached = layer as CachedLayer;
+    if (!(await writer.has(cached.blob.digest, ctx.signal))) await writer.upload({ open: () => cached.open(ctx.signal), expected: cached.blob.digest }, ctx.signal);
+    return { diffId: cached.diffId, descriptor: cached.blob };
   }
 }
 

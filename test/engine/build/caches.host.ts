@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { BuildRequest } from '../../../engine/build/request.ts';
 import { BuildWorld } from '../../support/buildWorld.ts';
 import type { TestBuild } from '../../support/buildWorld.ts';

@@ -4,7 +4,7 @@ import type { BuildEvent, BuildRequestBody } from '../../../api/berth/build.ts';
 import { asBerthError } from '../../../base/errors.ts';
 import type { BerthError } from '../../../base/errors.ts';
 import type { BuildService } from '../../../build/buildService.ts';
-import type { BuildRequest } from '../../../build/request.ts';
+import type { BuildContext, BuildRequest } from '../../../build/request.ts';
 import { readRegistryConfig } from '../docker/buildQuery.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
@@ -26,7 +26,7 @@ async function build(builds: Pick<BuildService, 'build' | 'check'>, context: Req
     const ctx = { signal: context.signal, report: () => undefined, onEvent: send };
     const request = { ...toRequest(body), ...(auths ? { auths } : {}) };
     if (body.checkOnly === true) send({ type: 'checked', warnings: await builds.check(request, ctx) });
-    else send({ type: 'result', imageId: (await builds.build(request, ctx)).imageId });
+    else send(await result(builds, request, ctx));
   } catch (error) {
     // Before the first event an error still has a status of its own.
     if (!out) throw error;
@@ -35,7 +35,12 @@ async function build(builds: Pick<BuildService, 'build' | 'check'>, context: Req
   out?.end();
 }
 
-function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure }: BuildRequestBody): BuildRequest {
+async function result(builds: Pick<BuildService, 'build'>, request: BuildRequest, ctx: BuildContext): Promise<BuildEvent> {
+  const { imageId, exportId } = await builds.build(request, ctx);
+  return { type: 'result', imageId, ...(exportId === undefined ? {} : { exportId }) };
+}
+
+function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure, cacheFrom, cacheTo, annotations, keep }: BuildRequestBody): BuildRequest {
   return {
     context,
     ...(dockerfile === undefined ? {} : { dockerfile }),
@@ -51,6 +56,10 @@ function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target,
     ...(secrets === undefined ? {} : { secrets: Object.fromEntries(Object.entries(secrets).map(([id, text]) => [id, Buffer.from(text, 'base64')])) }),
     ...(sshAgents === undefined ? {} : { sshAgents }),
     ...(allowInsecure === undefined ? {} : { allowInsecure }),
+    ...(cacheFrom === undefined ? {} : { cacheFrom: cacheFrom.map((source) => (source.type === 'local' ? { type: source.type, folder: source.folder, ...(source.tag === undefined ? {} : { tag: source.tag }) } : source)) }),
+    ...(cacheTo === undefined ? {} : { cacheTo }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(keep === undefined ? {} : { keep }),
   };
 }
 
