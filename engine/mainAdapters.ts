@@ -1,5 +1,5 @@
 import { createContainerSchema } from './api/docker/container.ts';
-import type { BuildImages, RegistryAuths } from './build/ports.ts';
+import type { BuildCaches, BuildImages, RegistryAuths } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
 import { badRequest } from './base/errors.ts';
 import { fitsPlatform, hostPlatform, parsePlatform } from './base/platform.ts';
@@ -8,6 +8,7 @@ import type { ContainerService } from './containers/containerService.ts';
 import type { Images as ContainerImages } from './containers/ports.ts';
 import { notRunning } from './containers/errors.ts';
 import type { DevBuilder, DevContainers, DevImages, DevVolumes } from './devcontainers/ports.ts';
+import type { BuildCacheStore } from './images/cache/buildCaches.ts';
 import { commitImage } from './images/commitImage.ts';
 import { readAccount, runningFacts } from './containers/account.ts';
 import { devcontainerId, idLabels } from './devcontainers/config/devcontainerId.ts';
@@ -29,9 +30,20 @@ export function buildImages(images: ImageService): BuildImages {
     obtain: (ref, ctx) => images.obtain(ref, { ...withCredentials(ctx.auths, ref), ...otherPlatform(ctx.platform) }, ctx),
     addImage: (image) => images.addImage(image),
     addIndex: (members, tags) => images.addIndex(members.map(({ imageId, predicates }) => ({ image: images.resolve(imageId), predicates })), tags),
+    discardIndex: (digest) => images.discardIndex(digest),
     sbom: (imageId, signal) => images.sbom(imageId, undefined, signal),
     tag: (id, name) => images.tagImage(id, name),
     fromLayout: (path, ref, platform, ctx) => images.loadLayout(path, ref, platform, ctx),
+    readConfig: (id) => images.readConfig(id),
+  };
+}
+
+/** What the builder needs of caches outside. */
+export function buildCaches(caches: BuildCacheStore): BuildCaches {
+  const credentialsFor = (auths: RegistryAuths | undefined, ref: string): Credentials | undefined => withCredentials(auths, ref).credentials;
+  return {
+    open: (source, auths, signal) => caches.open(source, source.type === 'local' ? undefined : credentialsFor(auths, source.ref), signal),
+    push: (ref, cache, auths, ctx) => caches.push(ref, cache, credentialsFor(auths, ref), ctx),
   };
 }
 

@@ -2,8 +2,9 @@ import { asBerthError, systemCode } from '../base/errors.ts';
 import { formatPlatform } from '../base/platform.ts';
 import type { Platform } from '../base/platform.ts';
 import { baseImageUnavailable } from './errors.ts';
-import type { BuildContext } from './buildService.ts';
+import type { BuildContext } from './request.ts';
 import type { NeededImage } from './plan/outline.ts';
+import { reporting } from './outputs.ts';
 import type { BaseImage, BuildImages, RegistryAuths } from './ports.ts';
 
 export interface ObtainOptions {
@@ -38,11 +39,7 @@ async function obtain(images: BuildImages, { ref, platform }: NeededImage, optio
     const here = await resolveHere(images, ref, platform);
     if (here) return here;
   }
-  const report: BuildContext['report'] = (progress) => {
-    ctx.report(progress);
-    ctx.onEvent?.({ type: 'progress', ...progress });
-  };
-  return images.obtain(ref, { signal: ctx.signal, report, ...(platform ? { platform } : {}), ...(options.auths ? { auths: options.auths } : {}) });
+  return images.obtain(ref, { signal: ctx.signal, report: reporting(ctx).report, ...(platform ? { platform } : {}), ...(options.auths ? { auths: options.auths } : {}) });
 }
 
 /** The image if it is here. */

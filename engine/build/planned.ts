@@ -2,7 +2,7 @@ import type { AttestRequest } from './attest/request.ts';
 import { fitsPlatform, formatPlatform, hostPlatform } from '../base/platform.ts';
 import type { Platform } from '../base/platform.ts';
 import { obtainImages } from './baseImages.ts';
-import type { BuildContext, BuildRequest } from './buildService.ts';
+import type { BuildContext, BuildRequest } from './request.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import type { CheckReport } from './check/checkDockerfile.ts';
 import type { BuildWarning } from './check/warning.ts';

@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { BuildEvent, BuildStepStatus } from '../api/berth/build.ts';
 import type { CacheEntry } from './cache/stepCache.ts';
 import type { BuildPlan, PlannedInstruction, Step } from './plan/graph.ts';
-import type { SolveListener } from './solve/solver.ts';
+import type { SolveListener } from './solve/solving.ts';
 import type { Output } from './solve/sharedWork.ts';
 
 /** Tells of a build's steps as events about the Dockerfile's instructions. */
@@ -36,7 +36,7 @@ export class BuildProgress implements SolveListener {
     this.#tellStep(step, 'started');
   }
 
-  ended(step: Step, how: 'cached' | 'finished' | 'failed', entry?: CacheEntry): void {
+  ended(step: Step, how: 'cached' | 'finished' | 'failed', entry?: Pick<CacheEntry, 'snapshotId'>): void {
     if (how !== 'cached' && step.op.kind !== 'source') this.allCached = false;
     for (const stream of ['stdout', 'stderr'] as const) this.#log(step, stream, this.#decoders.get(`${stream} ${step.id}`)?.end() ?? '');
     const begun = this.#begun.get(step.id);

@@ -1,5 +1,5 @@
 import { formatPlatform } from '../base/platform.ts';
-import type { BuildContext } from './buildService.ts';
+import type { BuildContext } from './request.ts';
 import type { Planned } from './planned.ts';
 import { BuildProgress } from './progress.ts';
 

@@ -184,14 +184,14 @@ export class ImageService {
   }
 
   /** Records an image made here. Its layers are digested now if they have not been. */
-  async addImage(image: { config: Omit<ImageConfig, 'rootfs'>; snapshotIds: readonly string[]; tags: readonly string[] }): Promise<ImageRecord> {
+  async addImage(image: { config: Omit<ImageConfig, 'rootfs'>; snapshotIds: readonly string[]; tags: readonly string[]; annotations?: Readonly<Record<string, string>> }): Promise<ImageRecord> {
     const holds = this.held.open();
     image.snapshotIds.forEach((id) => holds.add(id));
     try {
       const layers = await Promise.all(image.snapshotIds.map((id) => this.unpacker.identify(id)));
       const descriptors: Descriptor[] = layers.map(({ diffId, size }) => ({ mediaType: mediaTypes.ociLayer, digest: diffId, size }));
       const config = { ...image.config, rootfs: { type: 'layers' as const, diff_ids: layers.map(({ diffId }) => diffId) } };
-      const record = await recordImage({ content: this.#parts.content, store: this.store }, Buffer.from(JSON.stringify(config)), descriptors, image.tags.map((tag) => familiarTag(parseReference(tag))));
+      const record = await recordImage({ content: this.#parts.content, store: this.store }, Buffer.from(JSON.stringify(config)), descriptors, image.tags.map((tag) => familiarTag(parseReference(tag))), image.annotations);
       this.#announce('create', record, image.tags[0] ?? record.id);
       return record;
     } finally {
@@ -204,6 +204,17 @@ export class ImageService {
     const record = await recordIndex({ content: this.#parts.content, store: this.store }, members, tags.map((tag) => familiarTag(parseReference(tag))));
     this.#announce('create', record, tags[0] ?? record.id);
     return record;
+  }
+
+  /** Takes an index away that nobody has named. */
+  async discardIndex(digest: string): Promise<void> {
+    const image = this.store.list().find(({ index, repoTags }) => index?.descriptor.digest === digest && repoTags.length === 0);
+    if (image) await this.remove(image.id, { force: true });
+  }
+
+  /** The configuration of an image that is here, byte for byte. */
+  readConfig(id: Digest): Promise<Buffer> {
+    return this.#parts.content.read(id);
   }
 
   /** Does work whose snapshots nothing names yet; when it ends, those that no image took are removed. */

@@ -1,5 +1,5 @@
 import { formatPlatform, hostPlatform, normalPlatform } from '../../base/platform.ts';
-import type { BuildRequest } from '../buildService.ts';
+import type { BuildRequest } from '../request.ts';
 import type { OpenedContext } from '../context/openContext.ts';
 import type { Planned } from '../planned.ts';
 import type { BaseImage, BuildImages, Predicate } from '../ports.ts';

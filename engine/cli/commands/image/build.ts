@@ -16,15 +16,18 @@ import type { BuildWarningEvent } from '../../output/buildWarnings.ts';
 import { formatSize } from '../../output/units.ts';
 import { buildAuthHeaders } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
+import { addDeliveryFlags, planDelivery, sendCaches } from './buildDelivery.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
 import { isOnHost } from './buildWider.ts';
 import { sendNamedContexts } from './sendNamedContexts.ts';
 import type { BuildOptions } from './buildRequest.ts';
+import { checkFiles, deliver, writeMetadata } from './deliver.ts';
+import type { Built } from './deliver.ts';
 import { differences } from './diff.ts';
 
 /** `berth build`. */
 export function registerBuild(parent: Command, context: CliContext): void {
-  parent
+  const command = parent
     .command('build [folder]')
     .description('build an image from a Dockerfile; its context is the folder (default: this one), or a Git repository (URL[#ref[:folder]]); - takes a Dockerfile from standard input')
     .option('-f, --file <path>', 'the Dockerfile (default: Dockerfile in the context); - is standard input')
@@ -52,8 +55,8 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('-q, --quiet', 'print only the id')
     .option('--iidfile <file>', 'write the id to this file')
     .option('--metadata-file <file>', 'write what was made to this file, as JSON')
-    .option('--send-context', 'the engine is on another machine: send it what changed in the folder since the last time, instead of letting it read the folder')
-    .action((what: string | undefined, options: BuildOptions) => build(context, what ?? '.', options));
+    .option('--send-context', 'the engine is on another machine: send it what changed in the folder since the last time, instead of letting it read the folder');
+  addDeliveryFlags(command).action((what: string | undefined, options: BuildOptions) => build(context, what ?? '.', options));
 }
 
 /** Not the negation of `--cache-filter`, which its name would make of it. */
@@ -66,17 +69,22 @@ function noCacheFilter(): Option {
 async function build(context: CliContext, what: string, options: BuildOptions): Promise<void> {
   const client = await context.engine();
   const printer = printerFor(context, options);
-  const asked = await requestOf(context, what, options);
+  const { request: wanted, delivery, names } = planDelivery(context, options);
+  await checkFiles(context, delivery.files);
+  const asked = { ...(await requestOf(context, what, options)), ...wanted };
+  const isElsewhere = options.sendContext === true || context.host !== undefined;
   const isSent = isFolder(what) && (options.sendContext === true || (context.host !== undefined && pathOnHost(what) === undefined));
   await using sent = isSent ? await sendContextFor(context, client, asked, options) : undefined;
-  await using others = await sendNamedContexts(context, client, asked.contexts, (name) => (options.sendContext === true || context.host !== undefined) && !isOnHost(options, name));
-  const request = { ...asked, ...sent?.request, ...others.request };
+  await using others = await sendNamedContexts(context, client, asked.contexts, (name) => isElsewhere && !isOnHost(options, name));
+  await using caches = isElsewhere && asked.cacheFrom ? await sendCaches(context, client, asked.cacheFrom) : undefined;
+  const request = { ...asked, ...sent?.request, ...others.request, ...(caches ? { cacheFrom: caches.cacheFrom } : {}) };
   if (options.check === true) return check(context, client, request);
-  const imageId = await run(context, client, request, printer);
-  if (options.checkReproducible === true) return checkAgain(context, client, request, imageId, printer);
-  if (options.iidfile !== undefined) await writeFile(resolve(context.cwd, options.iidfile), imageId);
-  if (options.metadataFile !== undefined) await writeFile(resolve(context.cwd, options.metadataFile), `${JSON.stringify({ 'containerimage.config.digest': imageId, ...(options.tag ? { 'image.name': options.tag.join(',') } : {}) }, undefined, 2)}\n`);
-  context.stdout.write(`${imageId}\n`);
+  const built = await run(context, client, request, printer);
+  if (options.checkReproducible === true) return checkAgain(context, client, request, built.imageId, printer);
+  const pushed = await deliver(context, client, built, delivery);
+  if (options.iidfile !== undefined) await writeFile(resolve(context.cwd, options.iidfile), built.imageId);
+  if (options.metadataFile !== undefined) await writeMetadata(resolve(context.cwd, options.metadataFile), built, names, pushed);
+  if (!delivery.files.some(({ dest }) => dest === '-')) context.stdout.write(`${built.imageId}\n`);
 }
 
 interface Printer {
@@ -91,21 +99,21 @@ function printerFor(context: CliContext, { progress = 'auto', quiet }: BuildOpti
   return new BuildProgressPrinter(context.stderr, progress === 'auto' ? context.stderr.isTTY : progress === 'tty');
 }
 
-/** Builds; the image's id. */
-async function run(context: CliContext, client: ApiClient, request: BuildRequestBody, printer: Printer): Promise<string> {
+/** Builds; what came of it. */
+async function run(context: CliContext, client: ApiClient, request: BuildRequestBody, printer: Printer): Promise<Built> {
   const headers = await buildAuthHeaders(context.env);
-  let imageId: string | undefined;
+  let built: Built | undefined;
   try {
     for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: request, headers, signal: context.signal })) {
-      if (event.type === 'result') imageId = event.imageId;
+      if (event.type === 'result') built = event;
       else if (event.type === 'error') throw new ApiError(400, event.error.message, event.error.code, event.error.params);
       printer.print(event);
     }
   } finally {
     printer.end();
   }
-  if (imageId === undefined) throw new Error('The engine ended the build without a result. See berth engine logs');
-  return imageId;
+  if (built === undefined) throw new Error('The engine ended the build without a result. See berth engine logs');
+  return built;
 }
 
 /** `--check`: each warning with the lines it is about. */
@@ -121,7 +129,7 @@ async function check(context: CliContext, client: ApiClient, request: BuildReque
 
 /** `--check-reproducible`: once more, with every step done anew. */
 async function checkAgain(context: CliContext, client: ApiClient, request: BuildRequestBody, first: string, printer: Printer): Promise<void> {
-  const second = await run(context, client, { ...request, noCache: true }, printer);
+  const { imageId: second } = await run(context, client, { ...request, noCache: true }, printer);
   if (first === second) return void context.stdout.write(`The same image both times: ${first}\n`);
   const lines = await differences(client, first, second, context.signal);
   context.stdout.write(`The two builds differ (${first.slice(7, 19)}, ${second.slice(7, 19)}):\n${lines.map((line) => `${line}\n`).join('')}`);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { badRequest, invalidJson, notImplemented } from '../../../base/errors.ts';
 import { fitsPlatform, hostPlatform, parsePlatform } from '../../../base/platform.ts';
 import type { Platform } from '../../../base/platform.ts';
-import type { BuildRequest } from '../../../build/buildService.ts';
+import type { BuildRequest } from '../../../build/request.ts';
 import type { PruneOptions } from '../../../build/cache/prune.ts';
 
 /** What the query of `POST /build` says. */
