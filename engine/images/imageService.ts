@@ -208,8 +208,7 @@ export class ImageService {
 
   /** Takes an index away that nobody has named. */
   async discardIndex(digest: string): Promise<void> {
-    const image = this.store.list().find(({ index, repoTags }) => index?.descriptor.digest === digest && repoTags.length === 0);
-    if (image) await this.remove(image.id, { force: true });
+    await this.collect(await this.store.exclusively(() => this.store.dropNameless(digest)));
   }
 
   /** The configuration of an image that is here, byte for byte. */

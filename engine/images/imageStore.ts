@@ -103,6 +103,14 @@ export class ImageStore {
     return this.#record(loaded);
   }
 
+  /** Takes away what has no name but this digest, and nothing else of the same images; returns the snapshots that it had. */
+  async dropNameless(digest: Digest): Promise<string[]> {
+    const snapshots = this.#byManifest.get(digest)?.snapshots ?? [];
+    await this.#content.update((entries) => entries.filter((entry) => entry.digest !== digest || entry.annotations?.[NAME] !== undefined), { frees: true });
+    await this.#dropUnnamed();
+    return [...snapshots];
+  }
+
   /** Gives up the indexes that others took the place of, with what only they name. */
   async #dropUnnamed(): Promise<void> {
     const named = new Set(this.#content.entries.map(({ digest }) => digest));

@@ -144,6 +144,21 @@ describe('berth build for other platforms, and what it attests', () => {
     assert.deepEqual(await json('image', 'provenance', ref), provenance);
   });
 
+  it('goes into an OCI layout whole, without becoming an image here; into one folder only for one platform', async () => {
+    const path = await folder('several', { Dockerfile: CROSS });
+    const [tar, layout] = [join(engine.root, 'out.tar'), join(engine.root, 'layout')];
+    await berth('build', '-q', '--platform', 'linux/amd64,linux/arm64', '--provenance', '--output', `type=oci,dest=${tar}`, path);
+    await mkdir(layout, { recursive: true });
+    await run('tar', ['-xf', tar, '-C', layout]);
+    const top = indexSchema.parse(JSON.parse(await readFile(join(layout, 'index.json'), 'utf8')));
+    const index = indexSchema.parse(JSON.parse(await readFile(join(layout, 'blobs/sha256', top.manifests[0]?.digest.slice(7) ?? ''), 'utf8')));
+    assert.deepEqual(index.manifests.map(({ platform }) => platform?.architecture), ['amd64', 'arm64', 'unknown', 'unknown']);
+    for (const { digest } of index.manifests) await readFile(join(layout, 'blobs/sha256', digest.slice(7)));
+    assert.match(await fails('build', '--platform', 'linux/amd64,linux/arm64', '--output', join(engine.root, 'files'), path), /several platforms do not go into one folder/);
+    await berth('build', '-q', '--platform', 'linux/arm64', '--output', join(engine.root, 'files'), path);
+    assert.equal(await readFile(join(engine.root, 'files/out'), 'utf8'), 'linux/amd64 makes linux/arm64\n');
+  });
+
   it('a RUN is done by an emulator where there is one, and the image of another platform is chosen from a registry', async () => {
     const path = await folder('emulated', { program: arm64Program(), Dockerfile: 'FROM scratch\nCOPY program /program\nRUN ["/program"]\n' });
     await chmod(join(path, 'program'), 0o755);
