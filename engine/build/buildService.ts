@@ -204,6 +204,7 @@ export class BuildService {
       return await imports.use(async (known) => {
         const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
         const solved = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, signal, report: reporting(ctx).report, listener: progress, hold: hold.add }).solve();
+        progress.passedOver(plan, solved.results);
         return { ...(await this.#outputs(new Outputs({ ...this.#parts, known: this.#images }, plan, solved, request), request, known, hold, ctx)), cached: progress.allCached };
       });
     } finally {

@@ -129,6 +129,11 @@ export class ImageStore {
     return [...digests].map((manifest) => ({ names: this.#names([manifest]), manifest, reason: this.#unusable.get(manifest) ?? 'it was not whole when the engine started' }));
   }
 
+  /** The manifest that has this name: an image may have several, which differ by their annotations. */
+  manifestNamed(tag: string): Digest | undefined {
+    return this.#content.entries.find((entry) => entry.annotations?.[NAME] === fullName(tag))?.digest;
+  }
+
   /** The names of the images that have this blob. */
   namesOf(blob: Digest): string[] {
     const holders = [...this.#byManifest, ...this.#incomplete].filter(([, { blobs }]) => blobs.includes(blob)).map(([digest]) => digest);

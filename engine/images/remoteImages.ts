@@ -40,7 +40,8 @@ export class RemoteImages {
   async push(ref: string, options: PushOptions, ctx: OperationContext): Promise<PushedImage> {
     const { images, events } = this.#parts;
     const reference = parseReference(ref);
-    const image = images.resolve(familiarTag(reference));
+    const found = images.resolve(familiarTag(reference));
+    const image = { ...found, manifestDigest: images.store.manifestNamed(familiarTag(reference)) ?? found.manifestDigest };
     const pushed = await this.#holding([image], () => pushImage(this.#pushParts, image, reference, options, ctx));
     await images.store.add({ manifest: await images.descriptor(image), tags: image.repoTags.filter((tag) => tag === familiarTag(reference)), repoDigests: [`${reference.familiarName}@${pushed.digest}`] });
     events.publish('image', 'push', image.id, { name: familiarTag(reference) });

@@ -33,6 +33,7 @@ export function parseBuildQuery(query: URLSearchParams, registryConfig: string |
     ...(target === '' ? {} : { target }),
     ...(dockerfile === '' ? {} : { dockerfile: dockerfile.replace(/^\/+/, '') }),
     ...(auths ? { auths } : {}),
+    cacheFrom: (json(query, 'cachefrom', z.array(z.string()).nullable()) ?? []).map((ref) => ({ type: 'image', ref })),
   };
 }
 
