@@ -39,6 +39,7 @@ import { obtainImages } from './baseImages.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import { missingVariables } from './check/missingVariables.ts';
 import { refuseErrors, warningEvent } from './check/tell.ts';
+import type { BuildCertificates } from './ops/certificates.ts';
 import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
 import { Slots } from './solve/slots.ts';
@@ -72,6 +73,8 @@ export interface BuildServiceParts {
   readonly log: Log;
   /** Steps at the same time; default: as many as processors, at least 4, since most wait for disks and networks. */
   readonly parallelism?: number;
+  /** Authorities that RUN trusts besides those of its image. */
+  readonly certificates?: BuildCertificates | undefined;
   /** What the cache may grow to; absent: without limit. */
   readonly cacheLimits?: CacheLimits;
 }
@@ -103,6 +106,7 @@ export class BuildService {
       slots: new Slots(parts.parallelism ?? Math.max(4, availableParallelism())),
       temps: new TempFolders(join(folder, 'tmp')),
       mounts: new MountCache(join(folder, 'mounts')),
+      certificates: parts.certificates,
     };
   }
 

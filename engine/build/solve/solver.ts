@@ -153,7 +153,7 @@ export class Solver {
     const change = async (workspace: Workspace): Promise<boolean> => {
       const inputs = await Promise.all(mounted.map(async (one) => one?.input()));
       await using prepared = await prepareMounts(op, inputs, workspace, { caches: this.#services.mounts, given: this.#options.given });
-      await executeRun(op, prepared, workspace, this.#services.runner);
+      await executeRun(op, prepared, workspace, this.#services);
       return true;
     };
     return this.#cachedOr(step, key, below, (run) => this.#maker.inTurn({ step, key, below, change }, run));
