@@ -75,8 +75,8 @@ export class BuildWorld {
     return this.context(name);
   }
 
-  build(name: string, request: Omit<BuildRequest, 'context'> = {}, signal?: AbortSignal): Promise<TestBuild> {
-    return this.#build({ ...request, context: { kind: 'directory', path: this.context(name) } }, signal);
+  build(name: string, request: Omit<BuildRequest, 'context'> = {}, signal?: AbortSignal, onEvent?: (event: BuildEvent) => void): Promise<TestBuild> {
+    return this.#build({ ...request, context: { kind: 'directory', path: this.context(name) } }, signal, onEvent);
   }
 
   buildArchive(file: string): Promise<TestBuild> {
@@ -134,10 +134,10 @@ export class BuildWorld {
     assert.deepEqual(left, []);
   }
 
-  async #build(request: BuildRequest, signal = new AbortController().signal): Promise<TestBuild> {
+  async #build(request: BuildRequest, signal = new AbortController().signal, heard: (event: BuildEvent) => void = () => undefined): Promise<TestBuild> {
     const events: BuildEvent[] = [];
     const begun = performance.now();
-    const result = await this.service.build(request, { signal, report: () => undefined, onEvent: (event) => void events.push(event) });
+    const result = await this.service.build(request, { signal, report: () => undefined, onEvent: (event) => (heard(event), void events.push(event)) });
     const milliseconds = performance.now() - begun;
     const output = events.map((event) => (event.type === 'log' ? event.text : '')).join('');
     const steps = events.flatMap((event) => (event.type === 'step' && event.status === 'started' ? [event] : []));
