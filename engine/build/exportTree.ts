@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { hostCommandFailed } from '../base/errors.ts';
 import { exitOf } from '../host/ociRuntime.ts';
-import { run, start } from '../host/process.ts';
+import { start } from '../host/process.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import type { BuildExport } from './exports.ts';
 import { mountReadable } from './overlay.ts';
@@ -19,7 +20,7 @@ export async function exportTree(parts: { readonly temps: TempFolders; readonly 
   await using temp = await parts.temps.create();
   await using view = await mountReadable(temp.path, layers.map(({ snapshotId }) => parts.snapshots.lowerDir(snapshotId)).reverse());
   const names = (await readdir(view.root)).sort();
-  const left = options.plain ? await devices(view.root, signal) : [];
+  const left = options.plain ? await devices(view.root) : [];
   const flags = [
     ...['-C', view.root, '--numeric-owner', '--format=posix', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime', '--sort=name'],
     ...(options.plain ? ['--mode=ug-s'] : ['--xattrs']),
@@ -43,7 +44,8 @@ export async function exportTree(parts: { readonly temps: TempFolders; readonly 
   out.end();
 }
 
-async function devices(root: string, signal: AbortSignal): Promise<string[]> {
-  const { stdout } = await run('find', ['.', '(', '-type', 'b', '-o', '-type', 'c', '-o', '-type', 's', ')', '-printf', '%P\\0'], { cwd: root, signal });
-  return stdout.split('\0').filter((path) => path !== '');
+/** What only root can make. */
+async function devices(root: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isBlockDevice() || entry.isCharacterDevice() || entry.isSocket()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }

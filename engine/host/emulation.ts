@@ -63,10 +63,14 @@ export function exitProgram({ number, bits, bigEndian = false, flags = 0, code }
   const word = (value: number): void => void (view.setUint32(at, value, !bigEndian), (at += 4));
   const long = (value: number): void => (wide ? void (view.setBigUint64(at, BigInt(value), !bigEndian), (at += 8)) : word(value));
   file.set([0x7f, 0x45, 0x4c, 0x46, wide ? 2 : 1, bigEndian ? 2 : 1, 1]);
-  half(2), half(number), word(1), long(BASE + head + row), long(head), long(0), word(flags), half(head), half(row), half(1), half(0), half(0), half(0);
+  for (const value of [2, number]) half(value);
+  word(1);
+  for (const value of [BASE + head + row, head, 0]) long(value);
+  word(flags);
+  for (const value of [head, row, 1, 0, 0, 0]) half(value);
   word(1);
   if (wide) word(5);
-  long(0), long(BASE), long(BASE), long(file.length), long(file.length);
+  for (const value of [0, BASE, BASE, file.length, file.length]) long(value);
   if (!wide) word(5);
   long(0x10000);
   file.set(text, head + row);
