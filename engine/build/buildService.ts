@@ -38,7 +38,7 @@ import type { BuildContext, BuildRequest, BuildResult } from './request.ts';
 import { obtainImages } from './baseImages.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import { missingVariables } from './check/missingVariables.ts';
-import { refuseErrors, warningEvent } from './check/tell.ts';
+import { failureEvent, refuseErrors, warningEvent } from './check/tell.ts';
 import type { BuildCertificates } from './ops/certificates.ts';
 import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
@@ -211,6 +211,10 @@ export class BuildService {
         progress.passedOver(plan, solved.results);
         return { ...(await this.#outputs(new Outputs({ ...this.#parts, known: this.#images }, plan, solved, request), request, known, hold, ctx)), cached: progress.allCached };
       });
+    } catch (error) {
+      const failure = failureEvent(asBerthError(error), context.dockerfile.text);
+      if (failure && !signal.aborted) ctx.onEvent?.(failure);
+      throw error;
     } finally {
       await context.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     }
