@@ -38,7 +38,7 @@ import { allOrNone, progressOf } from './solvePlans.ts';
 import { Results } from './results.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import { missingVariables } from './check/missingVariables.ts';
-import { refuseErrors, warningEvent } from './check/tell.ts';
+import { failureEvent, refuseErrors, warningEvent } from './check/tell.ts';
 import type { BuildCertificates } from './ops/certificates.ts';
 import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
@@ -211,6 +211,10 @@ export class BuildService {
         const results = new Results({ ...this.#parts, exports: this.exports, holds: this.#holds }, planned, outputs, { request, opened, started });
         return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };
       });
+    } catch (error) {
+      const failure = failureEvent(asBerthError(error), context.dockerfile.text);
+      if (failure && !signal.aborted) ctx.onEvent?.(failure);
+      throw error;
     } finally {
       await opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     }

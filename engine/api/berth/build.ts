@@ -105,6 +105,8 @@ export const buildEventSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('progress'), id: z.string().optional(), status: z.string(), current: z.number().optional(), total: z.number().optional() }),
   /** With `rule`, `docker build --check`'s name of it: about the Dockerfile, at this place; `excerpt`: its lines around there. */
   z.looseObject({ type: z.literal('warning'), message: z.string(), rule: z.string().optional(), why: z.string().optional(), file: z.string().optional(), line: z.number().int().optional(), column: z.number().int().optional(), excerpt: z.array(z.object({ line: z.number().int(), text: z.string() })).optional() }),
+  /** Where in the Dockerfile the build failed; `output`: the last lines that its command printed. What failed is in the `error` that follows. */
+  z.looseObject({ type: z.literal('failure'), file: z.string(), line: z.number().int(), column: z.number().int(), excerpt: z.array(z.object({ line: z.number().int(), text: z.string() })), output: z.string().optional() }),
   /** The end of a build that only checks. */
   z.looseObject({ type: z.literal('checked'), warnings: z.number().int() }),
   z.looseObject({

@@ -11,6 +11,7 @@ import { syncStateFolder } from '../../../remote/sync/syncRecord.ts';
 import type { CliContext } from '../../context.ts';
 import { pathOnHost } from '../../engineFolder.ts';
 import { BuildProgressPrinter } from '../../output/buildProgress.ts';
+import { BuildScreen } from '../../output/buildScreen.ts';
 import { formatWarnings } from '../../output/buildWarnings.ts';
 import type { BuildWarningEvent } from '../../output/buildWarnings.ts';
 import { formatSize } from '../../output/units.ts';
@@ -96,7 +97,8 @@ function printerFor(context: CliContext, { progress = 'auto', quiet }: BuildOpti
   if (quiet === true || progress === 'quiet') return { print: () => undefined, end: () => undefined };
   if (progress === 'json' || progress === 'rawjson') return { print: (event) => void context.stderr.write(`${JSON.stringify(event)}\n`), end: () => undefined };
   if (progress !== 'auto' && progress !== 'tty' && progress !== 'plain') throw new Error(`--progress ${progress}: expected auto, tty, plain, quiet or json`);
-  return new BuildProgressPrinter(context.stderr, progress === 'auto' ? context.stderr.isTTY : progress === 'tty');
+  const isLive = progress === 'tty' || (progress === 'auto' && context.stderr.isTTY && context.env['TERM'] !== 'dumb');
+  return isLive ? new BuildScreen(context.stderr, { env: context.env }) : new BuildProgressPrinter(context.stderr);
 }
 
 /** Builds; what came of it. */
