@@ -29,7 +29,8 @@ import type { Hold } from './holds.ts';
 import { isThere, Outputs, reporting } from './outputs.ts';
 import type { BuildPlan } from './plan/graph.ts';
 import { outlineBuild } from './plan/outline.ts';
-import type { BuildCaches, BuildImages, SnapshotCollector, StepRunner } from './ports.ts';
+import type { DebugSession } from './ops/debugRun.ts';
+import type { BuildCaches, BuildImages, RunDebugger, SnapshotCollector, StepRunner } from './ports.ts';
 import type { BuildContext, BuildRequest, BuildResult } from './request.ts';
 import { NamedContexts } from './context/namedContexts.ts';
 import { planFor, planOptions } from './planned.ts';
@@ -69,6 +70,7 @@ export interface BuildServiceParts {
   readonly snapshots: SnapshotStore;
   readonly runner: StepRunner;
   readonly collector: SnapshotCollector;
+  readonly debugger: RunDebugger;
   readonly events: EventBus;
   readonly log: Log;
   /** Steps at the same time; default: as many as processors, at least 4, since most wait for disks and networks. */
@@ -201,7 +203,7 @@ export class BuildService {
       await using imports = await OpenImports.open(this.#parts.caches, request.cacheFrom ?? [], request.auths, ctx);
       return await imports.use(async (known) => {
         const progress = progressOf(planned, ctx);
-        const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, signal, report: reporting(ctx).report, listener: progress[index] ?? nobody, hold: hold.add }).solve());
+        const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, debug: this.#debug(request, ctx), signal, report: reporting(ctx).report, listener: progress[index] ?? nobody, hold: hold.add }).solve());
         const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index].plan, one, request)] : []));
         const results = new Results({ ...this.#parts, exports: this.exports, holds: this.#holds }, planned, outputs, { request, opened, started });
         return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };
@@ -209,6 +211,10 @@ export class BuildService {
     } finally {
       await opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     }
+  }
+
+  #debug({ debug }: BuildRequest, ctx: BuildContext): DebugSession | undefined {
+    return debug && { debugger: this.#parts.debugger, tty: debug.tty, tell: (container, command, line) => ctx.onEvent?.({ type: 'debug', container, command, line }) };
   }
 
   /** Drops what has not been used for too long, then the least recently used that are too much. Never a reason for a build to fail. */

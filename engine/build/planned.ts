@@ -25,7 +25,7 @@ export interface WiderRequest {
   /** What is to be said of each image in the index that it then is part of. */
   readonly attest?: AttestRequest;
   /** A command that fails is left for its client to look at. */
-  readonly debug?: boolean;
+  readonly debug?: { readonly tty: boolean };
 }
 
 /** One platform's part of a build, ready to be done. */

@@ -31,6 +31,7 @@ export class BuildProgressPrinter {
   end(): void {
     for (const [key, text] of this.#partial) if (text !== '') this.#out.write(`#${key.split(' ')[0] ?? ''} ${text}\n`);
     this.#partial.clear();
+    this.#running.clear();
     if (this.#live) this.#out.write(CLEAR);
     for (const line of this.#odd.splice(0)) this.#out.write(`warning: ${line}\n`);
   }

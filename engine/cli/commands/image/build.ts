@@ -23,6 +23,7 @@ import { sendNamedContexts } from './sendNamedContexts.ts';
 import type { BuildOptions } from './buildRequest.ts';
 import { checkFiles, deliver, writeMetadata } from './deliver.ts';
 import type { Built } from './deliver.ts';
+import { debugShell } from './debugShell.ts';
 import { differences } from './diff.ts';
 
 /** `berth build`. */
@@ -67,6 +68,7 @@ function noCacheFilter(): Option {
 }
 
 async function build(context: CliContext, what: string, options: BuildOptions): Promise<void> {
+  if (options.debug === true && (what === '-' || options.file === '-')) throw new Error('berth build --debug: standard input is the Dockerfile, so no shell can read from it');
   const client = await context.engine();
   const printer = printerFor(context, options);
   const { request: wanted, delivery, names } = planDelivery(context, options);
@@ -107,7 +109,9 @@ async function run(context: CliContext, client: ApiClient, request: BuildRequest
     for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: request, headers, signal: context.signal })) {
       if (event.type === 'result') built = event;
       else if (event.type === 'error') throw new ApiError(400, event.error.message, event.error.code, event.error.params);
+      if (event.type === 'debug') printer.end();
       printer.print(event);
+      if (event.type === 'debug') await debugShell(context, client, request, event);
     }
   } finally {
     printer.end();
