@@ -193,7 +193,8 @@ export class BuildService {
   async #build(request: BuildRequest, ctx: BuildContext, hold: Hold): Promise<BuildResult> {
     const started = Date.now();
     await using temp = await this.#solver.temps.create();
-    const opened = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
+    const keepGitDir = /^(1|true)$/i.test(request.buildArgs?.['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+    const opened = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, keepGitDir, signal: ctx.signal });
     try {
       await using named = new NamedContexts(request.contexts ?? {}, { folder: temp.path, statCache: this.#stats, images: this.#parts.images, ctx });
       const planned: Planned[] = [];
