@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { cacheLimitsOf } from './build/cache/limits.ts';
 import { BuildService } from './build/buildService.ts';
 import type { BuildServiceParts } from './build/buildService.ts';
@@ -21,6 +22,7 @@ import { ImageService } from './images/imageService.ts';
 import { PackedLayers } from './images/packedLayers.ts';
 import { RemoteImages } from './images/remoteImages.ts';
 import { ServedRegistry } from './images/served/servedRegistry.ts';
+import { openDebugger } from './mainDebugger.ts';
 import { buildCaches, buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers, networkUsers } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
@@ -111,7 +113,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   late.containers = containers;
   const runner = await StepRunner.open({ parts: containers.parts });
   const packed = new PackedLayers(dataRoot, log);
-  const builds = await openBuilder({ dataRoot, images, caches: new BuildCacheStore({ images, content, snapshots, registries, packed }), snapshots, runner, events, log });
+  const builds = await openBuilder({ dataRoot, images, caches: new BuildCacheStore({ images, content, snapshots, registries, packed }), containers, snapshots, runner, runRoot: config.runRoot, events, log });
   late.builds = builds;
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
@@ -133,9 +135,10 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   return { check, records, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
 }
 
-async function openBuilder(parts: Pick<BuildServiceParts, 'dataRoot' | 'snapshots' | 'runner' | 'events' | 'log'> & { readonly images: ImageService; readonly caches: BuildCacheStore }): Promise<BuildService> {
-  const { images, caches } = parts;
-  const builds = new BuildService({ ...parts, images: buildImages(images), caches: buildCaches(caches), collector: images, cacheLimits: cacheLimitsOf(process.env), certificates: BuildCertificates.of(process.env, systemAuthorities) });
+async function openBuilder(parts: Pick<BuildServiceParts, 'dataRoot' | 'snapshots' | 'runner' | 'events' | 'log'> & { readonly images: ImageService; readonly caches: BuildCacheStore; readonly containers: ContainerService; readonly runRoot: string }): Promise<BuildService> {
+  const { images, caches, containers, snapshots, runRoot } = parts;
+  const debug = await openDebugger({ folder: join(runRoot, 'build-debug'), images, containers, snapshots });
+  const builds = new BuildService({ ...parts, images: buildImages(images), caches: buildCaches(caches), collector: images, debugger: debug, cacheLimits: cacheLimitsOf(process.env), certificates: BuildCertificates.of(process.env, systemAuthorities) });
   await builds.reconcile();
   return builds;
 }

@@ -86,6 +86,37 @@ export interface StepRunner {
   run(step: StepRun, ctx: OperationContext): Promise<{ readonly exitCode: number }>;
 }
 
+/** A RUN that failed, with the files as it left them. */
+export interface FailedRun {
+  /** Base first; what the command wrote is not among them. */
+  readonly snapshotIds: readonly string[];
+  /** What the command wrote: it is given away. */
+  readonly upperDir: string;
+  readonly shell: string;
+  readonly env: readonly string[];
+  /** What the build gave to the command only, with secrets. */
+  readonly secretEnv: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+  readonly mounts: readonly StepMount[];
+  readonly network: BuildNetwork;
+  readonly privileged: boolean;
+  readonly platform: Platform;
+  readonly tty: boolean;
+}
+
+/** A container to look at a failed command in; it is not started. Disposing it removes it. */
+export interface DebugContainer extends AsyncDisposable {
+  readonly id: string;
+  /** Resolves when its shell has ended, after it was started. */
+  ended(signal: AbortSignal): Promise<void>;
+}
+
+/** Makes containers of failed commands. */
+export interface RunDebugger {
+  open(failed: FailedRun): Promise<DebugContainer>;
+}
+
 /** Drops snapshots that the build cache no longer needs. */
 export interface SnapshotCollector {
   /** Removes those of the snapshots that no image or container uses; returns the bytes freed. */

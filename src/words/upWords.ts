@@ -59,6 +59,7 @@ function buildLogLine(event: Extract<UpNews, { type: 'build' }>['event']): strin
     case 'progress':
     case 'checked':
     case 'debug':
+    case 'failure':
     case 'result':
     case 'error':
       return undefined;

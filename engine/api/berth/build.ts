@@ -57,7 +57,7 @@ export const buildRequestSchema = z.strictObject({
   /** What is attested of each image, in an index. */
   attest: attestSchema.optional(),
   /** A RUN that fails is kept for its client: see the `debug` event. */
-  debug: z.boolean().optional(),
+  debug: z.strictObject({ tty: z.boolean() }).optional(),
   /** Caches of other machines; `image`: one that is inside an image, here or in a registry. `folder`: an OCI layout on the engine's host. */
   cacheFrom: z.array(z.union([z.strictObject({ type: z.enum(['registry', 'image']), ref: z.string() }), z.strictObject({ type: z.literal('local'), folder: z.string().startsWith('/', 'must be an absolute path'), tag: z.string().optional() })])).optional(),
   /** Where the steps are kept for others; `local`: in the export of the result. */

@@ -54,14 +54,26 @@ export class BuildScreen {
     if (this.#now() - this.#painted >= EVERY_MS) this.#paint();
   }
 
+  /** Leaves the terminal to somebody else until the next event. */
+  pause(): void {
+    this.#stop();
+    this.#paint();
+    this.#drawn = 0;
+  }
+
   end(): void {
-    clearInterval(this.#timer);
+    this.#stop();
     this.#transfers.clear();
     for (const step of this.#steps.values()) if (step.status === 'running') this.#settle(step, 'cancelled');
     this.#paint(true);
     for (const line of this.#odd.splice(0)) this.#out.write(`warning: ${line}\n`);
     const failed = [...this.#steps.values()].find(({ status }) => status === 'failed');
     if (this.#failure) this.#out.write(formatFailure(this.#failure, failed?.name));
+  }
+
+  #stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   /** A build that begins again, without a cache that failed it, begins a new picture. */

@@ -79,6 +79,18 @@ describe('named contexts in a plan', () => {
     assert.deepEqual(ops, ['lib', 'lib', undefined]);
   });
 
+  it('scratch is nothing, also to copy from', () => {
+    assert.deepEqual([...plan('FROM other\nRUN --mount=type=cache,from=scratch,target=/c x\n', { contexts }).outline.images.keys()], ['other']);
+  });
+
+  it('the triggers of an image may need more images and contexts', () => {
+    const options = { buildArgs: {}, labels: {}, network: 'default' as const, platform: amd64, contexts };
+    const dockerfile = parseDockerfile('FROM base\n');
+    assert.deepEqual([...outlineBuild(dockerfile, options).images.keys()], ['base']);
+    const outline = outlineBuild(dockerfile, options, new Map([['base', ['COPY --from=tools /t /t', 'COPY --from=lib a /a', 'RUN make']]]));
+    assert.deepEqual([[...outline.images.keys()], [...outline.contexts]], [['base', 'tools'], ['lib']]);
+  });
+
   it('those that nothing needs are not named', () => {
     assert.deepEqual([...plan('FROM scratch\nCOPY a /a\n', { contexts }).outline.contexts], []);
   });

@@ -21,8 +21,13 @@ export function widerRequest(context: CliContext, options: WiderOptions): Pick<B
     ...(options.platform === undefined ? {} : { platforms: options.platform.flatMap((list) => list.split(',')).map((one) => one.trim()) }),
     ...(contexts.length === 0 ? {} : { contexts: Object.fromEntries(contexts) }),
     ...(attest ? { attest } : {}),
-    ...(options.debug === true ? { debug: true } : {}),
+    ...(options.debug === true ? { debug: { tty: hasTerminal(context) } } : {}),
   };
+}
+
+/** Whether a shell here has a terminal. */
+function hasTerminal({ stdin, stdout }: CliContext): boolean {
+  return [stdin, stdout].every((stream) => stream.isTTY);
 }
 
 function readNamed(context: CliContext, text: string): readonly [string, NamedContextBody] {
