@@ -1,4 +1,4 @@
-// Builds engine/host/native: the add-on for sockets that Node cannot open, for x64 and arm64, into dist/native.
+// Builds engine/host/native: the add-on for sockets and files that Node cannot make, for x64 and arm64, into dist/native.
 //   node scripts/native.mjs [x64|arm64 …]
 // The compiler is $CC (for this machine's architecture), gcc or clang on PATH, else Debian's, unpacked in .cache.
 import { spawnSync } from 'node:child_process';
@@ -11,21 +11,21 @@ import { DebianPackages, keyring, runProgram } from './engine-archive/debian.mjs
 import { root } from './node.mjs';
 import { setupHost } from './setup.mjs';
 
-const source = join(root, 'engine', 'host', 'native', 'seqpacket.c');
-const loader = join(root, 'engine', 'host', 'native', 'seqpacket.cjs');
+const sources = ['seqpacket.c', 'files.c'].map((name) => join(root, 'engine', 'host', 'native', name));
+const loader = join(root, 'engine', 'host', 'native', 'native.cjs');
 const kept = join(root, '.cache', 'native');
 const output = join(root, 'dist', 'native');
 /** No library is linked: what it calls is in the process already, whichever C library that has. */
 const flags = ['-std=gnu11', '-O2', '-Wall', '-Werror', '-Wno-unused-parameter', '-fPIC', '-fvisibility=hidden', '-fno-stack-protector', '-U_FORTIFY_SOURCE', '-shared', '-nostdlib', '-Wl,-z,relro,-z,now', '-Wl,--build-id=none', '-s'];
 
-export const nativeFile = (architecture) => `seqpacket-linux-${architecture}.node`;
+export const nativeFile = (architecture) => `native-linux-${architecture}.node`;
 
 /** Builds the add-on of these architectures; returns the folder they are in. One that was built from the same source is taken from the cache. */
 export function buildNative(names = [process.arch], { say = console.log } = {}) {
   const headers = join(root, 'node_modules', `node-linux-${process.arch}`, 'include', 'node');
-  const key = createHash('sha256').update(JSON.stringify(flags)).update(readFileSync(source)).update(readFileSync(join(headers, 'uv', 'version.h'))).digest('hex').slice(0, 24);
+  const key = createHash('sha256').update(JSON.stringify(flags)).update(Buffer.concat(sources.map((path) => readFileSync(path)))).update(readFileSync(join(headers, 'uv', 'version.h'))).digest('hex').slice(0, 24);
   for (const folder of [kept, output]) mkdirSync(folder, { recursive: true });
-  copyFileSync(loader, join(output, 'seqpacket.cjs'));
+  copyFileSync(loader, join(output, 'native.cjs'));
   for (const architecture of names) {
     const built = join(kept, `${key}-${nativeFile(architecture)}`);
     if (!existsSync(built)) compile(architecture, headers, built, say);
@@ -43,7 +43,7 @@ export function hasCompiler(architecture) {
 function compile(architecture, headers, to, say) {
   const { program, args, env } = compilerFor(architecture, say);
   const temp = `${to}.tmp-${process.pid}`;
-  runProgram(program, [...args, ...flags, '-isystem', headers, '-o', temp, source], { env });
+  runProgram(program, [...args, ...flags, '-isystem', headers, '-o', temp, ...sources], { env });
   renameSync(temp, to);
 }
 
