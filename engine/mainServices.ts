@@ -12,7 +12,7 @@ import { DevContainerService } from './devcontainers/devContainerService.ts';
 import { agentLauncher } from './endpoint/agentLauncher.ts';
 import { EndpointService } from './endpoint/endpointService.ts';
 import { PortService } from './devcontainers/forwarding/portService.ts';
-import { unpackProgram, UnpackThreads } from './host/tar/unpackThreads.ts';
+import { UnpackThreads } from './host/tar/unpackThreads.ts';
 import { HostLoopback } from './host/rootless/hostLoopback.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
@@ -92,9 +92,8 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const content = new ContentStore(dataRoot, log);
   await Promise.all([snapshots.load(), content.load()]);
   const registries = new Registries(settingsFolders(process.env));
-  const unpackers = unpackProgram(process.argv[1] ?? '');
   const images = new ImageService({
-    threads: unpackers === undefined ? undefined : new UnpackThreads(unpackers),
+    threads: UnpackThreads.beside(process.argv[1] ?? ''),
     dataRoot,
     content,
     snapshots,

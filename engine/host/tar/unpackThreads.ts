@@ -12,14 +12,6 @@ const MOST = 4;
 /** Milliseconds that a thread waits for more to do. */
 const IDLE = 2000;
 
-/** The file of the threads' program: a bundle beside the engine's, or, run from source, its own file; none where there is neither. */
-export function unpackProgram(engineScript: string): string | undefined {
-  if (!existsSync(engineScript)) return undefined;
-  const script = realpathSync(engineScript);
-  const path = join(dirname(script), script.endsWith('.ts') ? 'host/tar/unpackWorker.ts' : 'unpack-worker.cjs');
-  return existsSync(path) ? path : undefined;
-}
-
 interface Thread {
   readonly worker: Worker;
   readonly memory: SharedArrayBuffer;
@@ -36,6 +28,14 @@ export class UnpackThreads {
   readonly #free: Thread[] = [];
   readonly #queue: Array<(thread: Thread) => void> = [];
   #count = 0;
+
+  /** With the threads' program beside the engine's: a bundle, or, run from source, its own file; nothing where there is neither. */
+  static beside(engineScript: string): UnpackThreads | undefined {
+    if (!existsSync(engineScript)) return undefined;
+    const script = realpathSync(engineScript);
+    const program = join(dirname(script), script.endsWith('.ts') ? 'host/tar/unpackWorker.ts' : 'unpack-worker.cjs');
+    return existsSync(program) ? new UnpackThreads(program) : undefined;
+  }
 
   constructor(program: string, most = Math.max(2, Math.min(MOST, availableParallelism()))) {
     this.#program = program;
