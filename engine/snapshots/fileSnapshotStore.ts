@@ -142,7 +142,8 @@ export class FileSnapshotStore implements SnapshotStore {
       const meta = this.#snapshots.get(id);
       return meta?.diffId === undefined ? undefined : this.#isWhole(meta);
     };
-    return new SnapshotInspector({ root: this.#root, list: () => this.list(), isWhole, recover: (id) => this.#recover(id).then(recovered) });
+    const differences = async (id: string): Promise<string[]> => (this.#snapshots.get(id)?.diffId === undefined ? [] : verifyTree(this.entries(id), this.lowerDir(id)));
+    return new SnapshotInspector({ root: this.#root, list: () => this.list(), isWhole, differences, recover: (id) => this.#recover(id).then(recovered) });
   }
 
   /** A layer whose description was lost: all of it is in the layer itself. */
