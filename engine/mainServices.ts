@@ -15,6 +15,7 @@ import { DevContainerService } from './devcontainers/devContainerService.ts';
 import { agentLauncher } from './endpoint/agentLauncher.ts';
 import { EndpointService } from './endpoint/endpointService.ts';
 import { PortService } from './devcontainers/forwarding/portService.ts';
+import { UnpackThreads } from './host/tar/unpackThreads.ts';
 import { HostLoopback } from './host/rootless/hostLoopback.ts';
 import { BuildCacheStore } from './images/cache/buildCaches.ts';
 import { ImageArchives } from './images/imageArchives.ts';
@@ -97,6 +98,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   await Promise.all([snapshots.load(), content.load()]);
   const registries = new Registries(settingsFolders(process.env));
   const images = new ImageService({
+    threads: UnpackThreads.beside(process.argv[1] ?? ''),
     dataRoot,
     content,
     snapshots,
@@ -129,10 +131,16 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
   const syncs = new SyncService({ dataRoot, log });
   await syncs.reconcile();
-  const records = new RecordInspector([dataRoot, config.runRoot]);
+  const checks = await openCheck({ config, log }, { containers, networks, images, volumes, builds, runner });
+  return { ...checks, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+}
+
+async function openCheck({ config, log }: EngineParts, parts: Pick<Services, 'containers' | 'networks' | 'images' | 'volumes' | 'builds'> & { readonly runner: StepRunner }): Promise<Pick<Services, 'check' | 'records'>> {
+  const { containers, networks, images, volumes, builds, runner } = parts;
+  const records = new RecordInspector([config.dataRoot, config.runRoot]);
   await records.refresh();
   const check = new CheckService({ log, inspectors: [records, containers.inspector(() => runner.running), networks.inspector(() => networkUsers(containers), () => runner.running), images.inspector(() => builds.running > 0), volumes.inspector()] });
-  return { check, records, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+  return { check, records };
 }
 
 async function openBuilder(parts: Pick<BuildServiceParts, 'dataRoot' | 'snapshots' | 'runner' | 'events' | 'log'> & { readonly images: ImageService; readonly caches: BuildCacheStore; readonly containers: ContainerService; readonly runRoot: string }): Promise<BuildService> {

@@ -16,6 +16,6 @@ export interface Making<T> {
  */
 export async function makeInside<T>(firstId: number, place: string, { now, later }: Making<T>): Promise<T> {
   if (firstId === 0 || (await statfs(dirname(place))).type !== TMPFS) return later();
-  const { asIds } = await import('#seqpacket');
+  const { asIds } = await import('#native');
   return asIds(firstId, firstId, now);
 }
