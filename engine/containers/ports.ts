@@ -1,5 +1,5 @@
 import type { ImageConfig, RunConfig } from '../content/oci.ts';
-import type { PendingSnapshot } from '../snapshots/types.ts';
+import type { PendingSnapshot, SnapshotStore } from '../snapshots/types.ts';
 
 /** What containers need of the other services. Declared here, given to the constructor by the composition root. */
 
@@ -37,6 +37,8 @@ export interface Snapshots {
   lowerDir(id: string): string;
   /** `size`: bytes of its files. */
   get(id: string): { readonly size: number } | undefined;
+  /** Copies of layers for containers with keep-id maps. */
+  readonly shifted: Pick<SnapshotStore['shifted'], 'dir' | 'ensure'>;
   /** A layer to fill. */
   begin(): Promise<PendingSnapshot>;
 }
