@@ -100,6 +100,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
     log,
     inUse: (id) => late.containers?.usage.usersOfImage(id).map((user) => user.slice(0, 12)) ?? [],
     snapshotsInUse: () => [...(late.builds?.snapshotsInUse() ?? []), ...(late.containers?.usage.snapshotsInUse() ?? [])],
+    shiftedInUse: () => late.containers?.usage.shiftedInUse() ?? new Set(),
   });
   const networks = new NetworkService({ config, log, events });
   const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usage.usersOfVolume(name) ?? [], running: (name) => late.containers?.usage.usersOfVolume(name).filter((id) => late.containers?.find(id).running) ?? [] });

@@ -19,6 +19,7 @@ import type { ContainerParts } from './parts.ts';
 import { limitWarnings, limitsIn } from './limits.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { withoutEffect } from './unsupported.ts';
+import { volumeWarnings } from './volumeOwners.ts';
 import { volumesFrom, withInherited } from './volumesFrom.ts';
 
 export interface Created {
@@ -107,7 +108,7 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 }
 
 async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
-  const warnings = withoutEffect(record.hostConfig, parts.runtime.name);
+  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts.volumes, record)];
   if (!parts.runtime.cgroups && !(parts.runtime instanceof MissingRuntime)) {
     const limits = limitsIn(record.hostConfig);
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);

@@ -1,4 +1,4 @@
-import { keepIdMaps, outsideId } from '../host/keepId.ts';
+import { keepIdMaps, outsideOwner } from '../host/keepId.ts';
 import type { OurIds, Owner } from '../host/userNamespace.ts';
 import { NamespaceHolder } from '../host/namespaceHolder.ts';
 import { run } from '../host/process.ts';
@@ -25,14 +25,7 @@ export function keptIds(keepId: Owner): OurIds {
 
 /** Who a container's root is for the engine. */
 export function rootOf(record: WithIds): Owner {
-  return toOutside({ uid: 0, gid: 0 }, ownIds(record)) ?? { uid: 0, gid: 0 };
-}
-
-/** Who somebody of a container is for the engine; `undefined`: nobody. */
-export function toOutside({ uid, gid }: Owner, ids: OurIds | undefined): Owner | undefined {
-  if (!ids) return { uid, gid };
-  const [outerUid, outerGid] = [outsideId(ids.uids, uid), outsideId(ids.gids, gid)];
-  return outerUid === undefined || outerGid === undefined ? undefined : { uid: outerUid, gid: outerGid };
+  return outsideOwner({ uid: 0, gid: 0 }, ownIds(record)) ?? { uid: 0, gid: 0 };
 }
 
 /** Makes folders of ours, and what is in them, a container's root's. */
@@ -55,5 +48,5 @@ export async function withInsideIds<T>({ record, running, state }: Pick<Containe
 /** Who owns, for the engine, what somebody of the container owns inside; see `withInsideIds`. `undefined`: nobody can. */
 export function ownerSeen({ record, running }: Pick<Container, 'record' | 'running'>): (owner: Owner) => Owner | undefined {
   const ids = record.keepId || running ? ownIds(record) : undefined;
-  return (owner) => toOutside(owner, ids);
+  return (owner) => outsideOwner(owner, ids);
 }

@@ -36,6 +36,7 @@ import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
 import { mountSubpaths } from './subpaths.ts';
 import { startsSystemd } from './systemd.ts';
+import { adoptVolumes } from './volumeOwners.ts';
 import { together } from './together.ts';
 import type { ResolvedUser } from './user.ts';
 
@@ -102,6 +103,7 @@ export class Starter {
   /** Who runs in it, whether that is systemd, and where the OCI runtime finds it. */
   async #rootfs(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly user: ResolvedUser; readonly systemd: boolean; readonly root: string }> {
     await mountRootfs(this.#parts, container);
+    await adoptVolumes(this.#parts, container);
     const prepared = { user: await prepareRootfs(container), systemd: await startsSystemd(container) };
     return { ...prepared, root: userns?.mapPath ? await mountMappedRoot(this.#parts, container, userns.mapPath) : container.paths.rootfs };
   }

@@ -42,3 +42,10 @@ export function keepIdMaps({ uid, gid }: Owner, ours: OurIds = ourIds()): OurIds
 export function engineUser(ours: OurIds = ourIds()): Owner {
   return { uid: outsideId(ours.uids, 0) ?? 0, gid: outsideId(ours.gids, 0) ?? 0 };
 }
+
+/** Who somebody inside is outside; `undefined`: nobody. Without maps everybody is who they are. */
+export function outsideOwner({ uid, gid }: Owner, maps: OurIds | undefined): Owner | undefined {
+  if (!maps) return { uid, gid };
+  const [outerUid, outerGid] = [outsideId(maps.uids, uid), outsideId(maps.gids, gid)];
+  return outerUid === undefined || outerGid === undefined ? undefined : { uid: outerUid, gid: outerGid };
+}

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { TestEngine, bundle } from '../../support/engine.ts';
 import { OrdinaryUser } from '../../support/ordinaryUser.ts';
 import { tarball } from '../../support/tarball.ts';
 
-const APPLETS = ['sh', 'cat', 'chown', 'cp', 'echo', 'grep', 'id', 'ln', 'ls', 'mkdir', 'rm', 'sleep', 'stat', 'tar', 'touch', 'tr', 'tty'];
+const APPLETS = ['sh', 'cat', 'chown', 'cp', 'echo', 'grep', 'id', 'ln', 'ls', 'mkdir', 'rm', 'sleep', 'stat', 'tar', 'touch', 'tr', 'true', 'tty'];
 const ACCOUNTS = { 'etc/passwd': 'root:x:0:0::/root:/bin/sh\nlow:x:500:600::/:/bin/sh\ndev:x:1000:1000::/home/dev:/bin/sh\n', 'etc/group': 'root:x:0:\ntty:x:5:\nlow:x:600:\ndev:x:1000:\n' };
 /** What setcap writes for cap_chown+ep. */
 const CAP_CHOWN = '\x01\0\0\x02\x01' + '\0'.repeat(15);
@@ -25,7 +26,7 @@ async function imageTar(): Promise<Buffer> {
 
 const KEEP = '--userns=keep-id:uid=1000,gid=1000';
 const LOOK = 'cd /srv && stat -c "%n %u:%g %a %h" / /etc/passwd /home/dev low high setuid link giver/chown old/* && ls';
-const SEEN = '/ 0:0 755 1\n/etc/passwd 0:0 644 1\n/home/dev 1000:1000 755 1\nlow 500:600 644 1\nhigh 2000:2001 644 1\nsetuid 0:0 4755 2\nlink 0:0 4755 2\ngiver/chown 0:0 755 1\nold/new 0:0 644 1\ngiver\nhigh\nlink\nlow\nmail\nold\nsetuid\n';
+const SEEN = '/ 0:0 755 1\n/etc/passwd 0:0 644 1\n/home/dev 1000:1000 755 2\nlow 500:600 644 1\nhigh 2000:2001 644 1\nsetuid 0:0 4755 2\nlink 0:0 4755 2\ngiver/chown 0:0 755 1\nold/new 0:0 644 1\ngiver\nhigh\nlink\nlow\nmail\nold\nsetuid\n';
 
 describe('a container in which an ordinary user is somebody else', () => {
   let user: OrdinaryUser;
@@ -65,17 +66,18 @@ describe('a container in which an ordinary user is somebody else', () => {
   });
 
   it('has files of the system, memory to share, terminals and a new working folder as any container has them', async () => {
-    const look = 'stat -c "%n %u:%g" /etc/hosts /etc/hostname /etc/resolv.conf /dev /dev/shm /sys /new /new/place; echo x > /dev/shm/x; stat -c %u /dev/shm/x';
-    assert.equal(await berth('run', '--rm', KEEP, '-w', '/new/place', '--ipc', 'shareable', 'dev', 'sh', '-c', look), '/etc/hosts 0:0\n/etc/hostname 0:0\n/etc/resolv.conf 0:0\n/dev 0:0\n/dev/shm 0:0\n/sys 0:0\n/new 0:0\n/new/place 0:0\n1000\n');
+    const look = 'stat -c "%n %u:%g" /etc/hosts /etc/hostname /etc/resolv.conf /dev /dev/shm /new /new/place; echo x > /dev/shm/x; stat -c %u /dev/shm/x';
+    assert.equal(await berth('run', '--rm', KEEP, '-w', '/new/place', '--ipc', 'shareable', 'dev', 'sh', '-c', look), '/etc/hosts 0:0\n/etc/hostname 0:0\n/etc/resolv.conf 0:0\n/dev 0:0\n/dev/shm 0:0\n/new 0:0\n/new/place 0:0\n1000\n');
     const { stdout } = await engine.berth(['run', '-d', '-t', '--name', 'tty', KEEP, 'dev', 'sh', '-c', 'stat -c %u:%G $(tty)']);
     await docker('wait', stdout.trim());
     assert.equal(await docker('logs', 'tty'), '1000:tty\r\n');
+    await docker('rm', 'tty');
     assert.equal(await berth('run', '--rm', KEEP, '-u', '0', '--network', 'host', '--privileged', 'dev', 'sh', '-c', 'id -u; cat /proc/self/uid_map | tr -s " "'), `0\n 0 1 1000\n 1000 0 1\n 1001 1001 64536\n`);
   });
 
   it('gives its own ids back to diff, commit, export and cp in both directions, whether it runs or not', async () => {
     await berth('run', '-d', '--name', 'kept', KEEP, 'dev', 'sh', '-c', 'cd; echo 1 > mine; exec sleep 1000');
-    await docker('exec', '-u', '0', 'kept', 'sh', '-c', 'cd /srv; touch roots others; chown 500:2001 others; rm -r low old; mkdir old; cp -p giver/chown again');
+    await docker('exec', '-u', '0', 'kept', 'sh', '-c', 'cd /srv; touch roots others; chown 500:2001 others; rm -r low old; mkdir old; touch giver/chown');
     await docker('exec', 'kept', 'sh', '-c', 'cd; while ! stat mine > /dev/null; do sleep 0.1; done');
     const copies = async (name: string): Promise<void> => {
       await engine.docker(['cp', '-a', '-', `kept:/home/dev`], { input: tarball([{ path: `${name}/deep`, uid: 1000, gid: 1000 }, { path: name, uid: 500, gid: 600, type: 'directory' }]) });
@@ -83,16 +85,90 @@ describe('a container in which an ordinary user is somebody else', () => {
       assert.deepEqual(lines.map((line) => [/\d+\/\d+/.exec(line)?.[0], line.split(' ').at(-1)].join(' ')).filter((line) => line.includes(name) || line.includes('mine')).sort(), ['1000/1000 dev/mine', `1000/1000 dev/${name}/deep`, `500/600 dev/${name}/`].sort());
     };
     await copies('running');
-    const look = 'cd /srv; stat -c "%n %u:%g" /home/dev/mine roots others again old; ls; ls old';
-    const seen = '/home/dev/mine 1000:1000\nroots 0:0\nothers 500:2001\nagain 0:0\nold 0:0\nagain\ngiver\nhigh\nlink\nmail\nold\nothers\nroots\nsetuid\n';
+    const look = 'cd /srv; stat -c "%n %u:%g" /home/dev/mine roots others old; ls; ls old';
+    const seen = '/home/dev/mine 1000:1000\nroots 0:0\nothers 500:2001\nold 0:0\ngiver\nhigh\nlink\nmail\nold\nothers\nroots\nsetuid\n';
     assert.equal(await docker('exec', 'kept', 'sh', '-c', look), seen);
-    assert.deepEqual((await docker('diff', 'kept')).trim().split('\n').filter((line) => line.includes('/srv')).sort(), ['A /srv/again', 'A /srv/others', 'A /srv/roots', 'C /srv', 'C /srv/old', 'D /srv/low', 'D /srv/old/new']);
+    assert.deepEqual((await docker('diff', 'kept')).trim().split('\n').filter((line) => line.includes('/srv')).sort(), ['A /srv/others', 'A /srv/roots', 'C /srv', 'C /srv/giver', 'C /srv/giver/chown', 'C /srv/old', 'D /srv/low', 'D /srv/old/new']);
     await docker('commit', 'kept', 'committed');
     await docker('stop', '-t', '0', 'kept');
     await copies('stopped');
     for (const args of [['-u', '0'], ['-u', '0', KEEP]]) assert.equal(await berth('run', '--rm', ...args, 'committed', 'sh', '-c', look), seen);
+    assert.equal(await berth('run', '--rm', KEEP, 'committed', 'sh', '-c', '/srv/giver/chown 7:8 /home/dev/mine; stat -c %u:%g /home/dev/mine'), '7:8\n');
     const exported = (await user.run('sh', ['-c', 'docker export kept | tar --numeric-owner -tv'], { env: engine.env })).stdout;
     for (const line of [/1000\/1000 .* home\/dev\/mine$/m, /0\/0 .* srv\/roots$/m, /500\/2001 .* srv\/others$/m, /2000\/2001 .* srv\/high$/m]) assert.match(exported, line);
     await docker('rm', 'kept');
+  });
+
+  it('fills volumes from the image with its owners, and gives them to containers with other ids, and to archives, with the same', async () => {
+    const look = 'stat -c "%n %u:%g" /v /v/* | tr "\\n" " "';
+    const seen = '/v 1000:1000 /v/letter 500:2001 /v/made 1000:1000 ';
+    assert.equal(await berth('run', '--rm', KEEP, '-v', 'mail:/srv/mail', '-v', 'fresh:/fresh', 'dev', 'sh', '-c', `touch /srv/mail/made; stat -c "%u:%g" /fresh`), '0:0\n');
+    for (const args of [[], [KEEP], ['--userns=keep-id:uid=500,gid=5'], []]) assert.equal(await berth('run', '--rm', '-u', '0', ...args, '-v', 'mail:/v', 'dev', 'sh', '-c', look), seen);
+    await berth('run', '--rm', KEEP, '-v', 'mail:/v', 'dev', 'true');
+    await berth('volume', 'export', '-o', join(work, 'mail.tar'), 'mail');
+    const listed = (await user.run('tar', ['--numeric-owner', '-tvf', join(work, 'mail.tar')])).stdout;
+    assert.deepEqual(listed.match(/\d+\/\d+/g)?.sort(), ['1000/1000', '1000/1000', '500/2001']);
+    await berth('volume', 'import', '--replace', 'mail', join(work, 'mail.tar'));
+    await berth('run', '-d', '--name', 'holder', KEEP, '-v', 'mail:/v', 'dev', 'sleep', '1000');
+    assert.equal(await docker('exec', 'holder', 'sh', '-c', look), seen);
+    assert.match((await engine.docker(['run', '--rm', '-v', 'mail:/v', 'dev', 'true'])).stderr, /volume mail is used by a container that runs with other ids/);
+    await docker('rm', '-f', 'holder');
+  });
+
+  it('is shared with the containers that join it', async () => {
+    await berth('run', '-d', '--name', 'first', KEEP, 'dev', 'sleep', '1000');
+    assert.match(await docker('run', '--rm', '--network', 'container:first', '--pid', 'container:first', 'dev', 'sh', '-c', 'stat -c %u:%g /proc/1 /etc/passwd; cat /proc/self/uid_map'), /^1000:1000\n0:0\n\s+0\s+1\s+1000\n/);
+    await docker('rm', '-f', 'first');
+    await docker('run', '-d', '--name', 'first', 'dev', 'sleep', '1000');
+    assert.match((await engine.berth(['run', '--rm', KEEP, '--network', 'container:first', 'dev', 'true'], { okStatus: [125] })).stderr, /is in the same user namespace: leave --userns out/);
+    await docker('rm', '-f', 'first');
+  });
+
+  it('stays as it is when the engine is killed, and starts again so', async () => {
+    await berth('run', '-d', '--name', 'on', KEEP, '-v', `${work}/shared:/s`, 'dev', 'sh', '-c', 'sleep 1000');
+    await engine.kill();
+    await berth('engine', 'start');
+    const look = ['exec', 'on', 'sh', '-c', 'id -u; touch /s/later; stat -c %u /s/later /srv/low /home/dev'];
+    assert.equal(await docker(...look), '1000\n1000\n500\n1000\n');
+    await docker('restart', '-t', '0', 'on');
+    assert.equal(await docker(...look), '1000\n1000\n500\n1000\n');
+    assert.equal(await ownerOf('shared/later'), yours());
+    assert.match(await berth('system', 'check'), /All is in order\.$/m);
+    await docker('rm', '-f', 'on');
+  });
+
+  it('stands on copies of the layers that count as used disk, go with a prune, and are made again', async () => {
+    const size = async (): Promise<number> => (await engine.client.json('GET', '/system/df?type=image', z.looseObject({ LayersSize: z.number() }))).LayersSize;
+    await berth('create', '--name', 'stands', KEEP, 'dev', 'id', '-u');
+    await docker('start', '-a', 'stands');
+    const before = await size();
+    await docker('image', 'prune', '-f');
+    await docker('rm', 'stands');
+    const between = await size();
+    assert.match(await docker('image', 'prune', '-f'), /Total reclaimed space: [1-9]/);
+    assert.ok((await size()) < between && between <= before);
+    assert.equal(await berth('run', '--rm', KEEP, 'dev', 'id', '-u'), '1000\n');
+  });
+
+  it('is what a dev container is whose remoteUser is not root: hooks, editors and you write the same files', async () => {
+    const folder = join(work, 'project');
+    await user.run('mkdir', [folder]);
+    await user.run('sh', ['-c', 'echo "$1" > .devcontainer.json; echo given > given', 'sh', JSON.stringify({ image: 'dev', remoteUser: 'dev', postCreateCommand: 'id -un > made; echo more >> given; stat -c %U . given >> made' })], { cwd: folder });
+    const up = await engine.berth(['up', folder]);
+    assert.doesNotMatch(up.stderr, /idmapped/);
+    const { containerId, remoteUser } = JSON.parse(up.stdout.trim().split('\n').at(-1) ?? '') as { containerId: string; remoteUser: string };
+    assert.equal(remoteUser, 'dev');
+    assert.equal(await readFile(join(folder, 'made'), 'utf8'), 'dev\ndev\ndev\n');
+    assert.deepEqual([await ownerOf('project/made'), await readFile(join(folder, 'given'), 'utf8')], [yours(), 'given\nmore\n']);
+    await user.run('sh', ['-c', 'echo outside > outside'], { cwd: folder });
+    assert.equal((await engine.berth(['exec', '--workspace-folder', folder, 'stat', '-c', '%u:%g', 'outside'])).stdout, '1000:1000\n');
+    assert.equal(await docker('exec', containerId, 'sh', '-c', 'id -u; stat -c %u:%g /etc/passwd /srv/low'), '0\n0:0\n500:600\n');
+    await berth('ssh-config');
+    const ssh = ['-F', join(engine.root, 'ssh/berth/config'), '-o', 'BatchMode=yes'];
+    assert.equal((await user.run('ssh', [...ssh, 'project.berth', 'id -un; touch by-ssh; pwd'], { env: engine.env })).stdout, 'dev\n/workspaces/project\n');
+    const sftp = await user.run('sftp', [...ssh, '-b', '-', 'project.berth'], { env: engine.env, input: `put ${bundle} by-sftp\nls -ln by-sftp\nls -ln /srv/low\n` });
+    assert.match(sftp.stdout, /1000 +1000 .*by-sftp\n(.*\n)*.* 500 +600 .*low/);
+    assert.deepEqual([await ownerOf('project/by-ssh'), await ownerOf('project/by-sftp')], [yours(), yours()]);
+    await berth('down', folder);
   });
 });
