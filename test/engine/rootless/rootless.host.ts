@@ -210,8 +210,8 @@ describe('the engine of a user with one id only', () => {
 
   it('says of a dev container whose remoteUser is not root that it cannot write your files, and what would let it', async () => {
     const folder = join(user.root, 'work', 'project');
-    await mkdir(folder);
-    await writeFile(join(folder, '.devcontainer.json'), JSON.stringify({ image: IMAGE, remoteUser: 'nobody' }));
+    await user.run('mkdir', [folder]);
+    await writeFile(join(folder, '.devcontainer.json'), JSON.stringify({ image: IMAGE, remoteUser: 'games' }));
     assert.match((await engine.berth(['up', folder])).stderr, /your files belong to root of the container.*usermod --add-subuids.*"remoteUser": "root"/);
     await engine.berth(['down', folder]);
     assert.match((await engine.berth(['run', '--rm', '--userns=keep-id', IMAGE, 'true'], { okStatus: [125] })).stderr, /KEEP_ID_IMPOSSIBLE/);
