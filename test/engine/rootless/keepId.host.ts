@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { run } from '../../../engine/host/process.ts';
 import { TestEngine, bundle } from '../../support/engine.ts';
 import { OrdinaryUser } from '../../support/ordinaryUser.ts';
 import { tarball } from '../../support/tarball.ts';
@@ -113,6 +114,13 @@ describe('a container in which an ordinary user is somebody else', () => {
     assert.equal(await docker('exec', 'holder', 'sh', '-c', look), seen);
     assert.match((await engine.docker(['run', '--rm', '-v', 'mail:/v', 'dev', 'true'])).stderr, /volume mail is used by a container that runs with other ids/);
     await docker('rm', '-f', 'holder');
+  });
+
+  it('mounts what is behind a folder that only you and a group without an id here may enter', async () => {
+    await user.run('mkdir', ['-p', join(work, 'closed/project/below')]);
+    await run('chown', [`${user.uid}:games`, join(work, 'closed')]);
+    await user.run('chmod', ['710', join(work, 'closed')]);
+    assert.equal(await berth('run', '--rm', KEEP, '-v', `${work}/closed/project:/p`, 'dev', 'sh', '-c', 'cd /p; touch x; stat -c %u:%g . x below'), '1000:1000\n'.repeat(3));
   });
 
   it('is shared with the containers that join it', async () => {
