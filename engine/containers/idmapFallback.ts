@@ -53,7 +53,7 @@ export async function mountAside(container: Container, mount: MountPoint, name: 
 
 export async function unmountIdmapped(container: Container): Promise<void> {
   const { record } = container;
-  if (!record.idRange && !record.keepId && !record.mounts.some(({ idmap }) => idmap)) return;
+  if (!record.idRange && !record.mounts.some(({ idmap }) => idmap)) return;
   const folder = idmappedFolder(container);
   const targets = (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
   await unmount(...targets);

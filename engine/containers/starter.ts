@@ -31,8 +31,6 @@ import { writeEtcFiles } from './etcWriter.ts';
 import { ensureRuntime } from './parts.ts';
 import type { ContainerParts } from './parts.ts';
 import { publishPorts } from './publish.ts';
-import { reachableMounts } from './reachableBinds.ts';
-import type { MountPoint } from './record.ts';
 import { mountRootfs, releaseRuntime } from './release.ts';
 import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
@@ -91,7 +89,7 @@ export class Starter {
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
-      this.#mounts(container, userns).then((made) => mountSubpaths(container, made)),
+      (userns?.mapPath ? mountMappedVolumes(container, userns.mapPath) : mountIdmappedBinds(this.#parts.runtime, container)).then((made) => mountSubpaths(container, made)),
       record.hostConfig.Init ? findInit() : Promise.resolve(undefined),
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
@@ -108,12 +106,6 @@ export class Starter {
     await adoptVolumes(this.#parts, container);
     const prepared = { user: await prepareRootfs(container), systemd: await startsSystemd(container) };
     return { ...prepared, root: userns?.mapPath ? await mountMappedRoot(this.#parts, container, userns.mapPath) : container.paths.rootfs };
-  }
-
-  /** Its mounts in a form that the OCI runtime can make. */
-  #mounts(container: Container, userns: OwnUserNamespace | undefined): Promise<MountPoint[]> {
-    if (container.record.keepId) return reachableMounts(container);
-    return userns?.mapPath ? mountMappedVolumes(container, userns.mapPath) : mountIdmappedBinds(this.#parts.runtime, container);
   }
 
   async #create(container: Container): Promise<number> {

@@ -80,11 +80,6 @@ export async function mountBind(source: string, target: string, options: readonl
   await run('mount', ['-n', '--bind', ...(options.length > 0 ? ['-o', options.join(',')] : []), source, target], { env: environment });
 }
 
-/** Mounts `source` on `target` with all that is mounted below it. */
-export async function mountBindTree(source: string, target: string): Promise<void> {
-  await run('mount', ['-n', '--rbind', source, target], { env: environment });
-}
-
 /** Mounts what a descriptor holds on `target`, whatever its name leads to by now. */
 export async function mountBindFd(fd: number, target: string): Promise<void> {
   const child = start('mount', ['-c', '-n', '--bind', '/proc/self/fd/3', target], { env: environment, stdio: ['ignore', 'ignore', 'pipe', fd] });
