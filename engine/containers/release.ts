@@ -15,8 +15,7 @@ type RootfsParts = Pick<ContainerParts, 'runtime' | 'snapshots' | 'folders'>;
 /** Mounts a container's root filesystem: its changes over the image's layers over the skeleton. On disk, and so here, it has the container's own ids, whatever user namespace it runs in. */
 export async function mountRootfs(parts: RootfsParts, container: Container): Promise<void> {
   const { keepId, snapshots } = container.record;
-  // One after the other: each is two processes already.
-  if (keepId) for (const id of snapshots) await parts.snapshots.shifted.ensure({ id, keepId });
+  if (keepId) await parts.snapshots.shifted.ensure(snapshots, keepId);
   await mountOverlay(overlayOf(parts, container, (path) => path));
 }
 

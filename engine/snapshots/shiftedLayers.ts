@@ -72,13 +72,20 @@ export class ShiftedLayers {
     return join(this.#root, shiftedKey(layer));
   }
 
-  /** Makes the copy unless it is there. */
-  async ensure(layer: ShiftedLayer): Promise<void> {
-    const key = shiftedKey(layer);
-    if (this.#sizes.has(key)) return;
-    await this.#mutex.run(key, async () => {
-      if (!this.#sizes.has(key)) await this.#make(layer, key);
-    });
+  has(layer: ShiftedLayer): boolean {
+    return this.#sizes.has(shiftedKey(layer));
+  }
+
+  /** Makes the copies that are not there, one after the other: each is two processes already. */
+  async ensure(ids: readonly string[], keepId: Owner): Promise<void> {
+    for (const id of ids) {
+      const layer = { id, keepId };
+      if (this.has(layer)) continue;
+      const key = shiftedKey(layer);
+      await this.#mutex.run(key, async () => {
+        if (!this.has(layer)) await this.#make(layer, key);
+      });
+    }
   }
 
   /** Bytes of all copies, or of those of one layer. */

@@ -27,7 +27,7 @@ export interface PendingSnapshot extends AsyncDisposable {
 
 export interface SnapshotStore {
   /** Copies whose files belong to others. */
-  readonly shifted: Pick<ShiftedLayers, 'dir' | 'ensure' | 'size' | 'prune'>;
+  readonly shifted: Pick<ShiftedLayers, 'has' | 'dir' | 'ensure' | 'size' | 'prune'>;
   get(id: string): Snapshot | undefined;
   findByDiffId(diffId: Digest): Snapshot | undefined;
   list(): readonly Snapshot[];

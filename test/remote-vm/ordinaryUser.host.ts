@@ -108,6 +108,18 @@ describe('an ordinary user on a server with systemd and cgroup v2', () => {
     await client.berth(['sync', 'stop', folder]);
   });
 
+  it('lets a remoteUser who is not root write the client’s folder', async () => {
+    const folder = join(client.home, 'theirs');
+    await mkdir(folder);
+    await writeFile(join(folder, 'given'), 'given\n');
+    await writeFile(join(folder, '.devcontainer.json'), JSON.stringify({ image: 'small', remoteUser: '1000', postCreateCommand: 'echo more >> given && id -u > made' }));
+    await client.berth(['--host', HOST, 'up', '.'], { cwd: folder });
+    await until(async () => (await readFile(join(folder, 'made'), 'utf8').catch(() => '')) === '1000\n', 'the file from inside');
+    await until(async () => (await readFile(join(folder, 'given'), 'utf8')) === 'given\nmore\n', 'the change from inside');
+    await client.berth(['--host', HOST, 'down', '.'], { cwd: folder });
+    await client.berth(['sync', 'stop', folder]);
+  });
+
   it('runs systemd as the first process of a container, in the control group that it was given', async () => {
     await client.docker(HOST, ['import', '-', 'debian-systemd'], { input: gzipSync(await readFile(await systemdTar()), { level: 1 }) });
     await client.docker(HOST, ['build', '-q', '-t', 'machine', '-'], { input: await systemdContext(client.home, 'debian-systemd'), env: { DOCKER_BUILDKIT: '0' } });

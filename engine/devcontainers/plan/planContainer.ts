@@ -1,4 +1,4 @@
-import type { CreateBody, Mount } from '../../api/docker/run/createBody.ts';
+import type { CreateBody, IdPair, Mount } from '../../api/docker/run/createBody.ts';
 import { parseRunArgs, RunArgError } from '../../api/docker/run/parseRunArgs.ts';
 import type { RunHost } from '../../api/docker/run/flags.ts';
 import type { RunDraft } from '../../api/docker/run/flags.ts';
@@ -36,6 +36,8 @@ export interface ContainerPlanInput {
 export interface ContainerPlan {
   readonly name: string;
   readonly body: CreateBody;
+  /** For whom the image's layers must be copied. */
+  readonly keepId?: IdPair;
 }
 
 /** What to ask Docker's API for. Pure but for what `host` reads for runArgs. Throws DEVCONTAINER_INVALID and DEVCONTAINER_UNSUPPORTED. */
@@ -54,7 +56,7 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   const ids = input.idsOf(body.User, { asked, joins: [host.NetworkMode, host.PidMode, host.IpcMode].some((mode) => mode?.startsWith('container:')) });
   host.UsernsMode = ids.userns ?? 'host';
   // Else who is kept would be the user of a container that says none.
-  if (ids.userns?.startsWith('keep-id') && ids.userns !== asked) body.User ||= '0';
+  if (ids.keepId) body.User ||= '0';
   if (merged.init) host.Init ??= true;
   if (merged.privileged) host.Privileged ??= true;
   host.CapAdd = union(merged.capAdd, host.CapAdd);
@@ -62,7 +64,7 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   host.Mounts = [...workspaceMounts(workspace, ids.idmap), ...planMounts(document, merged.mounts, input.host.folder), ...(host.Mounts ?? []), ...input.tools];
   if (host.NetworkMode !== 'host') addAppPorts(body, document, config.appPort);
   setCommand(body, input.image.config, merged.overrideCommand);
-  return { name: draft.name ?? input.name, body };
+  return { name: draft.name ?? input.name, body, ...(ids.keepId ? { keepId: ids.keepId } : {}) };
 }
 
 function parseOwnRunArgs(document: ConfigDocument, args: readonly string[], host: RunHost): RunDraft {

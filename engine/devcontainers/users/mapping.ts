@@ -10,6 +10,8 @@ export interface WorkspaceIds {
   readonly idmap?: Idmap;
   /** `UsernsMode` of the container; default: the engine's own namespace. */
   readonly userns?: string;
+  /** Who in it the engine's user then is. */
+  readonly keepId?: IdPair;
 }
 
 /** An engine without root: it can map no mounts, but make its own user anybody in a container. */
@@ -43,7 +45,7 @@ export function workspaceIds(owner: IdPair | undefined, remoteUser: () => IdPair
   if (!owner && !keepId) return fallback;
   const user = remoteUser();
   if (rootless && user.uid === 0) return fallback;
-  if (rootless && !joins && (keepId || owner?.uid === 0) && rootless.canKeep(user)) return { userns: `keep-id:uid=${user.uid},gid=${user.gid}` };
+  if (rootless && !joins && (keepId || owner?.uid === 0) && rootless.canKeep(user)) return { userns: `keep-id:uid=${user.uid},gid=${user.gid}`, keepId: { uid: user.uid, gid: user.gid } };
   const idmap = owner && workspaceIdmap(owner, user);
   return { ...fallback, ...(idmap ? { idmap } : {}) };
 }

@@ -43,8 +43,8 @@ describe('a workspace of an engine', () => {
   });
 
   it('without root makes its owner, you, the remote user', () => {
-    assert.deepEqual(workspaceIds(you, () => sailor, automatic, enough), { userns: 'keep-id:uid=501,gid=20' });
-    assert.deepEqual(workspaceIds(undefined, () => sailor, { asked: 'keep-id', joins: false }, enough), { userns: 'keep-id:uid=501,gid=20' });
+    assert.deepEqual(workspaceIds(you, () => sailor, automatic, enough), { userns: 'keep-id:uid=501,gid=20', keepId: sailor });
+    assert.deepEqual(workspaceIds(undefined, () => sailor, { asked: 'keep-id', joins: false }, enough), { userns: 'keep-id:uid=501,gid=20', keepId: sailor });
   });
 
   it('without root needs nothing for root, who is you', () => assert.deepEqual(workspaceIds({ uid: 0, gid: 65_534 }, () => you, automatic, enough), {}));

@@ -162,8 +162,10 @@ describe('a container in which an ordinary user is somebody else', () => {
   it('is what a dev container is whose remoteUser is not root: hooks, editors and you write the same files', async () => {
     const folder = join(work, 'project');
     await user.run('mkdir', [folder]);
+    await docker('image', 'prune', '-f');
     await user.run('sh', ['-c', 'echo "$1" > .devcontainer.json; echo given > given', 'sh', JSON.stringify({ image: 'dev', remoteUser: 'dev', postCreateCommand: 'id -un > made; echo more >> given; stat -c %U . given >> made' })], { cwd: folder });
     const up = await engine.berth(['up', folder]);
+    assert.match(up.stderr, /Copying the layers of dev for user 1000, once/);
     assert.doesNotMatch(up.stderr, /idmapped/);
     const { containerId, remoteUser } = JSON.parse(up.stdout.trim().split('\n').at(-1) ?? '') as { containerId: string; remoteUser: string };
     assert.equal(remoteUser, 'dev');
