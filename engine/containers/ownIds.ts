@@ -31,7 +31,7 @@ export function rootOf(record: WithIds): Owner {
 /** Makes folders of ours, and what is in them, a container's root's. */
 export async function giveToRoot(record: WithIds, folders: readonly string[]): Promise<void> {
   const { uid, gid } = rootOf(record);
-  await run('chown', ['-R', '--no-dereference', `${uid}:${gid}`, '--', ...folders]);
+  await run('chown', ['-R', '-h', `${uid}:${gid}`, '--', ...folders]);
 }
 
 /** Does work with a user namespace in which the files that the engine sees of a container have the ids that they have inside; `undefined`: the engine's own is that. */

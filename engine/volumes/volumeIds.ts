@@ -1,7 +1,8 @@
-import { chown } from 'node:fs/promises';
+import { chown, readdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { keepIdMaps, outsideOwner } from '../host/keepId.ts';
 import { NamespaceHolder } from '../host/namespaceHolder.ts';
+import { run } from '../host/process.ts';
 import { copyTree } from '../host/tar/copyTree.ts';
 import type { Owner } from '../host/userNamespace.ts';
 
@@ -23,9 +24,10 @@ export async function withVolumeIds<T>(keepId: Owner | undefined, work: (userNam
   return await work(holder.userPath);
 }
 
-/** Copies a volume's files for containers with other ids: to them everything belongs to whom it belonged to before. */
+/** Copies a volume's files for containers with other ids: to them everything belongs to whom it belonged to before. They are on disk when this resolves, for what they replace is all there was. */
 export async function copyForIds(from: string, to: string, before: Owner | undefined, after: Owner | undefined): Promise<void> {
   await withVolumeIds(before, (reads) => withVolumeIds(after, (writes) => copyTree(from, to, { ...(reads === undefined ? {} : { reads }), ...(writes === undefined ? {} : { writes }) })));
+  if ((await readdir(to)).length > 0) await run('sync', ['-f', to]);
 }
 
 /** Makes a folder that the engine made belong to root of such containers. */
