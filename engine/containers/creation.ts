@@ -44,8 +44,8 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const { config, hostConfig, args } = plan.record;
   const network = { ...plan.record.network, endpoints: plan.record.network.endpoints.map((member) => ({ ...member, network: nameOfNetwork(parts, member.network) })) };
   const ids = await parts.idRanges.take(id, hostConfig);
-  // As Podman: whoever says nothing is the user that is kept.
-  const user = ids.keepId && !request.User ? { User: `${ids.keepId.uid}:${ids.keepId.gid}` } : {};
+  // As Podman: whoever asks for it and says nothing more is the user that is kept.
+  const user = ids.keepId && hostConfig.UsernsMode && !request.User ? { User: `${ids.keepId.uid}:${ids.keepId.gid}` } : {};
   await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve(parts.idRanges.done(id)) };
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
   const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, ...user, Hostname: hostname }, hostConfig, mounts, ...ids, network };

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { shortRandom } from '../base/ids.ts';
@@ -57,7 +57,7 @@ export class ShiftedLayers {
     for (const name of found) {
       const key = `${id}/${name}`;
       const meta = await readJsonFile(this.#meta(key), metaSchema, this.#log);
-      const whole = meta && (meta.unsettledIn === undefined || meta.unsettledIn === this.#settling.bootId) && (await readdir(join(this.#root, key)).then(() => true, () => false));
+      const whole = meta && (meta.unsettledIn === undefined || meta.unsettledIn === this.#settling.bootId) && (await isFolder(join(this.#root, key)));
       if (!whole) await this.#delete(key);
       else this.#remember(key, meta);
     }
@@ -80,10 +80,11 @@ export class ShiftedLayers {
   async ensure(ids: readonly string[], keepId: Owner): Promise<void> {
     for (const id of ids) {
       const layer = { id, keepId };
-      if (this.has(layer)) continue;
+      const isThere = (): Promise<boolean> => (this.has(layer) ? isFolder(this.dir(layer)) : Promise.resolve(false));
+      if (await isThere()) continue;
       const key = shiftedKey(layer);
       await this.#mutex.run(key, async () => {
-        if (!this.has(layer)) await this.#make(layer, key);
+        if (!(await isThere())) await this.#make(layer, key);
       });
     }
   }
@@ -157,6 +158,10 @@ export class ShiftedLayers {
   async #remove(folder: string): Promise<void> {
     await run('rm', ['-rf', '--one-file-system', '--', folder]).catch(() => rm(folder, { recursive: true, force: true }));
   }
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then((info) => info.isDirectory(), () => false);
 }
 
 function nameOf({ uid, gid }: Owner): string {

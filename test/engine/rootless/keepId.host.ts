@@ -125,7 +125,8 @@ describe('a container in which an ordinary user is somebody else', () => {
 
   it('is shared with the containers that join it', async () => {
     await berth('run', '-d', '--name', 'first', KEEP, 'dev', 'sleep', '1000');
-    assert.match(await docker('run', '--rm', '--network', 'container:first', '--pid', 'container:first', 'dev', 'sh', '-c', 'stat -c %u:%g /proc/1 /etc/passwd; cat /proc/self/uid_map'), /^1000:1000\n0:0\n\s+0\s+1\s+1000\n/);
+    assert.match(await docker('run', '--rm', '--network', 'container:first', '--pid', 'container:first', 'dev', 'sh', '-c', 'id -u; stat -c %u:%g /proc/1 /etc/passwd; cat /proc/self/uid_map'), /^0\n1000:1000\n0:0\n\s+0\s+1\s+1000\n/);
+    assert.match(await docker('top', 'first', '-eo', 'uid,pid,comm'), /^UID +PID +COMMAND\n1000 +\d+ +sleep\n$/);
     await docker('rm', '-f', 'first');
     await docker('run', '-d', '--name', 'first', 'dev', 'sleep', '1000');
     assert.match((await engine.berth(['run', '--rm', KEEP, '--network', 'container:first', 'dev', 'true'], { okStatus: [125] })).stderr, /is in the same user namespace: leave --userns out/);

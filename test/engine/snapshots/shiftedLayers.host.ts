@@ -61,6 +61,13 @@ describe('copies of layers for other ids', () => {
     assert.deepEqual([await inStore(), store.shifted.size()], [[], 0]);
   });
 
+  it('are made again when somebody has removed one', async () => {
+    await store.shifted.ensure([id], user);
+    await rm(store.shifted.dir({ id, keepId: user }), { recursive: true });
+    await store.shifted.ensure([id], user);
+    assert.equal((await lstat(join(store.shifted.dir({ id, keepId: user }), 'low'))).uid, 501);
+  });
+
   it('go when nobody stands on them, and only then', async () => {
     const other = { uid: 7, gid: 7 };
     for (const one of [user, other]) await store.shifted.ensure([id], one);
