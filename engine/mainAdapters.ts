@@ -58,10 +58,13 @@ export function containerImages(images: ImageService): ContainerImages {
 
 /** What dev containers need, from the image service and the layers' store. */
 export function devImages(images: ImageService, snapshots: SnapshotStore): DevImages {
+  const layers = (imageId: string): string[] => images.resolve(imageId).layers.map(({ snapshotId }) => snapshotId);
   return {
     resolve: (ref) => images.resolve(ref),
     obtain: (ref, ctx) => images.obtain(ref, {}, ctx),
-    layerFolders: (imageId) => images.resolve(imageId).layers.map(({ snapshotId }) => snapshots.lowerDir(snapshotId)).reverse(),
+    hasLayersFor: (imageId, keepId) => layers(imageId).every((id) => snapshots.shifted.has({ id, keepId })),
+    copyLayersFor: (imageId, keepId) => snapshots.shifted.ensure(layers(imageId), keepId),
+    layerFolders: (imageId) => layers(imageId).map((id) => snapshots.lowerDir(id)).reverse(),
   };
 }
 

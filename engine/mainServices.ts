@@ -102,11 +102,10 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
     dataRoot,
     content,
     snapshots,
-    registries,
-    events,
-    log,
+    ...{ registries, events, log },
     inUse: (id) => late.containers?.usage.usersOfImage(id).map((user) => user.slice(0, 12)) ?? [],
     snapshotsInUse: () => [...(late.builds?.snapshotsInUse() ?? []), ...(late.containers?.usage.snapshotsInUse() ?? [])],
+    shiftedInUse: () => late.containers?.usage.shiftedInUse() ?? new Set(),
   });
   const networks = new NetworkService({ config, log, events });
   const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usage.usersOfVolume(name) ?? [], running: (name) => late.containers?.usage.usersOfVolume(name).filter((id) => late.containers?.find(id).running) ?? [] });
@@ -135,7 +134,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   return { ...checks, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
 }
 
-async function openCheck({ config, log }: EngineParts, parts: Pick<Services, 'containers' | 'networks' | 'images' | 'volumes' | 'builds'> & { readonly runner: StepRunner }): Promise<Pick<Services, 'check' | 'records'>> {
+async function openCheck({ config, log }: Pick<EngineParts, 'config' | 'log'>, parts: Pick<Services, 'containers' | 'networks' | 'images' | 'volumes' | 'builds'> & { readonly runner: StepRunner }): Promise<Pick<Services, 'check' | 'records'>> {
   const { containers, networks, images, volumes, builds, runner } = parts;
   const records = new RecordInspector([config.dataRoot, config.runRoot]);
   await records.refresh();

@@ -47,6 +47,8 @@ export interface ImageServiceParts {
   readonly inUse: (imageId: string) => readonly string[];
   /** Snapshots that containers and the build cache need. */
   readonly snapshotsInUse: () => Iterable<string>;
+  /** Copies of layers that something stands on, as `shiftedKey` has them; default: none. */
+  readonly shiftedInUse?: () => ReadonlySet<string>;
 }
 
 export interface RemovedImage {
@@ -240,6 +242,11 @@ export class ImageService {
       freed += snapshot.size;
     }
     return freed;
+  }
+
+  /** Removes the copies of layers for other ids on which no container stands; returns the bytes freed. */
+  pruneCopies(): Promise<number> {
+    return this.#parts.snapshots.shifted.prune(() => this.#parts.shiftedInUse?.() ?? new Set());
   }
 
   /** For `docker info`: the images that cannot be used. */

@@ -27,6 +27,7 @@ const onContainers: Readonly<Record<string, (get: Get) => string>> = {
   CREATE_FAILED: (get) => l10n.t('The container cannot be made: {0}', get('detail')),
   EXEC_FAILED: (get) => l10n.t('The process could not be started in the container: {0}', get('detail')),
   SHARED_NETWORK_GONE: (get) => l10n.t('The container uses the network of {0}, which is not running. Start that one first.', get('id')),
+  KEEP_ID_IMPOSSIBLE: (get) => l10n.t('You cannot be {0}:{1} in a container: the host gives you too few ids (/etc/subuid, /etc/subgid). Have root give you more, or leave --userns out.', get('uid'), get('gid')),
   INVALID_CONTAINER_CONFIG: (get) => l10n.t('The container cannot be made as asked. {0}: {1}', get('what'), get('detail')),
   NAME_IN_USE: (get) => l10n.t('The name {0} is already in use by {1}.', get('name'), get('by')),
   PORT_IN_USE: (get) => l10n.t('Port {0} of this host is already in use. Stop what uses it, or publish another port.', get('hostPort')),
