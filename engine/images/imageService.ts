@@ -204,8 +204,8 @@ export class ImageService {
   }
 
   /** Puts images that are here into one index under these names. */
-  async addIndex(members: readonly IndexMember[], tags: readonly string[]): Promise<ImageRecord> {
-    const record = await recordIndex({ content: this.#parts.content, store: this.store }, members, tags.map((tag) => familiarTag(parseReference(tag))));
+  async addIndex(members: readonly IndexMember[], tags: readonly string[], annotations: Readonly<Record<string, string>> = {}): Promise<ImageRecord> {
+    const record = await recordIndex({ content: this.#parts.content, store: this.store }, members, tags.map((tag) => familiarTag(parseReference(tag))), annotations);
     this.#announce('create', record, tags[0] ?? record.id);
     return record;
   }

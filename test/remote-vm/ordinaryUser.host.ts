@@ -103,7 +103,6 @@ describe('an ordinary user on a server with systemd and cgroup v2', () => {
     await until(async () => (await readFile(join(folder, 'made'), 'utf8').catch(() => '')) === '1000\n', 'the file from inside');
     await until(async () => (await readFile(join(folder, 'given'), 'utf8')) === 'given\nmore\n', 'the change from inside');
     await suite.client.berth(['--host', HOST, 'down', '.'], { cwd: folder });
-    await suite.client.berth(['sync', 'stop', folder]);
   });
 
   it('runs systemd as the first process of a container, in the control group that it was given', async () => {

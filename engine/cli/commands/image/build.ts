@@ -19,7 +19,7 @@ import { buildAuthHeaders } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
 import { addDeliveryFlags, planDelivery, sendCaches } from './buildDelivery.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
-import { isOnHost } from './buildWider.ts';
+import { isOnHost, widerRequest } from './buildWider.ts';
 import { sendNamedContexts } from './sendNamedContexts.ts';
 import type { BuildOptions } from './buildRequest.ts';
 import { checkFiles, deliver, writeMetadata } from './deliver.ts';
@@ -72,7 +72,7 @@ async function build(context: CliContext, what: string, options: BuildOptions): 
   if (options.debug === true && (what === '-' || options.file === '-')) throw new Error('berth build --debug: standard input is the Dockerfile, so no shell can read from it');
   const client = await context.engine();
   const printer = printerFor(context, options);
-  const { request: wanted, delivery, names } = planDelivery(context, options);
+  const { request: wanted, delivery, names } = planDelivery(context, options, widerRequest(context, options));
   await checkFiles(context, delivery.files);
   const asked = { ...(await requestOf(context, what, options)), ...wanted };
   const isElsewhere = options.sendContext === true || context.host !== undefined;
