@@ -1,8 +1,9 @@
-import { constants } from 'node:fs';
+import { constants, mkdirSync } from 'node:fs';
 import { mkdir, open, readlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { systemCode } from '../base/errors.ts';
 import type { Owner } from '../host/userNamespace.ts';
+import { makeInside } from './making.ts';
 
 const MAX_LINKS = 40;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -92,7 +93,7 @@ async function openFolder(path: string, create: { readonly owner: Owner } | unde
     return await open(path, FOLDER);
   } catch (error) {
     if (!create || systemCode(error) !== 'ENOENT') throw error;
-    await mkdir(path, { mode: 0o755 });
+    await makeInside(create.owner, path, { now: () => mkdirSync(path, { mode: 0o755 }), later: () => mkdir(path, { mode: 0o755 }) });
     const made = await open(path, FOLDER);
     const { uid, gid } = create.owner;
     if (uid !== 0 || gid !== 0) await made.chown(uid, gid);
