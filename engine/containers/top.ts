@@ -9,7 +9,7 @@ export async function containerTop(parts: Pick<ContainerParts, 'runtime' | 'cgro
   if (!container.running) throw notRunning({ id: container.id });
   const args = psArgs.split(/\s+/).filter((arg) => arg !== '');
   const [pids, listed] = await Promise.all([containerPids(parts, container), run('ps', args.length > 0 ? args : ['-ef'], { okStatus: 'any' })]);
-  if (listed.status !== 0) throw invalidConfig({ what: `ps ${psArgs}`, detail: listed.stderr.trim() });
+  if (listed.status !== 0) throw invalidConfig({ what: 'ps', detail: listed.stderr.trim().split('\n')[0] ?? '' });
   return parsePs(listed.stdout, new Set(pids));
 }
 

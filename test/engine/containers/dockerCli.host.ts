@@ -91,6 +91,11 @@ describe('the stock docker command', () => {
       assert.equal((await docker(['cp', `cp:/vol/${state}`, join(folder, `vol-${state}`)])).status, 0);
       assert.match((await docker(['cp', 'cp:/nowhere', folder])).stderr, /Could not find the file \/nowhere/);
     }
+    // Behind a link, under the link's name; the folder itself only when a dot says so.
+    await docker(['exec', 'cp', 'ln', '-s', 'running', '/srv/where']);
+    for (const [path, names] of [['/srv/where/', 'where/ where/link where/sub/ where/sub/file'], ['/srv/running/', 'running/ running/link running/sub/ running/sub/file'], ['/srv/where/.', './ ./link ./sub/ ./sub/file']] as const) {
+      assert.equal((await run('sh', ['-c', 'docker cp "$1" - | tar -tf - | sort | paste -sd " "', 'sh', `cp:${path}`], { env })).stdout, `${names}\n`);
+    }
     // What is in memory exists while it runs only.
     assert.equal((await docker(['cp', join(folder, 'tree'), 'cp:/mem'])).status, 0);
     assert.equal((await docker(['cp', 'cp:/mem/tree/link', '-'])).status, 0);
