@@ -46,6 +46,7 @@ describe('the stock docker command', () => {
     assert.match(id, /^[0-9a-f]{64}$/);
     assert.match((await docker(['ps', '--filter', 'label=a=b'])).stdout, /web\n$/);
     assert.equal((await docker(['port', 'web'])).stdout, '80/tcp -> 127.0.0.1:28941\n');
+    for (const end = Date.now() + 10_000; (await docker(['logs', 'web'])).stdout === '' && Date.now() < end; );
     assert.equal((await docker(['logs', 'web'])).stdout, 'ready\n');
     assert.equal((await docker(['exec', '-e', 'A=1', 'web', 'sh', '-c', 'echo $A'])).stdout, '1\n');
     assert.match((await docker(['top', 'web'])).stdout, /sleep 1000/);
