@@ -116,6 +116,13 @@ describe('the stock docker command', () => {
     assert.match((await docker(['run', '--rm', '-m', '1m', 'debian', 'true'])).stderr, /Minimum memory limit allowed is 6MB/);
     assert.match((await docker(['create', '--name', '_bad name', 'debian'])).stderr, /Invalid container name/);
     assert.match((await docker(['create', '--platform', 'linux/s390x', '--pull', 'never', 'debian'])).stderr, /platform \(linux\/\w+\) does not match the specified platform \(linux\/s390x\)/);
+    assert.match((await docker(['run', '--network', 'container:nobody', 'debian', 'true'])).stderr, /^docker: Error response from daemon: No such container: nobody/);
+    assert.match((await docker(['run', '--volumes-from', 'nobody', 'debian', 'true'])).stderr, /^docker: Error response from daemon: No such container: nobody/);
+    assert.match((await docker(['ps', '--filter', 'status=bogus'])).stderr, /invalid filter: 'status=bogus'/);
+    assert.match((await docker(['container', 'prune', '-f', '--filter', 'bogus=1'])).stderr, /invalid filter: 'bogus'/);
+    await docker(['run', '--name', 'silent', '--log-driver', 'none', 'debian', 'true']);
+    assert.match((await docker(['logs', 'silent'])).stderr, /configured logging driver does not support reading/);
+    await docker(['rm', 'silent']);
     await docker(['run', '-d', '--name', 'box', 'debian', 'sleep', '1000']);
     assert.match((await docker(['rename', 'box', 'box'])).stderr, /same name as its current name/);
     const nobody = await docker(['exec', '-u', 'nosuch', 'box', 'true']);
