@@ -1,5 +1,5 @@
 import { createContainerSchema } from './api/docker/container.ts';
-import type { BuildImages, RegistryAuths } from './build/ports.ts';
+import type { BuildImages } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
 import { badRequest } from './base/errors.ts';
 import type { ContainerService } from './containers/containerService.ts';
@@ -14,7 +14,7 @@ import type { EndpointContainers, EndpointDevContainer, EndpointDevContainers } 
 import type { ImageService } from './images/imageService.ts';
 import type { NetworkUser } from './networks/inspection.ts';
 import { toCredentials } from './registry/auth.ts';
-import type { Credentials } from './registry/auth.ts';
+import type { Credentials, RegistryAuths } from './registry/auth.ts';
 import { parseReference } from './registry/reference.ts';
 import type { SnapshotStore } from './snapshots/types.ts';
 import type { VolumeService } from './volumes/volumeService.ts';
@@ -38,7 +38,7 @@ export function containerImages(images: ImageService): ContainerImages {
 export function devImages(images: ImageService, snapshots: SnapshotStore): DevImages {
   return {
     resolve: (ref) => images.resolve(ref),
-    obtain: (ref, ctx) => images.obtain(ref, {}, ctx),
+    obtain: (ref, ctx) => images.obtain(ref, withCredentials(ctx.auths, ref), ctx),
     layerFolders: (imageId) => images.resolve(imageId).layers.map(({ snapshotId }) => snapshots.lowerDir(snapshotId)).reverse(),
   };
 }

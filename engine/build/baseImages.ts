@@ -2,7 +2,8 @@ import { asBerthError, systemCode } from '../base/errors.ts';
 import { baseImageUnavailable } from './errors.ts';
 import type { Place } from './errors.ts';
 import type { BuildContext } from './buildService.ts';
-import type { BaseImage, BuildImages, RegistryAuths } from './ports.ts';
+import type { RegistryAuths } from '../registry/auth.ts';
+import type { BaseImage, BuildImages } from './ports.ts';
 
 /** The images that a build starts from, all at once: those that are here, the others obtained. Throws BASE_IMAGE_UNAVAILABLE naming the line. */
 export async function obtainImages(images: BuildImages, wanted: ReadonlyMap<string, Place>, options: { pull: boolean; auths: RegistryAuths | undefined }, ctx: BuildContext): Promise<ReadonlyMap<string, BaseImage>> {

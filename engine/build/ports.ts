@@ -1,3 +1,4 @@
+import type { RegistryAuths } from '../registry/auth.ts';
 import type { OperationContext } from '../base/context.ts';
 import type { Digest, ImageConfig } from '../content/oci.ts';
 import type { BuildNetwork } from './plan/graph.ts';
@@ -15,9 +16,6 @@ export interface BaseImage {
   /** Base first. */
   readonly layers: readonly BaseLayer[];
 }
-
-/** Credentials of registries by host, as Docker's clients send them with a build. */
-export type RegistryAuths = Readonly<Record<string, { readonly [name: string]: unknown; readonly username?: string | undefined; readonly password?: string | undefined; readonly auth?: string | undefined; readonly identitytoken?: string | undefined; readonly registrytoken?: string | undefined }>>;
 
 /** What the builder needs of the images. */
 export interface BuildImages {

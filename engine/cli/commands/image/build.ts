@@ -14,7 +14,7 @@ import { BuildProgressPrinter } from '../../output/buildProgress.ts';
 import { formatWarnings } from '../../output/buildWarnings.ts';
 import type { BuildWarningEvent } from '../../output/buildWarnings.ts';
 import { formatSize } from '../../output/units.ts';
-import { buildAuthHeaders } from '../../registry/credentials.ts';
+import { registryLogins } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
 import type { BuildOptions } from './buildRequest.ts';
@@ -84,7 +84,7 @@ function printerFor(context: CliContext, { progress = 'auto', quiet }: BuildOpti
 
 /** Builds; the image's id. */
 async function run(context: CliContext, client: ApiClient, request: BuildRequestBody, printer: Printer): Promise<string> {
-  const headers = await buildAuthHeaders(context.env);
+  const headers = await registryLogins(context.env);
   let imageId: string | undefined;
   try {
     for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: request, headers, signal: context.signal })) {
