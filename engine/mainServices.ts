@@ -94,9 +94,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const registries = new Registries(settingsFolders(process.env));
   const images = new ImageService({
     threads: UnpackThreads.beside(process.argv[1] ?? ''),
-    dataRoot,
-    content,
-    snapshots,
+    dataRoot, content, snapshots,
     registries,
     events,
     log,

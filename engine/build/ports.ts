@@ -1,6 +1,7 @@
+import type { Digest } from '../content/digest.ts';
 import type { RegistryAuths } from '../registry/auth.ts';
 import type { OperationContext } from '../base/context.ts';
-import type { Digest, ImageConfig } from '../content/oci.ts';
+import type { ImageConfig } from '../content/oci.ts';
 import type { BuildNetwork } from './plan/graph.ts';
 
 export interface BaseLayer {

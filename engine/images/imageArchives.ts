@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import type { ContentStore } from '../content/contentStore.ts';
-import type { Digest } from '../content/oci.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import type { ImageService } from './imageService.ts';

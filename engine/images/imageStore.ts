@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { algorithmOf } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
+import type { Descriptor, ImageConfig } from '../content/oci.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import type { ImageLayer, ImageRecord } from './imageRecord.ts';
 
@@ -163,11 +165,20 @@ export class ImageStore {
     return record;
   }
 
+  /** Images are known by the sha256 of their configuration; one that its manifest names by another digest is kept under both. */
+  async #imageId(config: Digest): Promise<Digest> {
+    if (algorithmOf(config) === 'sha256') return config;
+    return (await this.#content.put(await this.#content.read(config))).digest;
+  }
+
   async #loadManifest(digest: Digest): Promise<Loaded> {
     const known = this.#byManifest.get(digest);
     if (known) return known;
     const manifest = await this.#content.readJson(digest, manifestSchema);
-    const blobs = [digest, manifest.config.digest];
+    const named = [digest, manifest.config.digest];
+    this.#incomplete.set(digest, { blobs: named, layers: [] });
+    const id = await this.#imageId(manifest.config.digest);
+    const blobs = [...new Set([...named, id])];
     this.#incomplete.set(digest, { blobs, layers: [] });
     const config = await this.#content.readJson(manifest.config.digest, imageConfigSchema);
     const found = config.rootfs.diff_ids.map((diffId) => ({ diffId, snapshot: this.#snapshots.findByDiffId(diffId) }));
@@ -176,7 +187,7 @@ export class ImageStore {
     const missing = found.find(({ snapshot }) => !snapshot);
     if (missing) throw new Error(`its layer ${missing.diffId} is missing`);
     const size = found.reduce((total, { snapshot }) => total + (snapshot?.size ?? 0), 0);
-    const loaded: Loaded = { id: manifest.config.digest, manifestDigest: digest, config, layers, size, blobs };
+    const loaded: Loaded = { id, manifestDigest: digest, config, layers, size, blobs };
     this.#incomplete.delete(digest);
     this.#unusable.delete(digest);
     this.#byManifest.set(digest, loaded);

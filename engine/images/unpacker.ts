@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
+import type { Digest } from '../content/digest.ts';
 import { cancelled } from '../base/errors.ts';
 import { digestMismatch } from '../content/contentStore.ts';
-import type { Digest } from '../content/oci.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import { unpackLayer } from '../host/tar/unpackLayer.ts';
 import type { UnpackJob, UnpackResult } from '../host/tar/unpackMessages.ts';

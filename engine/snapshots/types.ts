@@ -1,4 +1,4 @@
-import type { Digest } from '../content/oci.ts';
+import type { Digest } from '../content/digest.ts';
 
 /**
  * One unpacked layer: `snapshots/<id>/fs` is an overlay lower directory (whiteouts and opaque markers in overlay's form),
