@@ -9,6 +9,7 @@ import { hasOneId, oneIdWarning } from './host/userNamespace.ts';
 import type { EngineParts, Services } from './mainServices.ts';
 import type { Route } from './server/route.ts';
 import { berthBuildRoutes } from './server/routes/berth/build.ts';
+import { buildExportRoutes } from './server/routes/berth/buildExports.ts';
 import { checkRoutes } from './server/routes/berth/check.ts';
 import { cloneRoutes } from './server/routes/berth/clone.ts';
 import { devContainerRoutes } from './server/routes/berth/devcontainers.ts';
@@ -54,6 +55,7 @@ export function engineRouteTable(parts: EngineParts, services: Services): Route[
     ...engineRoutes(() => engineStatus(parts, services), parts.stop),
     ...berthImageRoutes(images, archives, snapshots),
     ...berthBuildRoutes(builds),
+    ...buildExportRoutes(builds, archives),
     ...devContainerRoutes(services.devContainers),
     ...sshRoutes(services.endpoint),
     ...webEditorRoutes(services.devContainers),

@@ -1,6 +1,8 @@
 import { cacheLimitsOf } from './build/cache/limits.ts';
 import { BuildService } from './build/buildService.ts';
+import type { BuildServiceParts } from './build/buildService.ts';
 import type { EngineConfig } from './base/config.ts';
+import { BuildCertificates } from './build/ops/certificates.ts';
 import { CheckService } from './check/checkService.ts';
 import { RecordInspector } from './check/records.ts';
 import { EventBus } from './base/eventBus.ts';
@@ -14,16 +16,17 @@ import { EndpointService } from './endpoint/endpointService.ts';
 import { PortService } from './devcontainers/forwarding/portService.ts';
 import { UnpackThreads } from './host/tar/unpackThreads.ts';
 import { HostLoopback } from './host/rootless/hostLoopback.ts';
+import { BuildCacheStore } from './images/cache/buildCaches.ts';
 import { ImageArchives } from './images/imageArchives.ts';
 import { ImageService } from './images/imageService.ts';
 import { PackedLayers } from './images/packedLayers.ts';
 import { RemoteImages } from './images/remoteImages.ts';
 import { ServedRegistry } from './images/served/servedRegistry.ts';
-import { buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers, networkUsers } from './mainAdapters.ts';
+import { buildCaches, buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers, networkUsers } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import { Registries } from './registry/registries.ts';
-import { settingsFolders } from './registry/settings.ts';
+import { settingsFolders, systemAuthorities } from './registry/settings.ts';
 import type { Route } from './server/route.ts';
 import { FileSnapshotStore } from './snapshots/fileSnapshotStore.ts';
 import { SyncService } from './sync/syncService.ts';
@@ -107,13 +110,13 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const containers = await ContainerService.open({ config, log, events, images: containerImages(images), snapshots, networks, volumes, imageNames: (id) => images.list().find((image) => image.id === id)?.repoTags ?? [] });
   late.containers = containers;
   const runner = await StepRunner.open({ parts: containers.parts });
-  const builds = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log, cacheLimits: cacheLimitsOf(process.env) });
-  await builds.reconcile();
+  const packed = new PackedLayers(dataRoot, log);
+  const builds = await openBuilder({ dataRoot, images, caches: new BuildCacheStore({ images, content, snapshots, registries, packed }), snapshots, runner, events, log });
   late.builds = builds;
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
   const archives = new ImageArchives({ images, content, snapshots, events });
-  const remoteImages = new RemoteImages({ images, content, snapshots, registries, packed: new PackedLayers(dataRoot, log), events });
+  const remoteImages = new RemoteImages({ images, content, snapshots, registries, packed, events });
   const served = new ServedRegistry({ dataRoot, images, content, snapshots, log });
   await served.load();
   const loopback = new HostLoopback(config.keeper);
@@ -128,4 +131,11 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   await records.refresh();
   const check = new CheckService({ log, inspectors: [records, containers.inspector(() => runner.running), networks.inspector(() => networkUsers(containers), () => runner.running), images.inspector(() => builds.running > 0), volumes.inspector()] });
   return { check, records, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+}
+
+async function openBuilder(parts: Pick<BuildServiceParts, 'dataRoot' | 'snapshots' | 'runner' | 'events' | 'log'> & { readonly images: ImageService; readonly caches: BuildCacheStore }): Promise<BuildService> {
+  const { images, caches } = parts;
+  const builds = new BuildService({ ...parts, images: buildImages(images), caches: buildCaches(caches), collector: images, cacheLimits: cacheLimitsOf(process.env), certificates: BuildCertificates.of(process.env, systemAuthorities) });
+  await builds.reconcile();
+  return builds;
 }

@@ -1,12 +1,10 @@
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism, arch } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { BuildEvent } from '../api/berth/build.ts';
-import type { OperationContext } from '../base/context.ts';
+import type { Writable } from 'node:stream';
 import { asBerthError, cancelled } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import type { Log } from '../base/log.ts';
-import type { RegistryAuths } from '../registry/auth.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import { ArchiveContents } from './cache/archiveContents.ts';
@@ -18,60 +16,37 @@ import type { PruneOptions, PruneReport } from './cache/prune.ts';
 import { StatCache } from './cache/statCache.ts';
 import { StepCache } from './cache/stepCache.ts';
 import type { CacheEntry } from './cache/stepCache.ts';
+import { OpenImports } from './cache/openImports.ts';
 import { openContext } from './context/openContext.ts';
-import type { ContextSource, DockerfileSource } from './context/openContext.ts';
+import type { DockerfileSource } from './context/openContext.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
+import { BuildExports } from './exports.ts';
+import type { BuildExport } from './exports.ts';
+import { exportTree } from './exportTree.ts';
+import type { TreeOptions } from './exportTree.ts';
 import { Holds } from './holds.ts';
-import { imageKey, outputConfig } from './outputImage.ts';
-import type { BuildNetwork, BuildPlan, PlanOptions } from './plan/graph.ts';
+import type { Hold } from './holds.ts';
+import { isThere, Outputs, reporting } from './outputs.ts';
+import type { BuildPlan } from './plan/graph.ts';
 import { outlineBuild } from './plan/outline.ts';
-import { planBuild } from './plan/planBuild.ts';
-import type { BuildImages, SnapshotCollector, StepRunner } from './ports.ts';
-import { BuildProgress } from './progress.ts';
-import { obtainImages } from './baseImages.ts';
+import type { BuildCaches, BuildImages, SnapshotCollector, StepRunner } from './ports.ts';
+import type { BuildContext, BuildRequest, BuildResult } from './request.ts';
+import { NamedContexts } from './context/namedContexts.ts';
+import { planFor, planOptions } from './planned.ts';
+import type { Planned } from './planned.ts';
+import { allOrNone, progressOf } from './solvePlans.ts';
+import { Results } from './results.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import { missingVariables } from './check/missingVariables.ts';
 import { refuseErrors, warningEvent } from './check/tell.ts';
+import type { BuildCertificates } from './ops/certificates.ts';
 import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
 import { Slots } from './solve/slots.ts';
 import { Solver } from './solve/solver.ts';
-import type { SolverServices } from './solve/solver.ts';
-import type { StepResult } from './solve/layer.ts';
+import type { SolverServices } from './solve/layerMaker.ts';
+import type { SolveListener } from './solve/solving.ts';
 import { TempFolders } from './temp.ts';
-
-export interface BuildRequest {
-  readonly context: ContextSource;
-  /** Relative to the context; for a folder it may be absolute. Default `Dockerfile`. */
-  readonly dockerfile?: string;
-  /** Itself, in place of a file of the context. */
-  readonly dockerfileText?: string;
-  readonly target?: string;
-  readonly buildArgs?: Readonly<Record<string, string>>;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly tags?: readonly string[];
-  readonly noCache?: boolean;
-  /** Stages, by name or number, whose steps are done again. */
-  readonly noCacheFilter?: readonly string[];
-  readonly pull?: boolean;
-  readonly network?: BuildNetwork;
-  readonly auths?: RegistryAuths;
-  /** Contents by id, for `RUN --mount=type=secret`. */
-  readonly secrets?: Readonly<Record<string, Buffer>>;
-  /** Paths of SSH agents' sockets on this host by id, for `RUN --mount=type=ssh`. */
-  readonly sshAgents?: Readonly<Record<string, string>>;
-  /** `RUN --security=insecure` may be done. */
-  readonly allowInsecure?: boolean;
-}
-
-/** `onEvent` hears of every step; `report` only of base images on their way. */
-export type BuildContext = OperationContext & { readonly onEvent?: (event: BuildEvent) => void };
-
-export interface BuildResult {
-  readonly imageId: string;
-  /** Nothing had to be done. */
-  readonly cached: boolean;
-}
 
 export interface CachedItem {
   readonly id: string;
@@ -91,6 +66,7 @@ export interface BuildServiceParts {
   /** The engine's data root: the builder's things are in `build-cache/`. */
   readonly dataRoot: string;
   readonly images: BuildImages;
+  readonly caches: BuildCaches;
   readonly snapshots: SnapshotStore;
   readonly runner: StepRunner;
   readonly collector: SnapshotCollector;
@@ -98,11 +74,13 @@ export interface BuildServiceParts {
   readonly log: Log;
   /** Steps at the same time; default: as many as processors, at least 4, since most wait for disks and networks. */
   readonly parallelism?: number;
+  /** Authorities that RUN trusts besides those of its image. */
+  readonly certificates?: BuildCertificates | undefined;
   /** What the cache may grow to; absent: without limit. */
   readonly cacheLimits?: CacheLimits;
 }
 
-const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+const nobody: SolveListener = { started: () => undefined, ended: () => undefined, printed: () => undefined };
 
 /** Builds images from Dockerfiles. Call `reconcile` once before the first build. */
 export class BuildService {
@@ -112,6 +90,8 @@ export class BuildService {
   readonly #stats: StatCache;
   readonly #archives = new ArchiveContents();
   readonly #holds = new Holds();
+  /** Results that were asked for as files. */
+  readonly exports = new BuildExports();
   #running = 0;
 
   constructor(parts: BuildServiceParts) {
@@ -127,6 +107,7 @@ export class BuildService {
       slots: new Slots(parts.parallelism ?? Math.max(4, availableParallelism())),
       temps: new TempFolders(join(folder, 'tmp')),
       mounts: new MountCache(join(folder, 'mounts')),
+      certificates: parts.certificates,
     };
   }
 
@@ -161,7 +142,7 @@ export class BuildService {
       ctx.signal.throwIfAborted();
       // A bad name is told before the work, not after it.
       for (const tag of request.tags ?? []) parseReference(tag);
-      const result = await this.#build(request, ctx, hold.add);
+      const result = await this.#build(request, ctx, hold);
       this.#parts.events.publish('builder', 'build', result.imageId, { name: request.tags?.[0] ?? result.imageId });
       return result;
     } catch (error) {
@@ -184,9 +165,14 @@ export class BuildService {
 
   /** Forgets steps that no running build uses, and frees their layers as far as nothing else needs them. */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
-    await this.#images.retain((id) => this.#stillThere(id));
+    await this.#images.retain((id) => isThere(this.#parts.images, id));
     if (options.keepBytes === undefined) await this.#solver.mounts.prune(options.unusedSince);
     return pruneCache({ cache: this.#solver.cache, snapshots: this.#parts.snapshots, collector: this.#parts.collector, isHeld: (id) => this.#holds.has(id) }, options);
+  }
+
+  /** Writes the files of a result as a tar. */
+  exportTree(result: BuildExport, options: TreeOptions, begin: () => Writable, signal: AbortSignal): Promise<void> {
+    return exportTree({ temps: this.#solver.temps, snapshots: this.#parts.snapshots }, result, options, begin, signal);
   }
 
   /** Looks at a Dockerfile and builds nothing; images that are not here are not obtained. Tells each warning as an event and returns how many there are. Throws as `build` does. */
@@ -196,7 +182,7 @@ export class BuildService {
     try {
       const { text, name } = context.dockerfile;
       const dockerfile = parseDockerfile(text, name);
-      const options = planOptions(request);
+      const [options] = planOptions(request);
       const missing = await missingVariables(outlineBuild(dockerfile, options), this.#parts.images, options);
       const { warnings } = checkDockerfile({ dockerfile, text, options, missing, ignore: context.tree.filter });
       for (const warning of warnings) ctx.onEvent?.(warningEvent(warning, text));
@@ -206,48 +192,27 @@ export class BuildService {
     }
   }
 
-  async #build(request: BuildRequest, ctx: BuildContext, hold: (snapshotId: string) => void): Promise<BuildResult> {
+  async #build(request: BuildRequest, ctx: BuildContext, hold: Hold): Promise<BuildResult> {
+    const started = Date.now();
     await using temp = await this.#solver.temps.create();
-    const { signal } = ctx;
-    const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal });
+    const opened = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
     try {
-      const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
-      const options = planOptions(request);
-      const outline = outlineBuild(dockerfile, options);
-      const images = await obtainImages(this.#parts.images, outline.images, { pull: request.pull ?? false, auths: request.auths }, ctx);
-      const plan = planBuild(outline, images, options);
-      const report = checkDockerfile({ dockerfile, text: context.dockerfile.text, options, missing: plan.missing, ignore: context.tree.filter });
-      refuseErrors(report);
-      const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
-      for (const warning of report.warnings) ctx.onEvent?.(warningEvent(warning, context.dockerfile.text));
-      const results = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), again: doneAgain(plan, request), signal, listener: progress, hold }).solve();
-      const imageId = await this.#image(plan, results, [...(request.tags ?? [])]);
-      return { imageId, cached: progress.allCached };
+      await using named = new NamedContexts(request.contexts ?? {}, { folder: temp.path, statCache: this.#stats, images: this.#parts.images, ctx });
+      const planned: Planned[] = [];
+      for (const options of planOptions(request)) planned.push(await planFor(options, request, { images: this.#parts.images, opened, named }, ctx));
+      for (const { report } of planned) refuseErrors(report);
+      for (const warning of planned[0]?.report.warnings ?? []) ctx.onEvent?.(warningEvent(warning, opened.dockerfile.text));
+      await using imports = await OpenImports.open(this.#parts.caches, request.cacheFrom ?? [], request.auths, ctx);
+      return await imports.use(async (known) => {
+        const progress = progressOf(planned, ctx);
+        const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, signal, report: reporting(ctx).report, listener: progress[index] ?? nobody, hold: hold.add }).solve());
+        for (const [index, { plan }] of planned.entries()) progress[index]?.passedOver(plan, solved[index]?.results ?? new Map());
+        const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index].plan, one, request)] : []));
+        const results = new Results({ ...this.#parts, exports: this.exports, holds: this.#holds }, planned, outputs, { request, opened, started });
+        return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };
+      });
     } finally {
-      await context.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
-    }
-  }
-
-  /** The image of these results: the one made before if nothing differs, else a new one. */
-  async #image(plan: BuildPlan, results: ReadonlyMap<string, StepResult>, tags: string[]): Promise<string> {
-    const { images } = this.#parts;
-    const key = imageKey(plan, results);
-    const known = this.#images.get(key);
-    if (known !== undefined && (await this.#stillThere(known))) {
-      for (const tag of tags) await images.tag(known, tag);
-      return known;
-    }
-    const layers = results.get(plan.target)?.layers ?? [];
-    const image = await images.addImage({ config: outputConfig(plan, results, new Date().toISOString()), snapshotIds: layers.map((layer) => layer.snapshotId), tags });
-    await this.#images.put(key, image.id);
-    return image.id;
-  }
-
-  async #stillThere(imageId: string): Promise<boolean> {
-    try {
-      return (await this.#parts.images.resolve(imageId)).id === imageId;
-    } catch {
-      return false;
+      await opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     }
   }
 
@@ -284,15 +249,4 @@ function dockerfileOf({ dockerfile, dockerfileText }: BuildRequest): DockerfileS
 
 function givenBy({ secrets, sshAgents }: BuildRequest): BuildSecrets {
   return { secrets: new Map(Object.entries(secrets ?? {})), agents: new Map(Object.entries(sshAgents ?? {})) };
-}
-
-function planOptions(request: BuildRequest): PlanOptions {
-  return {
-    ...(request.target === undefined ? {} : { target: request.target }),
-    buildArgs: request.buildArgs ?? {},
-    labels: request.labels ?? {},
-    network: request.network ?? 'default',
-    allowsInsecure: request.allowInsecure ?? false,
-    platform: { os: 'linux', architecture: GO_ARCH[arch()] ?? arch() },
-  };
 }

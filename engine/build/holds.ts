@@ -1,9 +1,16 @@
+/** What one build holds. */
+export interface Hold {
+  readonly add: (id: string) => void;
+  readonly ids: () => Iterable<string>;
+  readonly close: () => void;
+}
+
 /** Snapshots that running builds need, counted: two builds may need the same one. */
 export class Holds {
   readonly #counts = new Map<string, number>();
 
   /** Begins to hold for one build. */
-  open(): { readonly add: (id: string) => void; readonly close: () => void } {
+  open(): Hold {
     const held = new Set<string>();
     const add = (id: string): void => {
       if (held.has(id)) return;
@@ -18,7 +25,7 @@ export class Holds {
       }
       held.clear();
     };
-    return { add, close };
+    return { add, ids: () => held, close };
   }
 
   has(id: string): boolean {

@@ -1,7 +1,10 @@
+import type { Readable } from 'node:stream';
 import type { Digest } from '../content/digest.ts';
-import type { RegistryAuths } from '../registry/auth.ts';
 import type { OperationContext } from '../base/context.ts';
-import type { ImageConfig } from '../content/oci.ts';
+import type { RegistryAuths } from '../registry/auth.ts';
+import type { Platform } from '../base/platform.ts';
+import type { CacheDocument } from '../content/buildCache.ts';
+import type { Descriptor, ImageConfig } from '../content/oci.ts';
 import type { BuildNetwork } from './plan/graph.ts';
 
 export interface BaseLayer {
@@ -16,18 +19,42 @@ export interface BaseImage {
   readonly config: ImageConfig;
   /** Base first. */
   readonly layers: readonly BaseLayer[];
+  readonly manifestDigest?: Digest;
+  /** What registries call it. */
+  readonly repoDigests?: readonly string[];
+}
+
+/** What is said of an image. */
+export interface Predicate {
+  readonly predicateType: string;
+  readonly predicate: unknown;
+}
+
+/** An index, and the image of it that this host runs. */
+export interface MadeIndex extends BaseImage {
+  readonly index?: { readonly descriptor: { readonly digest: Digest } };
 }
 
 /** What the builder needs of the images. */
 export interface BuildImages {
-  /** The image named or numbered `ref`. Throws NO_SUCH_IMAGE when it is not here. */
-  resolve(ref: string): BaseImage | Promise<BaseImage>;
+  /** The image named or numbered `ref`, for that platform. Throws NO_SUCH_IMAGE, IMAGE_PLATFORM_MISSING when it is not here. */
+  resolve(ref: string, platform?: Platform): BaseImage | Promise<BaseImage>;
   /** Gets an image that is not here, or again when the build said `pull`: from its registry, else in whatever way the engine knows. */
-  obtain(ref: string, ctx: OperationContext & { readonly auths?: RegistryAuths }): Promise<BaseImage>;
+  obtain(ref: string, ctx: OperationContext & { readonly auths?: RegistryAuths; readonly platform?: Platform }): Promise<BaseImage>;
+  /** The image of an OCI layout on this host; `ref`: a tag or digest in it. It gets no name. */
+  fromLayout(path: string, ref: string | undefined, platform: Platform, ctx: OperationContext): Promise<BaseImage>;
   /** Records a new image made of these snapshots, base first. */
-  addImage(image: { config: Omit<ImageConfig, 'rootfs'>; snapshotIds: string[]; tags: string[] }): Promise<BaseImage>;
-  /** Gives the image `ref` one more name. */
-  tag(ref: string, name: string): void | Promise<void>;
+  addImage(image: { config: Omit<ImageConfig, 'rootfs'>; snapshotIds: string[]; tags: string[]; annotations?: Readonly<Record<string, string>> }): Promise<BaseImage>;
+  /** The configuration of an image that is here, byte for byte. */
+  readConfig(id: string): Promise<Buffer>;
+  /** Puts images into one index under these names, with what is attested of each. */
+  addIndex(members: ReadonlyArray<{ readonly imageId: string; readonly predicates: readonly Predicate[] }>, tags: readonly string[]): Promise<MadeIndex>;
+  /** Takes an index away that has no name. */
+  discardIndex(digest: string): Promise<void>;
+  /** What is installed in an image. */
+  sbom(imageId: string, signal: AbortSignal): Promise<Predicate>;
+  /** Gives the image `id` one more name. */
+  tag(id: string, name: string): void | Promise<void>;
 }
 
 /** What a step sees besides its file system. A file exists only while the step runs, and not on a disk where there is memory for it. */
@@ -62,4 +89,47 @@ export interface StepRunner {
 export interface SnapshotCollector {
   /** Removes those of the snapshots that no image or container uses; returns the bytes freed. */
   collect(snapshotIds: readonly string[]): Promise<number>;
+}
+
+/** A layer with the digest and size of its tar. */
+export type ImageLayerHere = BaseLayer & { readonly size: number };
+
+/** Where a build cache is read. `folder`: an OCI layout on this host. `image`: an image that is here, else a registry's. */
+export type CacheSource = { readonly type: 'registry' | 'image'; readonly ref: string } | { readonly type: 'local'; readonly folder: string; readonly tag?: string };
+
+/** A layer of an opened cache. */
+export interface CachedLayer {
+  readonly diffId: Digest;
+  /** What the cache keeps it as. */
+  readonly blob: Descriptor;
+  /** The snapshot, if the layer is here; it stays as long as the cache is open. */
+  here(): string | undefined;
+  /** Gets it, its digests checked; the snapshot stays as long as the cache is open. Throws BUILD_CACHE_LAYER. */
+  fetch(ctx: OperationContext): Promise<string>;
+  /** The blob as it is, for another cache. */
+  open(signal: AbortSignal): Promise<Readable>;
+}
+
+export interface OpenedCache extends AsyncDisposable {
+  /** For people. */
+  readonly name: string;
+  readonly document: CacheDocument;
+  layer(index: number): CachedLayer;
+}
+
+/** A layer for a cache that is written: one that is here, or one that another cache has. */
+export type ExportedLayer = { readonly snapshotId: string } | CachedLayer;
+
+/** A build cache to be written. `layers`: those that the records name. */
+export interface CacheToWrite {
+  readonly records: CacheDocument['records'];
+  readonly layers: readonly ExportedLayer[];
+}
+
+/** Build caches outside of this engine. */
+export interface BuildCaches {
+  /** Throws REGISTRY_*, BUILD_CACHE_INVALID. */
+  open(source: CacheSource, auths: RegistryAuths | undefined, signal: AbortSignal): Promise<OpenedCache>;
+  /** Writes a cache to a registry: whoever reads meanwhile sees the one before or this one. Throws REGISTRY_*. */
+  push(ref: string, cache: CacheToWrite, auths: RegistryAuths | undefined, ctx: OperationContext): Promise<void>;
 }

@@ -17,7 +17,7 @@ export interface PushedLayer extends ImageLayer {
   readonly original: Descriptor;
   /** Whether some registry has, or had, the layer in that form. */
   readonly isAsPushed: boolean;
-  readonly image: ImageRecord;
+  readonly image: Pick<ImageRecord, 'repoDigests'>;
   /** Where it goes. */
   readonly reference: Reference;
   readonly options: PushOptions;

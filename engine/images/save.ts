@@ -9,22 +9,28 @@ import { encodeEntry, paddingOf } from '../host/tar/entry.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
-import type { ImageRecord } from './imageRecord.ts';
+import type { ImageIndex, ImageRecord } from './imageRecord.ts';
+import { movedIndex } from './retargeted.ts';
 import { seconds } from './views.ts';
 
 export interface SaveParts {
-  readonly content: ContentStore;
-  readonly snapshots: SnapshotStore;
+  /** Configurations; of an index, all its documents. */
+  readonly content: Pick<ContentStore, 'read'>;
+  readonly snapshots: Pick<SnapshotStore, 'identify' | 'openTar'>;
+  /** The digest of the manifest or index that a name means. */
+  readonly meaningOf?: (tag: string) => Digest | undefined;
 }
 
 /** An image to be saved with these of its names. */
 export interface SavedImage {
-  readonly image: ImageRecord;
+  readonly image: Pick<ImageRecord, 'id' | 'layers' | 'config' | 'created' | 'index'>;
   readonly tags: readonly string[];
+  /** Of its manifest, and of what index.json says of it. */
+  readonly annotations?: { readonly manifest: Readonly<Record<string, string>>; readonly descriptor: Readonly<Record<string, string>> };
 }
 
 /** A file of the archive: its bytes, or where to get them. */
-interface Member {
+export interface Member {
   readonly path: string;
   readonly size: number;
   readonly open: () => AsyncIterable<Buffer> | Promise<AsyncIterable<Buffer>>;
@@ -66,27 +72,37 @@ function tagsMeant(ref: string, image: ImageRecord): string[] {
  * The archive that `docker save` writes since 25: an OCI layout with manifest.json beside it, so that both kinds of readers take
  * it. Layers are replayed from their snapshots, uncompressed. The same images give the same bytes. Sizes are found before this resolves.
  */
-export async function saveImages(parts: SaveParts, saved: readonly SavedImage[], without: ReadonlySet<Digest> = new Set()): Promise<Readable> {
+export async function saveImages(parts: SaveParts, saved: readonly SavedImage[], options: { readonly without?: ReadonlySet<Digest>; readonly ociOnly?: boolean } = {}): Promise<Readable> {
   const members = new Map<string, Member>();
   const index: Descriptor[] = [];
   const docker: object[] = [];
-  for (const { image, tags } of saved) {
-    const { manifest, config } = await addImage(parts, image, without, members);
-    index.push(...(tags.length === 0 ? [manifest] : tags.map((tag) => ({ ...manifest, annotations: annotations(tag) }))));
+  const without = options.without ?? new Set<Digest>();
+  for (const one of saved) {
+    const { image, tags } = one;
+    const { manifest, config } = await addImage(parts, one, without, members);
+    const whole = image.index ? await addIndex(parts, image.index, without, members) : undefined;
+    const rowOf = (tag?: string): Descriptor => (whole !== undefined && (tag === undefined || parts.meaningOf === undefined || parts.meaningOf(tag) === image.index?.descriptor.digest) ? whole : manifest);
+    const described = { ...one.annotations?.descriptor };
+    index.push(...(tags.length === 0 ? [{ ...rowOf(), ...(Object.keys(described).length > 0 ? { annotations: described } : {}) }] : tags.map((tag) => ({ ...rowOf(tag), annotations: { ...annotations(tag), ...described } }))));
     docker.push({ Config: blobPath(config.digest), RepoTags: tags.length === 0 ? null : tags, Layers: image.layers.map(({ diffId }) => blobPath(diffId)) });
   }
   const texts: Array<[string, unknown]> = [
     ['index.json', { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: index }],
-    ['manifest.json', docker],
+    ...(options.ociOnly === true ? [] : [['manifest.json', docker] as [string, unknown]]),
     ['oci-layout', { imageLayoutVersion: '1.0.0' }],
   ];
   for (const [path, value] of texts) addBytes(members, path, Buffer.from(JSON.stringify(value)));
   const mtime = Math.max(0, ...saved.map(({ image }) => seconds(image.created)));
-  return Readable.from(archive([...members.values()], mtime), { objectMode: false, highWaterMark: 1024 * 1024 });
+  return archiveOf([...members.values()], mtime);
+}
+
+/** A tar of these files. */
+export function archiveOf(members: readonly Member[], mtime: number): Readable {
+  return Readable.from(archive(members, mtime), { objectMode: false, highWaterMark: 1024 * 1024 });
 }
 
 /** Adds an image's blobs; its manifest is made anew, since its layers are uncompressed here. */
-async function addImage({ content, snapshots }: SaveParts, image: ImageRecord, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<{ manifest: Descriptor; config: Descriptor }> {
+async function addImage({ content, snapshots }: SaveParts, { image, annotations: given }: Pick<SavedImage, 'image' | 'annotations'>, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<{ manifest: Descriptor; config: Descriptor }> {
   const layers: Descriptor[] = [];
   for (const { diffId, snapshotId } of image.layers) {
     const { size } = await snapshots.identify(snapshotId);
@@ -96,7 +112,7 @@ async function addImage({ content, snapshots }: SaveParts, image: ImageRecord, w
   }
   const bytes = await content.read(image.id);
   const config: Descriptor = { mediaType: mediaTypes.ociConfig, digest: image.id, size: bytes.length };
-  const manifestBytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers }));
+  const manifestBytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers, ...(Object.keys(given?.manifest ?? {}).length > 0 ? { annotations: given?.manifest } : {}) }));
   const digest = digestOf(manifestBytes);
   addBytes(members, blobPath(image.id), bytes);
   addBytes(members, blobPath(digest), manifestBytes);
@@ -104,7 +120,16 @@ async function addImage({ content, snapshots }: SaveParts, image: ImageRecord, w
   return { manifest: { mediaType: mediaTypes.ociManifest, digest, size: manifestBytes.length, platform: { architecture, os } }, config };
 }
 
-function addBytes(members: Map<string, Member>, path: string, bytes: Buffer): void {
+/** Adds the images of an index, and what is attested of them; its own row. */
+async function addIndex(parts: SaveParts, index: ImageIndex, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<Descriptor> {
+  const { manifests, attestations } = await movedIndex((digest) => parts.content.read(digest), index, async (image) => (await addImage(parts, { image }, without, members)).manifest);
+  for (const { statements, config, manifest } of attestations) for (const { digest, bytes } of [...statements, config, manifest]) addBytes(members, blobPath(digest), bytes);
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }));
+  addBytes(members, blobPath(digestOf(bytes)), bytes);
+  return { mediaType: mediaTypes.ociIndex, digest: digestOf(bytes), size: bytes.length };
+}
+
+export function addBytes(members: Map<string, Member>, path: string, bytes: Buffer): void {
   members.set(path, { path, size: bytes.length, open: () => Readable.from([bytes]) });
 }
 
@@ -114,7 +139,7 @@ function annotations(tag: string): Record<string, string> {
   return { 'io.containerd.image.name': `${domain}/${path}:${version}`, 'org.opencontainers.image.ref.name': version };
 }
 
-function blobPath(digest: Digest): string {
+export function blobPath(digest: Digest): string {
   return `blobs/${digest.replace(':', '/')}`;
 }
 

@@ -7,9 +7,11 @@ import { ContainerService } from '../../engine/containers/containerService.ts';
 import { StepRunner } from '../../engine/containers/stepRunner.ts';
 import { ContentStore } from '../../engine/content/contentStore.ts';
 import { run } from '../../engine/host/process.ts';
+import { BuildCacheStore } from '../../engine/images/cache/buildCaches.ts';
 import { ImageService } from '../../engine/images/imageService.ts';
+import { PackedLayers } from '../../engine/images/packedLayers.ts';
 import { Registries } from '../../engine/registry/registries.ts';
-import { buildImages, containerImages } from '../../engine/mainAdapters.ts';
+import { buildCaches, buildImages, containerImages } from '../../engine/mainAdapters.ts';
 import { NetworkService } from '../../engine/networks/networkService.ts';
 import { FileSnapshotStore } from '../../engine/snapshots/fileSnapshotStore.ts';
 import { VolumeService } from '../../engine/volumes/volumeService.ts';
@@ -35,7 +37,8 @@ export async function composeBuilder(root: string, instance: string): Promise<Co
   const content = new ContentStore(dataRoot, log);
   await snapshots.load();
   await content.load();
-  const images = new ImageService({ dataRoot, content, snapshots, registries: new Registries([]), events, log, inUse: () => [], snapshotsInUse: () => late.builds?.snapshotsInUse() ?? [] });
+  const registries = new Registries([]);
+  const images = new ImageService({ dataRoot, content, snapshots, registries, events, log, inUse: () => [], snapshotsInUse: () => late.builds?.snapshotsInUse() ?? [] });
   const networks = new NetworkService({ config, log, events });
   const volumes = new VolumeService({ dataRoot, log, events, inUse: () => [] });
   await images.load();
@@ -43,7 +46,8 @@ export async function composeBuilder(root: string, instance: string): Promise<Co
   await volumes.load();
   const containers = await ContainerService.open({ config, log, events, images: containerImages(images), snapshots, networks, volumes });
   const runner = await StepRunner.open({ parts: containers.parts });
-  const service = new BuildService({ dataRoot, images: buildImages(images), snapshots, runner, collector: images, events, log });
+  const caches = buildCaches(new BuildCacheStore({ images, content, snapshots, registries, packed: new PackedLayers(dataRoot, log) }));
+  const service = new BuildService({ dataRoot, images: buildImages(images), caches, snapshots, runner, collector: images, events, log });
   late.builds = service;
   await service.reconcile();
   const close = async (): Promise<void> => {

@@ -12,6 +12,8 @@ const entrySchema = z.object({
   created: z.string(),
   /** For people. */
   description: z.string(),
+  /** Of a copy from another stage, the digest of what was copied. */
+  content: z.string().optional(),
 });
 export type CacheEntry = z.infer<typeof entrySchema>;
 

@@ -5,10 +5,11 @@ import type { ImageProgress } from '../../api/docker/imageProgress.ts';
 import { formatSize } from './units.ts';
 
 /** Sends a request whose answer is progress, prints it, and throws the error that it may end with. */
-export async function followProgress(client: ApiClient, method: string, path: string, options: RequestOptions, out: NodeJS.WritableStream, quiet = false): Promise<void> {
+export async function followProgress(client: ApiClient, method: string, path: string, options: RequestOptions, out: NodeJS.WritableStream, quiet = false, onLine: (line: ImageProgress) => void = () => undefined): Promise<void> {
   const printer = new ProgressPrinter(out);
   for await (const line of client.lines(method, path, imageProgressSchema, options)) {
     if (line.error !== undefined) throw errorOf(line);
+    onLine(line);
     if (!quiet) printer.print(line);
   }
 }

@@ -1,4 +1,4 @@
-/** What the add-on exports: seqpacket.c and files.c. */
+/** What the add-on exports: seqpacket.c, thread.c and files.c. */
 declare module '#native' {
   /** Opaque. Stays open until it is closed. */
   export interface SeqpacketConnection {
@@ -11,6 +11,10 @@ declare module '#native' {
   export function send(connection: SeqpacketConnection, data: Buffer, offset: number, length: number): boolean;
   export function shutdown(connection: SeqpacketConnection): void;
   export function close(connection: SeqpacketConnection): void;
+  /** Does synchronous work on files as who has these ids, with this process's capabilities; nothing else has them meanwhile. Throws EPERM. */
+  export function asIds<T>(uid: number, gid: number, work: () => T): T;
+  /** Does synchronous work in the network namespace that a descriptor is of. Throws the system's code. */
+  export function inNetns<T>(descriptor: number, work: () => T): T;
 
   /** Sets an extended attribute; links are not followed. Throws with the system's code. */
   export function setAttribute(path: Buffer, name: string, value: Buffer): void;

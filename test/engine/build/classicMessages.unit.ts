@@ -48,13 +48,15 @@ describe("the classic builder's messages", () => {
 
 describe('the query of POST /build', () => {
   it('is what the docker CLI sends', () => {
-    const query = new URLSearchParams('buildargs={"A":"1","B":null}&cachefrom=[]&cgroupparent=&cpuperiod=0&cpuquota=0&cpusetcpus=&cpushares=0&dockerfile=sub%2FDockerfile&labels={"l":"v"}&memory=0&memswap=0&networkmode=default&nocache=1&pull=1&rm=1&shmsize=0&t=x&t=y%3A1&target=dev&ulimits=null&version=1');
+    const query = new URLSearchParams('buildargs={"A":"1","B":null}&cachefrom=["old:1"]&cgroupparent=&cpuperiod=0&cpuquota=0&cpusetcpus=&cpushares=0&dockerfile=sub%2FDockerfile&labels={"l":"v"}&memory=0&memswap=0&networkmode=default&nocache=1&pull=1&rm=1&shmsize=0&t=x&t=y%3A1&target=dev&ulimits=null&version=1');
     const auths = Buffer.from('{"r:5000":{"username":"u","password":"p"}}').toString('base64url');
-    assert.deepEqual(parseBuildQuery(query, auths), { tags: ['x', 'y:1'], quiet: false, noCache: true, pull: true, buildArgs: { A: '1' }, labels: { l: 'v' }, network: 'default', target: 'dev', dockerfile: 'sub/Dockerfile', auths: { 'r:5000': { username: 'u', password: 'p' } } });
+    assert.deepEqual(parseBuildQuery(query, auths), { tags: ['x', 'y:1'], quiet: false, noCache: true, pull: true, buildArgs: { A: '1' }, labels: { l: 'v' }, network: 'default', target: 'dev', dockerfile: 'sub/Dockerfile', auths: { 'r:5000': { username: 'u', password: 'p' } }, cacheFrom: [{ type: 'image', ref: 'old:1' }] });
   });
 
   it('is refused where it asks for what is not supported', () => {
-    for (const query of ['version=2', 'squash=1', 'memory=5', 'extrahosts=a:1.2.3.4', 'remote=https://x', 'platform=linux/s390x', 'networkmode=container:x']) assert.throws(() => parseBuildQuery(new URLSearchParams(query), undefined), { code: 'NOT_IMPLEMENTED' }, query);
+    for (const query of ['version=2', 'squash=1', 'memory=5', 'extrahosts=a:1.2.3.4', 'remote=https://x', 'networkmode=container:x']) assert.throws(() => parseBuildQuery(new URLSearchParams(query), undefined), { code: 'NOT_IMPLEMENTED' }, query);
+    assert.throws(() => parseBuildQuery(new URLSearchParams('platform=linux/mine'), undefined), { code: 'BAD_REQUEST' });
+    assert.deepEqual(parseBuildQuery(new URLSearchParams('platform=s390x'), undefined).platforms, [{ os: 'linux', architecture: 's390x' }]);
     assert.throws(() => parseBuildQuery(new URLSearchParams('buildargs={'), undefined), { code: 'INVALID_JSON' });
     assert.throws(() => parseBuildQuery(new URLSearchParams('labels={"a":1}'), undefined), { code: 'BAD_REQUEST' });
   });

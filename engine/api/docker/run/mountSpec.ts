@@ -27,7 +27,7 @@ export function parseMount(text: string, folder: string): Mount {
 }
 
 /** Commas separate fields; a field in double quotes may hold commas. */
-function splitFields(text: string): string[] {
+export function splitFields(text: string): string[] {
   return (text.match(/(?:"[^"]*"|[^,"])+/g) ?? []).map((field) => field.replaceAll('"', ''));
 }
 

@@ -16,13 +16,18 @@ import type { BuildWarningEvent } from '../../output/buildWarnings.ts';
 import { formatSize } from '../../output/units.ts';
 import { registryLogins } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
+import { addDeliveryFlags, planDelivery, sendCaches } from './buildDelivery.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
+import { isOnHost } from './buildWider.ts';
+import { sendNamedContexts } from './sendNamedContexts.ts';
 import type { BuildOptions } from './buildRequest.ts';
+import { checkFiles, deliver, writeMetadata } from './deliver.ts';
+import type { Built } from './deliver.ts';
 import { differences } from './diff.ts';
 
 /** `berth build`. */
 export function registerBuild(parent: Command, context: CliContext): void {
-  parent
+  const command = parent
     .command('build [folder]')
     .description('build an image from a Dockerfile; its context is the folder (default: this one), or a Git repository (URL[#ref[:folder]]); - takes a Dockerfile from standard input')
     .option('-f, --file <path>', 'the Dockerfile (default: Dockerfile in the context); - is standard input')
@@ -37,6 +42,12 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--secret <id=NAME[,src=FILE|,env=NAME]>', 'a secret for RUN --mount=type=secret', collect)
     .option('--ssh <default|id=SOCKET>', 'an SSH agent for RUN --mount=type=ssh', collect)
     .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done', collect)
+    .option('--build-context <name=value>', 'what a name means in FROM, COPY --from and RUN --mount=from: a folder, the URL of an archive or Git repository, docker-image://IMAGE, oci-layout://FOLDER[:TAG|@DIGEST]; may be repeated', collect)
+    .option('--platform <os/arch,…>', 'what the image is for (default: what the engine runs on); several make one image for all of them', collect)
+    .option('--provenance [mode=min|max]', 'attest where the image comes from (SLSA; version=v1 or v0.2, builder-id=ID); --provenance=false: not')
+    .option('--sbom [true|false]', 'attest what is installed in the image (SPDX)')
+    .option('--attest <type=provenance|sbom,…>', 'the same, as docker build writes it', collect)
+    .option('--debug', 'when a RUN fails, open a shell in its container before the build ends')
     .option('--reproducible', 'the same files make the same image, anywhere and any time: times are those of SOURCE_DATE_EPOCH, else of the newest commit of the folder, else 1970')
     .option('--check-reproducible', 'build twice from the start, and show the files that differ; the exit status is 1 if any do')
     .option('--check', 'build nothing: say what of the Dockerfile is odd; the exit status is 1 if anything is')
@@ -44,8 +55,8 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('-q, --quiet', 'print only the id')
     .option('--iidfile <file>', 'write the id to this file')
     .option('--metadata-file <file>', 'write what was made to this file, as JSON')
-    .option('--send-context', 'the engine is on another machine: send it what changed in the folder since the last time, instead of letting it read the folder')
-    .action((what: string | undefined, options: BuildOptions) => build(context, what ?? '.', options));
+    .option('--send-context', 'the engine is on another machine: send it what changed in the folder since the last time, instead of letting it read the folder');
+  addDeliveryFlags(command).action((what: string | undefined, options: BuildOptions) => build(context, what ?? '.', options));
 }
 
 /** Not the negation of `--cache-filter`, which its name would make of it. */
@@ -58,16 +69,22 @@ function noCacheFilter(): Option {
 async function build(context: CliContext, what: string, options: BuildOptions): Promise<void> {
   const client = await context.engine();
   const printer = printerFor(context, options);
-  const asked = await requestOf(context, what, options);
+  const { request: wanted, delivery, names } = planDelivery(context, options);
+  await checkFiles(context, delivery.files);
+  const asked = { ...(await requestOf(context, what, options)), ...wanted };
+  const isElsewhere = options.sendContext === true || context.host !== undefined;
   const isSent = isFolder(what) && (options.sendContext === true || (context.host !== undefined && pathOnHost(what) === undefined));
   await using sent = isSent ? await sendContextFor(context, client, asked, options) : undefined;
-  const request = sent === undefined ? asked : { ...asked, ...sent.request };
+  await using others = await sendNamedContexts(context, client, asked.contexts, (name) => isElsewhere && !isOnHost(options, name));
+  await using caches = isElsewhere && asked.cacheFrom ? await sendCaches(context, client, asked.cacheFrom) : undefined;
+  const request = { ...asked, ...sent?.request, ...others.request, ...(caches ? { cacheFrom: caches.cacheFrom } : {}) };
   if (options.check === true) return check(context, client, request);
-  const imageId = await run(context, client, request, printer);
-  if (options.checkReproducible === true) return checkAgain(context, client, request, imageId, printer);
-  if (options.iidfile !== undefined) await writeFile(resolve(context.cwd, options.iidfile), imageId);
-  if (options.metadataFile !== undefined) await writeFile(resolve(context.cwd, options.metadataFile), `${JSON.stringify({ 'containerimage.config.digest': imageId, ...(options.tag ? { 'image.name': options.tag.join(',') } : {}) }, undefined, 2)}\n`);
-  context.stdout.write(`${imageId}\n`);
+  const built = await run(context, client, request, printer);
+  if (options.checkReproducible === true) return checkAgain(context, client, request, built.imageId, printer);
+  const pushed = await deliver(context, client, built, delivery);
+  if (options.iidfile !== undefined) await writeFile(resolve(context.cwd, options.iidfile), built.imageId);
+  if (options.metadataFile !== undefined) await writeMetadata(resolve(context.cwd, options.metadataFile), built, names, pushed);
+  if (!delivery.files.some(({ dest }) => dest === '-')) context.stdout.write(`${built.imageId}\n`);
 }
 
 interface Printer {
@@ -82,21 +99,21 @@ function printerFor(context: CliContext, { progress = 'auto', quiet }: BuildOpti
   return new BuildProgressPrinter(context.stderr, progress === 'auto' ? context.stderr.isTTY : progress === 'tty');
 }
 
-/** Builds; the image's id. */
-async function run(context: CliContext, client: ApiClient, request: BuildRequestBody, printer: Printer): Promise<string> {
+/** Builds; what came of it. */
+async function run(context: CliContext, client: ApiClient, request: BuildRequestBody, printer: Printer): Promise<Built> {
   const headers = await registryLogins(context.env);
-  let imageId: string | undefined;
+  let built: Built | undefined;
   try {
     for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: request, headers, signal: context.signal })) {
-      if (event.type === 'result') imageId = event.imageId;
+      if (event.type === 'result') built = event;
       else if (event.type === 'error') throw new ApiError(400, event.error.message, event.error.code, event.error.params);
       printer.print(event);
     }
   } finally {
     printer.end();
   }
-  if (imageId === undefined) throw new Error('The engine ended the build without a result. See berth engine logs');
-  return imageId;
+  if (built === undefined) throw new Error('The engine ended the build without a result. See berth engine logs');
+  return built;
 }
 
 /** `--check`: each warning with the lines it is about. */
@@ -112,7 +129,7 @@ async function check(context: CliContext, client: ApiClient, request: BuildReque
 
 /** `--check-reproducible`: once more, with every step done anew. */
 async function checkAgain(context: CliContext, client: ApiClient, request: BuildRequestBody, first: string, printer: Printer): Promise<void> {
-  const second = await run(context, client, { ...request, noCache: true }, printer);
+  const { imageId: second } = await run(context, client, { ...request, noCache: true }, printer);
   if (first === second) return void context.stdout.write(`The same image both times: ${first}\n`);
   const lines = await differences(client, first, second, context.signal);
   context.stdout.write(`The two builds differ (${first.slice(7, 19)}, ${second.slice(7, 19)}):\n${lines.map((line) => `${line}\n`).join('')}`);

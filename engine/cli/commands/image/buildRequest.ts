@@ -4,12 +4,14 @@ import type { BuildRequestBody } from '../../../api/berth/build.ts';
 import type { CliContext } from '../../context.ts';
 import { pathOnHost } from '../../engineFolder.ts';
 import { folderPath } from '../container/reference.ts';
+import type { DeliveryOptions } from './buildDelivery.ts';
 import { givenSecrets } from './buildSecrets.ts';
+import { widerRequest } from './buildWider.ts';
+import type { WiderOptions } from './buildWider.ts';
 import { reproducibleEpoch } from './reproducible.ts';
 
-export interface BuildOptions {
+export interface BuildOptions extends DeliveryOptions, WiderOptions {
   readonly file?: string;
-  readonly tag?: string[];
   readonly target?: string;
   readonly buildArg?: string[];
   readonly label?: string[];
@@ -17,7 +19,6 @@ export interface BuildOptions {
   readonly noCacheFilter?: string[];
   readonly pull?: boolean;
   readonly network?: string;
-  readonly quiet?: boolean;
   readonly iidfile?: string;
   readonly metadataFile?: string;
   readonly progress?: string;
@@ -43,12 +44,12 @@ export async function requestOf(context: CliContext, what: string, options: Buil
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(await buildArgs(context, what, options)),
     ...(options.label === undefined ? {} : { labels: pairs(context, '--label', options.label) }),
-    ...(options.tag === undefined ? {} : { tags: options.tag }),
     ...(options.cache && options.checkReproducible !== true ? {} : { noCache: true }),
     ...(options.noCacheFilter === undefined ? {} : { noCacheFilter: options.noCacheFilter.flatMap((stages) => stages.split(',')) }),
     ...(options.pull === true ? { pull: true } : {}),
     ...(network === undefined ? {} : { network }),
     ...(await givenSecrets(context, options)),
+    ...widerRequest(context, options),
   };
 }
 
@@ -77,7 +78,9 @@ async function dockerfileOnStdin(context: CliContext): Promise<string> {
 
 async function buildArgs(context: CliContext, what: string, { buildArg, reproducible, checkReproducible }: BuildOptions): Promise<Pick<BuildRequestBody, 'buildArgs'>> {
   const given = buildArg === undefined ? {} : pairs(context, '--build-arg', buildArg);
-  if (reproducible !== true && checkReproducible !== true) return buildArg === undefined ? {} : { buildArgs: given };
+  const epoch = context.env['SOURCE_DATE_EPOCH'] ?? '';
+  const args = epoch === '' ? given : { SOURCE_DATE_EPOCH: epoch, ...given }; // as buildx has it
+  if (reproducible !== true && checkReproducible !== true) return Object.keys(args).length === 0 ? {} : { buildArgs: args };
   const here = isFolder(what) && pathOnHost(what) === undefined ? await folderPath(context, what) : undefined;
   return { buildArgs: { SOURCE_DATE_EPOCH: await reproducibleEpoch(context, here), ...given } };
 }

@@ -1,9 +1,15 @@
 import type { Writable } from 'node:stream';
 import { buildRequestSchema } from '../../../api/berth/build.ts';
 import type { BuildEvent, BuildRequestBody } from '../../../api/berth/build.ts';
-import { asBerthError } from '../../../base/errors.ts';
+import { asBerthError, badRequest } from '../../../base/errors.ts';
+import { parsePlatform } from '../../../base/platform.ts';
+import type { Platform } from '../../../base/platform.ts';
+import type { AttestRequest } from '../../../build/attest/request.ts';
+import type { WiderRequest } from '../../../build/planned.ts';
+import type { NamedContextSources } from '../../../build/context/namedContexts.ts';
 import type { BerthError } from '../../../base/errors.ts';
-import type { BuildRequest, BuildService } from '../../../build/buildService.ts';
+import type { BuildService } from '../../../build/buildService.ts';
+import type { BuildContext, BuildRequest } from '../../../build/request.ts';
 import { parseRegistryConfig } from '../../../registry/auth.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
@@ -24,7 +30,7 @@ async function build(builds: Pick<BuildService, 'build' | 'check'>, context: Req
     const ctx = { signal: context.signal, report: () => undefined, onEvent: send };
     const request = { ...toRequest(body), ...(auths ? { auths } : {}) };
     if (body.checkOnly === true) send({ type: 'checked', warnings: await builds.check(request, ctx) });
-    else send({ type: 'result', imageId: (await builds.build(request, ctx)).imageId });
+    else send(await result(builds, request, ctx));
   } catch (error) {
     // Before the first event an error still has a status of its own.
     if (!out) throw error;
@@ -33,7 +39,12 @@ async function build(builds: Pick<BuildService, 'build' | 'check'>, context: Req
   out?.end();
 }
 
-function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure }: BuildRequestBody): BuildRequest {
+async function result(builds: Pick<BuildService, 'build'>, request: BuildRequest, ctx: BuildContext): Promise<BuildEvent> {
+  const { imageId, indexDigest, exportId } = await builds.build(request, ctx);
+  return { type: 'result', imageId, ...(indexDigest === undefined ? {} : { indexDigest }), ...(exportId === undefined ? {} : { exportId }) };
+}
+
+function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure, cacheFrom, cacheTo, annotations, keep, ...wider }: BuildRequestBody): BuildRequest {
   return {
     context,
     ...(dockerfile === undefined ? {} : { dockerfile }),
@@ -49,7 +60,27 @@ function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target,
     ...(secrets === undefined ? {} : { secrets: Object.fromEntries(Object.entries(secrets).map(([id, text]) => [id, Buffer.from(text, 'base64')])) }),
     ...(sshAgents === undefined ? {} : { sshAgents }),
     ...(allowInsecure === undefined ? {} : { allowInsecure }),
+    ...(cacheFrom === undefined ? {} : { cacheFrom: cacheFrom.map((source) => (source.type === 'local' ? { type: source.type, folder: source.folder, ...(source.tag === undefined ? {} : { tag: source.tag }) } : source)) }),
+    ...(cacheTo === undefined ? {} : { cacheTo }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(keep === undefined ? {} : { keep }),
+    ...toWider(wider),
   };
+}
+
+function toWider({ platforms, contexts, attest, debug }: Pick<BuildRequestBody, 'platforms' | 'contexts' | 'attest' | 'debug'>): WiderRequest {
+  return {
+    ...(platforms === undefined ? {} : { platforms: platforms.map(platformOf) }),
+    ...(contexts === undefined ? {} : { contexts: contexts as NamedContextSources }),
+    ...(attest === undefined ? {} : { attest: attest as AttestRequest }),
+    ...(debug === undefined ? {} : { debug }),
+  };
+}
+
+function platformOf(text: string): Platform {
+  const platform = parsePlatform(text);
+  if (!platform) throw badRequest({ what: 'platforms', detail: `"${text}" is not a platform such as linux/amd64` });
+  return platform;
 }
 
 function describe(error: BerthError): Extract<BuildEvent, { type: 'error' }>['error'] {

@@ -1,0 +1,88 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SnapshotStore } from '../../snapshots/types.ts';
+import type { MountCache } from '../cache/mountCache.ts';
+import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
+import type { BuildCertificates } from '../ops/certificates.ts';
+import type { Workspace } from '../ops/workspace.ts';
+import type { Op, Step } from '../plan/graph.ts';
+import type { StepRunner } from '../ports.ts';
+import type { TempFolders } from '../temp.ts';
+import type { Layer } from './layer.ts';
+import { isFromContext, settleTimes } from './settleTimes.ts';
+import type { SharedWork } from './sharedWork.ts';
+import type { Slots } from './slots.ts';
+
+/** What all builds of an engine share. */
+export interface SolverServices {
+  readonly snapshots: SnapshotStore;
+  readonly runner: StepRunner;
+  readonly cache: StepCache;
+  readonly shared: SharedWork<CacheEntry>;
+  readonly slots: Slots;
+  readonly temps: TempFolders;
+  readonly mounts: MountCache;
+  /** Authorities that commands trust besides their own. */
+  readonly certificates?: BuildCertificates | undefined;
+}
+
+/** A step that is done, and how it changes the files. */
+export interface LayerWork {
+  readonly step: Step;
+  readonly key: string;
+  readonly below: readonly Layer[];
+  /** False: there was nothing to change. */
+  readonly change: (workspace: Workspace) => Promise<boolean>;
+  /** Of a copy from another stage, the digest of what is copied. */
+  readonly content?: string;
+}
+
+/** Makes layers of what steps change. */
+export class LayerMaker {
+  /** Digests of layers that are made while the steps behind are done. */
+  readonly background: Array<Promise<unknown>> = [];
+  readonly #services: SolverServices;
+  readonly #epoch: number | undefined;
+  readonly #hold: (snapshotId: string) => void;
+
+  constructor(services: SolverServices, epoch: number | undefined, hold: (snapshotId: string) => void) {
+    this.#services = services;
+    this.#epoch = epoch;
+    this.#hold = hold;
+  }
+
+  /** As soon as it is the step's turn. */
+  inTurn(work: LayerWork, run: Pick<Workspace, 'signal' | 'print'>): Promise<CacheEntry> {
+    return this.#services.slots.run(run.signal, () => this.make(work, run));
+  }
+
+  /** Lets the work fill an upper directory and makes it a layer. */
+  async make({ step, key, below, change, content }: LayerWork, run: Pick<Workspace, 'signal' | 'print'>): Promise<CacheEntry> {
+    const { snapshots, temps, cache } = this.#services;
+    await using temp = await temps.create();
+    const upperDir = join(temp.path, 'upper');
+    await mkdir(upperDir, { mode: 0o755 });
+    const changed = await change({ temp: temp.path, lowerDirs: this.lowerDirs(below), upperDir, place: step.place, ...run });
+    run.signal.throwIfAborted();
+    if (changed && this.#epoch !== undefined) await settleTimes(upperDir, this.#epoch, { all: isFromContext(step), signal: run.signal });
+    const parent = below.at(-1)?.snapshotId;
+    const made = changed ? await snapshots.adopt(upperDir, parent === undefined ? {} : { parent }) : undefined;
+    if (made) this.#hold(made.id);
+    // The image's id needs the layer's digest: it is made while the steps behind this one run.
+    if (made && step.final) this.background.push(snapshots.identify(made.id).catch(() => undefined));
+    const entry: CacheEntry = { key, snapshotId: made?.id ?? null, created: new Date().toISOString(), description: describe(step.op), ...(content === undefined ? {} : { content }) };
+    await cache.put(entry);
+    return entry;
+  }
+
+  /** Topmost first. */
+  lowerDirs(layers: readonly Layer[]): string[] {
+    return layers.map((layer) => this.#services.snapshots.lowerDir(layer.snapshotId)).reverse();
+  }
+}
+
+function describe(op: Op): string {
+  if (op.kind === 'run') return `RUN ${op.args.join(' ')}`.slice(0, 200);
+  if (op.kind === 'copy') return `COPY ${[...op.sources, op.dest].join(' ')}`.slice(0, 200);
+  return op.kind === 'workdir' ? `WORKDIR ${op.path}` : `FROM ${op.ref}`;
+}
