@@ -15,7 +15,7 @@ import { BuildScreen } from '../../output/buildScreen.ts';
 import { formatWarnings } from '../../output/buildWarnings.ts';
 import type { BuildWarningEvent } from '../../output/buildWarnings.ts';
 import { formatSize } from '../../output/units.ts';
-import { buildAuthHeaders } from '../../registry/credentials.ts';
+import { registryLogins } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
 import { addDeliveryFlags, planDelivery, sendCaches } from './buildDelivery.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
@@ -106,7 +106,7 @@ function printerFor(context: CliContext, { progress = 'auto', quiet }: BuildOpti
 
 /** Builds; what came of it. */
 async function run(context: CliContext, client: ApiClient, request: BuildRequestBody, printer: Printer): Promise<Built> {
-  const headers = await buildAuthHeaders(context.env);
+  const headers = await registryLogins(context.env);
   let built: Built | undefined;
   try {
     for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: request, headers, signal: context.signal })) {
