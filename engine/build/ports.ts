@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { OperationContext } from '../base/context.ts';
 import type { Platform } from '../base/platform.ts';
+import type { DeviceEdits } from '../host/cdi.ts';
 import type { CacheDocument } from '../content/buildCache.ts';
 import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
 import type { BuildNetwork } from './plan/graph.ts';
@@ -78,6 +79,7 @@ export interface StepRun {
   readonly network: BuildNetwork;
   /** Without the sandbox. */
   readonly privileged: boolean;
+  readonly devices?: DeviceEdits;
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
 }
 
