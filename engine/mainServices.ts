@@ -3,6 +3,7 @@ import { cacheLimitsOf } from './build/cache/limits.ts';
 import { BuildService } from './build/buildService.ts';
 import type { BuildServiceParts } from './build/buildService.ts';
 import type { EngineConfig } from './base/config.ts';
+import { BuildCertificates } from './build/ops/certificates.ts';
 import { CheckService } from './check/checkService.ts';
 import { RecordInspector } from './check/records.ts';
 import { EventBus } from './base/eventBus.ts';
@@ -26,7 +27,7 @@ import { buildCaches, buildImages, containerAddress, containerImages, devBuilder
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
 import { Registries } from './registry/registries.ts';
-import { settingsFolders } from './registry/settings.ts';
+import { settingsFolders, systemAuthorities } from './registry/settings.ts';
 import type { Route } from './server/route.ts';
 import { FileSnapshotStore } from './snapshots/fileSnapshotStore.ts';
 import { SyncService } from './sync/syncService.ts';
@@ -137,7 +138,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
 async function openBuilder(parts: Pick<BuildServiceParts, 'dataRoot' | 'snapshots' | 'runner' | 'events' | 'log'> & { readonly images: ImageService; readonly caches: BuildCacheStore; readonly containers: ContainerService; readonly runRoot: string }): Promise<BuildService> {
   const { images, caches, containers, snapshots, runRoot } = parts;
   const debug = await openDebugger({ folder: join(runRoot, 'build-debug'), images, containers, snapshots });
-  const builds = new BuildService({ ...parts, images: buildImages(images), caches: buildCaches(caches), collector: images, debugger: debug, cacheLimits: cacheLimitsOf(process.env) });
+  const builds = new BuildService({ ...parts, images: buildImages(images), caches: buildCaches(caches), collector: images, debugger: debug, cacheLimits: cacheLimitsOf(process.env), certificates: BuildCertificates.of(process.env, systemAuthorities) });
   await builds.reconcile();
   return builds;
 }

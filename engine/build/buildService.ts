@@ -40,6 +40,7 @@ import { Results } from './results.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import { missingVariables } from './check/missingVariables.ts';
 import { refuseErrors, warningEvent } from './check/tell.ts';
+import type { BuildCertificates } from './ops/certificates.ts';
 import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
 import { Slots } from './solve/slots.ts';
@@ -75,6 +76,8 @@ export interface BuildServiceParts {
   readonly log: Log;
   /** Steps at the same time; default: as many as processors, at least 4, since most wait for disks and networks. */
   readonly parallelism?: number;
+  /** Authorities that RUN trusts besides those of its image. */
+  readonly certificates?: BuildCertificates | undefined;
   /** What the cache may grow to; absent: without limit. */
   readonly cacheLimits?: CacheLimits;
 }
@@ -106,6 +109,7 @@ export class BuildService {
       slots: new Slots(parts.parallelism ?? Math.max(4, availableParallelism())),
       temps: new TempFolders(join(folder, 'tmp')),
       mounts: new MountCache(join(folder, 'mounts')),
+      certificates: parts.certificates,
     };
   }
 
@@ -205,6 +209,7 @@ export class BuildService {
       return await imports.use(async (known) => {
         const progress = progressOf(planned, ctx);
         const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, debug: this.#debug(request, ctx), signal, report: reporting(ctx).report, listener: progress[index] ?? nobody, hold: hold.add }).solve());
+        for (const [index, { plan }] of planned.entries()) progress[index]?.passedOver(plan, solved[index]?.results ?? new Map());
         const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index].plan, one, request)] : []));
         const results = new Results({ ...this.#parts, exports: this.exports, holds: this.#holds }, planned, outputs, { request, opened, started });
         return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };

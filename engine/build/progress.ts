@@ -44,6 +44,11 @@ export class BuildProgress implements SolveListener {
     this.#tellStep(step, how, details);
   }
 
+  /** The steps that nobody needed, as a cache had what would have needed them. */
+  passedOver(plan: BuildPlan, results: ReadonlyMap<string, unknown>): void {
+    for (const step of plan.steps.values()) if (!results.has(step.id)) this.#tellStep(step, step.op.kind === 'source' ? 'finished' : 'cached');
+  }
+
   printed(step: Step, output: Output): void {
     const key = `${output.stream} ${step.id}`;
     const decoder = this.#decoders.get(key) ?? new StringDecoder('utf8');

@@ -38,7 +38,7 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   await using undo = new CleanupStack();
   const name = wishedName ? checkName(wishedName) : inventName((one) => store.hasName(one));
   store.reserveName(name, id);
-  undo.defer(() => store.releaseName(name));
+  undo.defer(() => store.releaseName(name, id));
   const inherited = volumesFrom(request.HostConfig?.VolumesFrom ?? [], (ref) => store.find(ref).record.mounts);
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, args } = plan.record;

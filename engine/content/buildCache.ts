@@ -16,7 +16,7 @@ const keySchema = z.string().regex(/^[0-9a-f]{64}$/);
 
 const recordSchema = z.object({
   /** Digests of an instruction and of all that goes into it, the same on every machine. The first is the one that what comes behind builds on. */
-  keys: z.array(keySchema).min(1).max(4),
+  keys: z.tuple([keySchema], keySchema).refine((keys) => keys.length <= 4),
   /** The layers on top of the base image that the step's file system consists of, base first: indices into `layers` of the document. */
   layers: z.array(z.number().int().nonnegative()),
   /** Whether the last of them is the step's own; else it had nothing to change. */

@@ -124,7 +124,7 @@ export class ImageStore {
     for (const blob of new Set(blobs)) if (!needed.has(blob)) await this.#content.delete(blob);
   }
 
-  /** What a name means: a manifest, or an index. */
+  /** What a name means: a manifest, of which an image may have several that differ by their annotations, or an index. */
   meaningOf(tag: string): Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | undefined {
     const name = fullName(tag);
     return this.#content.entries.find(({ annotations }) => annotations?.[NAME] === name);

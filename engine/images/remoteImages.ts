@@ -47,8 +47,9 @@ export class RemoteImages {
   async push(ref: string, options: PushOptions, ctx: OperationContext): Promise<PushedImage> {
     const { images, events } = this.#parts;
     const reference = parseReference(ref);
-    const image = images.resolve(familiarTag(reference));
-    const meaning = images.store.meaningOf(familiarTag(reference)) ?? (await images.descriptor(image));
+    const found = images.resolve(familiarTag(reference));
+    const meaning = images.store.meaningOf(familiarTag(reference)) ?? (await images.descriptor(found));
+    const image = { ...found, manifestDigest: found.index?.descriptor.digest === meaning.digest ? found.manifestDigest : meaning.digest };
     const index = image.index?.descriptor.digest === meaning.digest ? image.index : undefined;
     const pushed = await this.#holding([image], () => (index ? pushWholeIndex(this.#pushParts, index, reference, options, ctx) : pushImage(this.#pushParts, image, reference, options, ctx)));
     await images.store.add({ manifest: meaning, tags: image.repoTags.filter((tag) => tag === familiarTag(reference)), repoDigests: [`${reference.familiarName}@${pushed.digest}`] });

@@ -61,14 +61,14 @@ export class RepositoryWriter implements Disposable {
   }
 
   async #upload({ open, expected, onBytes }: BlobToUpload, signal: AbortSignal): Promise<{ digest: Digest; size: number }> {
-    const content = await open();
     const response = await this.#session.request({ method: 'POST', path: `/v2/${this.#path}/blobs/uploads/`, signal });
     response.body.resume();
     const upload = new BlobUpload(this.#session, response);
     const hash = createHash('sha256');
     try {
       let last = Buffer.alloc(0);
-      for await (const chunk of chunksOf(content, CHUNK)) {
+      // Only now: content that nobody reads, for the registry is not there, would keep its files open.
+      for await (const chunk of chunksOf(await open(), CHUNK)) {
         hash.update(chunk);
         if (last.length > 0) await upload.append(last, signal);
         onBytes?.(last.length);

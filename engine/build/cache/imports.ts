@@ -4,7 +4,8 @@ import type { CachedLayer, OpenedCache } from '../ports.ts';
 
 /** What an imported cache has for a step: its layers on top of the base image, base first. */
 export interface ImportedStep {
-  readonly key: string;
+  /** The first is the one that what comes behind builds on. */
+  readonly keys: readonly [string, ...string[]];
   readonly layers: readonly CachedLayer[];
   /** Whether the last layer is the step's own. */
   readonly made: boolean;
@@ -23,7 +24,7 @@ export class Imports {
   find(key: string): ImportedStep | undefined {
     for (const { opened, byKey } of this.#caches) {
       const record = byKey.get(key);
-      if (record) return { key: record.keys[0] ?? key, layers: record.layers.map((index) => opened.layer(index)), made: record.made, created: record.created };
+      if (record) return { keys: record.keys, layers: record.layers.map((index) => opened.layer(index)), made: record.made, created: record.created };
     }
     return undefined;
   }

@@ -3,12 +3,12 @@ import type { BuildPlan, Step } from '../plan/graph.ts';
 import type { CacheToWrite, ExportedLayer } from '../ports.ts';
 import type { CacheMode } from '../request.ts';
 import { ownLayer } from './imports.ts';
-import type { Imports } from './imports.ts';
+import type { ImportedStep, Imports } from './imports.ts';
 import type { AnyLayer, Layer, StepResult } from '../solve/layer.ts';
 import type { Solved } from '../solve/solving.ts';
 
 interface KnownStep {
-  readonly keys: string[];
+  readonly keys: ImportedStep['keys'];
   readonly layers: readonly AnyLayer[];
   readonly made: boolean;
   readonly created: string;
@@ -27,7 +27,7 @@ export async function cacheToWrite(plan: BuildPlan, solved: Solved, mode: CacheM
   const records: CacheRecord[] = [];
   for (const step of wanted(plan, mode)) {
     const known = await knownStep(step, solved, imports);
-    if (known) records.push({ ...known, layers: known.layers.map(indexOf) });
+    if (known) records.push({ ...known, keys: [...known.keys], layers: known.layers.map(indexOf) });
   }
   return { records, layers };
 }
@@ -38,7 +38,7 @@ export async function inlineRecords(plan: BuildPlan, solved: Solved): Promise<In
   const records: CacheRecord[] = [];
   for (const step of wanted(plan, 'min')) {
     const known = await knownStep(step, solved, undefined);
-    if (known && isBelow(known.layers, solved.target.slice(base))) records.push({ ...known, layers: known.layers.map((_, index) => base + index) });
+    if (known && isBelow(known.layers, solved.target.slice(base))) records.push({ ...known, keys: [...known.keys], layers: known.layers.map((_, index) => base + index) });
   }
   return { version: 1, records };
 }
@@ -55,9 +55,9 @@ async function knownStep(step: Step, { results, definitions }: Solved, imports: 
   const definition = await definitions.of(step.id);
   if (!definition) return undefined;
   const result = results.get(step.id);
-  if (result?.entry) return { keys: [...new Set([definition.key, ...(await contentKeys(step, result, definitions))])], layers: result.layers.filter((layer) => !layer.isBase), made: result.entry.snapshotId !== null, created: result.entry.created };
+  if (result?.entry) return { keys: result.keys ?? [definition.key, ...(await contentKeys(step, result, definitions)).filter((key) => key !== definition.key)], layers: result.layers.filter((layer) => !layer.isBase), made: result.entry.snapshotId !== null, created: result.entry.created };
   const found = definition.again ? undefined : imports?.find(definition.key);
-  return found && { keys: [definition.key], layers: found.layers.map((elsewhere) => ({ elsewhere, isBase: false })), made: ownLayer(found) !== null, created: found.created };
+  return found && { keys: found.keys, layers: found.layers.map((elsewhere) => ({ elsewhere, isBase: false })), made: ownLayer(found) !== null, created: found.created };
 }
 
 async function contentKeys({ op, ...step }: Step, { entry }: StepResult, definitions: Solved['definitions']): Promise<string[]> {

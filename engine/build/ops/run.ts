@@ -7,6 +7,7 @@ import type { DeviceEdits } from '../../host/cdi.ts';
 import { deviceMissing, emulatorMissing } from '../errors.ts';
 import type { RunOp } from '../plan/graph.ts';
 import type { StepRunner } from '../ports.ts';
+import type { BuildCertificates } from './certificates.ts';
 import { LastLines } from './lastLines.ts';
 import type { PreparedMounts } from './runMounts.ts';
 import type { Workspace } from './workspace.ts';
@@ -26,11 +27,17 @@ export class CommandFailed extends Error {
   }
 }
 
+export interface RunServices {
+  readonly runner: StepRunner;
+  readonly certificates?: BuildCertificates | undefined;
+}
+
 /** Runs the command in a container on the layers below. Throws CommandFailed, BUILD_EMULATOR_MISSING, BUILD_DEVICE_MISSING. */
-export async function executeRun(op: RunOp, prepared: PreparedMounts, workspace: Workspace, runner: StepRunner): Promise<void> {
+export async function executeRun(op: RunOp, prepared: Pick<PreparedMounts, 'mounts' | 'env'>, workspace: Workspace, { runner, certificates }: RunServices): Promise<void> {
   if (op.platform && !(await runsHere(op.platform, workspace.temp))) throw emulatorMissing({ ...workspace.place, platform: formatPlatform(op.platform), host: formatPlatform(hostPlatform()) });
   const devices = await devicesOf(op, workspace);
   const lines = new LastLines();
+  const trust = await certificates?.forStep(workspace.lowerDirs);
   const workDir = join(workspace.temp, 'work');
   await mkdir(workDir, { recursive: true });
   const { exitCode } = await runner.run(
@@ -39,10 +46,10 @@ export async function executeRun(op: RunOp, prepared: PreparedMounts, workspace:
       upperDir: workspace.upperDir,
       workDir,
       args: [...op.args],
-      env: [...op.hiddenEnv, ...op.env, ...prepared.env],
+      env: [...(trust?.env ?? []), ...op.hiddenEnv, ...op.env, ...prepared.env],
       cwd: op.cwd,
       user: op.user,
-      mounts: prepared.mounts,
+      mounts: [...prepared.mounts, ...(trust?.mounts ?? [])],
       network: op.network,
       privileged: op.insecure,
       ...(devices ? { devices } : {}),

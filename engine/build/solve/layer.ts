@@ -1,4 +1,4 @@
-import type { CachedLayer } from '../cache/imports.ts';
+import type { CachedLayer, ImportedStep } from '../cache/imports.ts';
 import type { CacheEntry } from '../cache/stepCache.ts';
 
 /** A layer of a file system that a step works on. */
@@ -23,6 +23,8 @@ export interface StepResult {
   readonly layers: readonly AnyLayer[];
   /** The step's own entry in the cache; absent for images. One that was imported names its layer by the diffID. */
   readonly entry?: Pick<CacheEntry, 'snapshotId' | 'created' | 'content'>;
+  /** Those under which an imported cache had it. */
+  readonly keys?: ImportedStep['keys'];
 }
 
 /** Digest of a chain of layers. */

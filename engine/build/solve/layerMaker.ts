@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { SnapshotStore } from '../../snapshots/types.ts';
 import type { MountCache } from '../cache/mountCache.ts';
 import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
+import type { BuildCertificates } from '../ops/certificates.ts';
 import type { Workspace } from '../ops/workspace.ts';
 import type { Op, Step } from '../plan/graph.ts';
 import type { StepRunner } from '../ports.ts';
@@ -21,6 +22,8 @@ export interface SolverServices {
   readonly slots: Slots;
   readonly temps: TempFolders;
   readonly mounts: MountCache;
+  /** Authorities that commands trust besides their own. */
+  readonly certificates?: BuildCertificates | undefined;
 }
 
 /** A step that is done, and how it changes the files. */

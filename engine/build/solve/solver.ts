@@ -126,10 +126,10 @@ export class Solver {
     const base = (parent?.layers ?? []).filter((layer) => layer.isBase);
     // Each instruction must have made a layer where it did here, or the image's history would not fit.
     if (found.layers.length !== (parent?.layers.length ?? 0) - base.length + (found.made ? 1 : 0)) return undefined;
-    this.#definitions.settle(step.id, found.key);
+    this.#definitions.settle(step.id, found.keys[0]);
     const entry = { snapshotId: ownLayer(found), created: found.created };
     listener.ended(step, 'cached', entry);
-    return { layers: [...base, ...found.layers.map((elsewhere) => ({ elsewhere, isBase: false as const }))], entry };
+    return { layers: [...base, ...found.layers.map((elsewhere) => ({ elsewhere, isBase: false as const }))], entry, keys: found.keys };
   }
 
   /** The layers, got where they are elsewhere. */
@@ -155,7 +155,7 @@ export class Solver {
     const change = async (workspace: Workspace): Promise<boolean> => {
       const inputs = await Promise.all(mounted.map(async (one) => one?.input()));
       await using prepared = await prepareMounts(op, inputs, workspace, { caches: this.#services.mounts, given: this.#options.given });
-      await runOrDebug(op, prepared, workspace, below, this.#services.runner, this.#options.debug);
+      await runOrDebug(op, prepared, workspace, below, this.#services, this.#options.debug);
       return true;
     };
     return this.#cachedOr(step, key, below, (run) => this.#maker.inTurn({ step, key, below, change }, run));

@@ -48,9 +48,9 @@ describe("the classic builder's messages", () => {
 
 describe('the query of POST /build', () => {
   it('is what the docker CLI sends', () => {
-    const query = new URLSearchParams('buildargs={"A":"1","B":null}&cachefrom=[]&cgroupparent=&cpuperiod=0&cpuquota=0&cpusetcpus=&cpushares=0&dockerfile=sub%2FDockerfile&labels={"l":"v"}&memory=0&memswap=0&networkmode=default&nocache=1&pull=1&rm=1&shmsize=0&t=x&t=y%3A1&target=dev&ulimits=null&version=1');
+    const query = new URLSearchParams('buildargs={"A":"1","B":null}&cachefrom=["old:1"]&cgroupparent=&cpuperiod=0&cpuquota=0&cpusetcpus=&cpushares=0&dockerfile=sub%2FDockerfile&labels={"l":"v"}&memory=0&memswap=0&networkmode=default&nocache=1&pull=1&rm=1&shmsize=0&t=x&t=y%3A1&target=dev&ulimits=null&version=1');
     const auths = Buffer.from('{"r:5000":{"username":"u","password":"p"}}').toString('base64url');
-    assert.deepEqual(parseBuildQuery(query, auths), { tags: ['x', 'y:1'], quiet: false, noCache: true, pull: true, buildArgs: { A: '1' }, labels: { l: 'v' }, network: 'default', target: 'dev', dockerfile: 'sub/Dockerfile', auths: { 'r:5000': { username: 'u', password: 'p' } } });
+    assert.deepEqual(parseBuildQuery(query, auths), { tags: ['x', 'y:1'], quiet: false, noCache: true, pull: true, buildArgs: { A: '1' }, labels: { l: 'v' }, network: 'default', target: 'dev', dockerfile: 'sub/Dockerfile', auths: { 'r:5000': { username: 'u', password: 'p' } }, cacheFrom: [{ type: 'image', ref: 'old:1' }] });
   });
 
   it('is refused where it asks for what is not supported', () => {

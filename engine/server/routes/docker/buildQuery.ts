@@ -36,6 +36,7 @@ export function parseBuildQuery(query: URLSearchParams, registryConfig: string |
     ...(dockerfile === '' ? {} : { dockerfile: dockerfile.replace(/^\/+/, '') }),
     ...(auths ? { auths } : {}),
     ...platform(query.get('platform') ?? ''),
+    cacheFrom: (json(query, 'cachefrom', z.array(z.string()).nullable()) ?? []).map((ref) => ({ type: 'image', ref })),
   };
 }
 
