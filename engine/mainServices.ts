@@ -15,6 +15,7 @@ import { DevContainerService } from './devcontainers/devContainerService.ts';
 import { agentLauncher } from './endpoint/agentLauncher.ts';
 import { EndpointService } from './endpoint/endpointService.ts';
 import { PortService } from './devcontainers/forwarding/portService.ts';
+import { UnpackThreads } from './host/tar/unpackThreads.ts';
 import { HostLoopback } from './host/rootless/hostLoopback.ts';
 import { BuildCacheStore } from './images/cache/buildCaches.ts';
 import { ImageArchives } from './images/imageArchives.ts';
@@ -97,14 +98,14 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   await Promise.all([snapshots.load(), content.load()]);
   const registries = new Registries(settingsFolders(process.env));
   const images = new ImageService({
+    threads: UnpackThreads.beside(process.argv[1] ?? ''),
     dataRoot,
     content,
     snapshots,
-    registries,
-    events,
-    log,
+    ...{ registries, events, log },
     inUse: (id) => late.containers?.usage.usersOfImage(id).map((user) => user.slice(0, 12)) ?? [],
     snapshotsInUse: () => [...(late.builds?.snapshotsInUse() ?? []), ...(late.containers?.usage.snapshotsInUse() ?? [])],
+    shiftedInUse: () => late.containers?.usage.shiftedInUse() ?? new Set(),
   });
   const networks = new NetworkService({ config, log, events });
   const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usage.usersOfVolume(name) ?? [], running: (name) => late.containers?.usage.usersOfVolume(name).filter((id) => late.containers?.find(id).running) ?? [] });
@@ -129,10 +130,16 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
   const syncs = new SyncService({ dataRoot, log });
   await syncs.reconcile();
-  const records = new RecordInspector([dataRoot, config.runRoot]);
+  const checks = await openCheck({ config, log }, { containers, networks, images, volumes, builds, runner });
+  return { ...checks, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+}
+
+async function openCheck({ config, log }: Pick<EngineParts, 'config' | 'log'>, parts: Pick<Services, 'containers' | 'networks' | 'images' | 'volumes' | 'builds'> & { readonly runner: StepRunner }): Promise<Pick<Services, 'check' | 'records'>> {
+  const { containers, networks, images, volumes, builds, runner } = parts;
+  const records = new RecordInspector([config.dataRoot, config.runRoot]);
   await records.refresh();
   const check = new CheckService({ log, inspectors: [records, containers.inspector(() => runner.running), networks.inspector(() => networkUsers(containers), () => runner.running), images.inspector(() => builds.running > 0), volumes.inspector()] });
-  return { check, records, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+  return { check, records };
 }
 
 async function openBuilder(parts: Pick<BuildServiceParts, 'dataRoot' | 'snapshots' | 'runner' | 'events' | 'log'> & { readonly images: ImageService; readonly caches: BuildCacheStore; readonly containers: ContainerService; readonly runRoot: string }): Promise<BuildService> {

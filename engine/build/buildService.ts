@@ -39,7 +39,7 @@ import { allOrNone, progressOf } from './solvePlans.ts';
 import { Results } from './results.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import { missingVariables } from './check/missingVariables.ts';
-import { refuseErrors, warningEvent } from './check/tell.ts';
+import { failureEvent, refuseErrors, warningEvent } from './check/tell.ts';
 import type { BuildCertificates } from './ops/certificates.ts';
 import type { BuildSecrets } from './ops/runMounts.ts';
 import { SharedWork } from './solve/sharedWork.ts';
@@ -204,16 +204,22 @@ export class BuildService {
       const planned: Planned[] = [];
       for (const options of planOptions(request)) planned.push(await planFor(options, request, { images: this.#parts.images, opened, named }, ctx));
       for (const { report } of planned) refuseErrors(report);
-      await using imports = await OpenImports.open(this.#parts.caches, request.cacheFrom ?? [], request.auths, ctx);
+      const warnings = [...(planned[0]?.report.warnings ?? [])];
+      await using imports = await OpenImports.open(this.#parts.caches, { sources: request.cacheFrom ?? [], platforms: planned.map(({ options }) => options.platform), auths: request.auths }, ctx);
       return await imports.use(async (known) => {
         const progress = progressOf(planned, ctx);
-        for (const warning of planned[0]?.report.warnings ?? []) ctx.onEvent?.(warningEvent(warning, opened.dockerfile.text));
+        // After the plan, and once: the work may be begun again.
+        for (const warning of warnings.splice(0)) ctx.onEvent?.(warningEvent(warning, opened.dockerfile.text));
         const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, debug: this.#debug(request, ctx), signal, report: reporting(ctx).report, listener: progress[index] ?? nobody, hold: hold.add }).solve());
         for (const [index, { plan }] of planned.entries()) progress[index]?.passedOver(plan, solved[index]?.results ?? new Map());
-        const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index].plan, one, request)] : []));
+        const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index], one, request)] : []));
         const results = new Results({ ...this.#parts, exports: this.exports, holds: this.#holds }, planned, outputs, { request, opened, started });
         return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };
       });
+    } catch (error) {
+      const failure = failureEvent(asBerthError(error), opened.dockerfile.text);
+      if (failure && !ctx.signal.aborted) ctx.onEvent?.(failure);
+      throw error;
     } finally {
       await opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     }

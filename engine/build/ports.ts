@@ -29,6 +29,13 @@ export interface Predicate {
   readonly predicate: unknown;
 }
 
+/** An image of an index that is made. `annotations`: of its row there. */
+export interface IndexMember {
+  readonly imageId: string;
+  readonly predicates: readonly Predicate[];
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 /** An index, and the image of it that this host runs. */
 export interface MadeIndex extends BaseImage {
   readonly index?: { readonly descriptor: { readonly digest: Digest } };
@@ -50,7 +57,7 @@ export interface BuildImages {
   /** The configuration of an image that is here, byte for byte. */
   readConfig(id: string): Promise<Buffer>;
   /** Puts images into one index under these names, with what is attested of each. */
-  addIndex(members: ReadonlyArray<{ readonly imageId: string; readonly predicates: readonly Predicate[] }>, tags: readonly string[]): Promise<MadeIndex>;
+  addIndex(members: readonly IndexMember[], tags: readonly string[], annotations: Readonly<Record<string, string>>): Promise<MadeIndex>;
   /** Takes an index away that has no name. */
   discardIndex(digest: string): Promise<void>;
   /** What is installed in an image. */
@@ -162,8 +169,8 @@ export interface CacheToWrite {
 
 /** Build caches outside of this engine. */
 export interface BuildCaches {
-  /** Throws REGISTRY_*, BUILD_CACHE_INVALID. */
-  open(source: CacheSource, auths: RegistryAuths | undefined, signal: AbortSignal): Promise<OpenedCache>;
+  /** One, or of an index those that are inside its images for these platforms. Throws REGISTRY_*, BUILD_CACHE_INVALID. */
+  open(source: CacheSource, platforms: readonly Platform[], auths: RegistryAuths | undefined, signal: AbortSignal): Promise<readonly OpenedCache[]>;
   /** Writes a cache to a registry: whoever reads meanwhile sees the one before or this one. Throws REGISTRY_*. */
   push(ref: string, cache: CacheToWrite, auths: RegistryAuths | undefined, ctx: OperationContext): Promise<void>;
 }

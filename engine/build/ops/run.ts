@@ -27,6 +27,7 @@ export class CommandFailed extends Error {
   }
 }
 
+/** What runs commands, and what they may trust. */
 export interface RunServices {
   readonly runner: StepRunner;
   readonly certificates?: BuildCertificates | undefined;
