@@ -2,8 +2,8 @@ import { constants, mkdirSync } from 'node:fs';
 import { mkdir, open, readlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { systemCode } from '../base/errors.ts';
-import type { Owner } from '../host/userNamespace.ts';
 import { makeInside } from './making.ts';
+import type { Owner } from '../host/userNamespace.ts';
 
 const MAX_LINKS = 40;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;

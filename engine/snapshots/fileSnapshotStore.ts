@@ -14,8 +14,8 @@ import { packLayer } from '../host/tar/packLayer.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { readTar } from '../host/tar/reader.ts';
 import { replayHeaders, replayRecipe } from '../host/tar/recipe.ts';
-import type { RecipeWriter } from '../host/tar/recipe.ts';
 import { run } from '../host/process.ts';
+import { spreadFolders } from '../host/spreadFolders.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
 import { SnapshotInspector } from './inspection.ts';
 import { Settling } from './settling.ts';
@@ -33,12 +33,11 @@ const RECIPE = 'tar.recipe';
 /** Contents that a layer's tar has and its files have not: the archive itself replaced them. */
 const REPLACED = 'replaced';
 
-/** Where a layer comes from, and its tar if it had one. */
+/** Where a layer comes from, and its tar if it had one: then what replays it was put at `recipePath`. */
 export interface SnapshotOrigin {
   readonly parent?: string;
   readonly diffId?: Digest;
   readonly tarSize?: number;
-  readonly recipe?: RecipeWriter;
   /** Bytes of file content, where known. */
   readonly size?: number;
 }
@@ -61,6 +60,7 @@ export class FileSnapshotStore implements SnapshotStore {
 
   async load(): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o711 });
+    await spreadFolders(this.#root);
     this.#snapshots.clear();
     this.#byDiffId.clear();
     for (const name of await readdir(this.#root)) {
@@ -94,7 +94,7 @@ export class FileSnapshotStore implements SnapshotStore {
     return join(this.#root, id, 'fs');
   }
 
-  async begin(): Promise<PendingSnapshot & { readonly replacedDir: string; commit(origin: SnapshotOrigin): Promise<Snapshot> }> {
+  async begin(): Promise<PendingSnapshot & { readonly replacedDir: string; readonly recipePath: string; commit(origin: SnapshotOrigin): Promise<Snapshot> }> {
     const id = shortRandom(9);
     const temp = join(this.#root, `${TEMP}${id}`);
     const dir = join(temp, 'fs');
@@ -104,6 +104,7 @@ export class FileSnapshotStore implements SnapshotStore {
       id,
       dir,
       replacedDir: join(temp, REPLACED),
+      recipePath: join(temp, RECIPE),
       commit: (origin) => this.#commit(id, temp, origin),
       [Symbol.asyncDispose]: () => (this.#snapshots.has(id) ? Promise.resolve() : this.#delete(temp)),
     };
@@ -145,7 +146,8 @@ export class FileSnapshotStore implements SnapshotStore {
       const meta = this.#snapshots.get(id);
       return meta?.diffId === undefined ? undefined : this.#isWhole(meta);
     };
-    return new SnapshotInspector({ root: this.#root, list: () => this.list(), isWhole, recover: (id) => this.#recover(id).then(recovered) });
+    const differences = async (id: string): Promise<string[]> => (this.#snapshots.get(id)?.diffId === undefined ? [] : verifyTree(this.entries(id), this.lowerDir(id)));
+    return new SnapshotInspector({ root: this.#root, list: () => this.list(), isWhole, differences, recover: (id) => this.#recover(id).then(recovered) });
   }
 
   /** A layer whose description was lost: all of it is in the layer itself. */
@@ -193,10 +195,8 @@ export class FileSnapshotStore implements SnapshotStore {
   }
 
   async #commit(id: string, temp: string, origin: SnapshotOrigin): Promise<Snapshot> {
-    const { recipe, ...known } = origin;
-    if (recipe) await recipe.save(join(temp, RECIPE));
-    const size = known.size ?? (await treeSize(join(temp, 'fs')));
-    const meta: Meta = { id, ...known, size, created: new Date().toISOString(), unsettledIn: this.#settling.bootId };
+    const size = origin.size ?? (await treeSize(join(temp, 'fs')));
+    const meta: Meta = { id, ...origin, size, created: new Date().toISOString(), unsettledIn: this.#settling.bootId };
     await writeJsonFile(join(temp, META), meta);
     await rename(temp, join(this.#root, id));
     await syncFolder(this.#root);
