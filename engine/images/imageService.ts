@@ -48,6 +48,8 @@ export interface ImageServiceParts {
   readonly inUse: (imageId: string) => readonly string[];
   /** Snapshots that containers and the build cache need. */
   readonly snapshotsInUse: () => Iterable<string>;
+  /** Copies of layers that something stands on, as `shiftedKey` has them; default: none. */
+  readonly shiftedInUse?: () => ReadonlySet<string>;
 }
 
 export interface RemovedImage {
@@ -203,8 +205,8 @@ export class ImageService {
   }
 
   /** Puts images that are here into one index under these names. */
-  async addIndex(members: readonly IndexMember[], tags: readonly string[]): Promise<ImageRecord> {
-    const record = await recordIndex({ content: this.#parts.content, store: this.store }, members, tags.map((tag) => familiarTag(parseReference(tag))));
+  async addIndex(members: readonly IndexMember[], tags: readonly string[], annotations: Readonly<Record<string, string>> = {}): Promise<ImageRecord> {
+    const record = await recordIndex({ content: this.#parts.content, store: this.store }, members, tags.map((tag) => familiarTag(parseReference(tag))), annotations);
     this.#announce('create', record, tags[0] ?? record.id);
     return record;
   }
@@ -241,6 +243,11 @@ export class ImageService {
       freed += snapshot.size;
     }
     return freed;
+  }
+
+  /** Removes the copies of layers for other ids on which no container stands; returns the bytes freed. */
+  pruneCopies(): Promise<number> {
+    return this.#parts.snapshots.shifted.prune(() => this.#parts.shiftedInUse?.() ?? new Set());
   }
 
   /** For `docker info`: the images that cannot be used. */

@@ -19,6 +19,7 @@ import { spreadFolders } from '../host/spreadFolders.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
 import { SnapshotInspector } from './inspection.ts';
 import { Settling } from './settling.ts';
+import { ShiftedLayers } from './shiftedLayers.ts';
 import { treeSize } from './treeSize.ts';
 import { verifyTree } from './verifyTree.ts';
 import type { PendingSnapshot, Snapshot, SnapshotStore } from './types.ts';
@@ -43,6 +44,7 @@ export interface SnapshotOrigin {
 
 /** Snapshots in folders: `<root>/<id>/{fs,meta.json,tar.recipe}`; half-made ones are `.tmp-…` and go at the next `load`. */
 export class FileSnapshotStore implements SnapshotStore {
+  readonly shifted: ShiftedLayers;
   readonly #root: string;
   readonly #log: Log;
   readonly #snapshots = new Map<string, Meta>();
@@ -53,6 +55,7 @@ export class FileSnapshotStore implements SnapshotStore {
   constructor(dataRoot: string, log: Log) {
     this.#root = join(dataRoot, 'snapshots');
     this.#log = log;
+    this.shifted = new ShiftedLayers({ root: this.#root, temp: TEMP, sizeOf: (id) => this.#require(id).size, log });
   }
 
   async load(): Promise<void> {
@@ -69,6 +72,7 @@ export class FileSnapshotStore implements SnapshotStore {
   /** Nothing is written after this; another store may be opened on the folder. */
   close(): void {
     this.#settling.close();
+    this.shifted.close();
   }
 
   get(id: string): Snapshot | undefined {
@@ -184,6 +188,7 @@ export class FileSnapshotStore implements SnapshotStore {
     const meta = this.#snapshots.get(id);
     if (!meta) return;
     this.#forget(meta);
+    this.shifted.forget(id);
     const doomed = join(this.#root, `${TEMP}${id}`);
     await this.#mutex.run(id, () => rename(join(this.#root, id), doomed));
     await this.#delete(doomed);
@@ -203,6 +208,7 @@ export class FileSnapshotStore implements SnapshotStore {
   async #loadOne(id: string): Promise<void> {
     const folder = join(this.#root, id);
     await removeTempFiles(folder);
+    await this.shifted.load(id);
     const meta = await readJsonFile(join(folder, META), metaSchema, this.#log);
     const hasFiles = (await lstat(join(folder, 'fs')).catch(() => undefined))?.isDirectory() ?? false;
     if (meta?.id !== id || !hasFiles) return this.#log.error('a snapshot cannot be used', { id, folder });

@@ -14,6 +14,8 @@ function stepWords(step: string): string | undefined {
       return vscode.l10n.t('getting the image');
     case 'build':
       return vscode.l10n.t('building');
+    case 'layers':
+      return vscode.l10n.t('copying layers of the image for its user, once');
     case 'container':
       return vscode.l10n.t('making the container');
     case 'start':
@@ -58,6 +60,8 @@ function buildLogLine(event: Extract<UpNews, { type: 'build' }>['event']): strin
     case 'plan':
     case 'progress':
     case 'checked':
+    case 'debug':
+    case 'failure':
     case 'result':
     case 'error':
       return undefined;

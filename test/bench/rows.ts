@@ -9,6 +9,8 @@ import { build, execTrue, removeContainer, removeImage, removeMany, runTrue, sen
 export interface BenchSetup {
   readonly berth: Peer;
   readonly docker: Peer | undefined;
+  /** Measured in some rows, beside the two. */
+  readonly podman: Peer | undefined;
   readonly context: Buffer;
   /** For what a row needs on disk. */
   readonly folder: string;
@@ -24,9 +26,11 @@ export interface Row {
 
 type Sample = (peer: Peer) => Promise<number>;
 
-/** Runs `sample` on both engines in turns, the order reversed each round, after equal warm-up. */
-async function alternate({ berth, docker }: BenchSetup, rounds: number, sample: Sample): Promise<Pick<RowResult, 'berth' | 'docker'>> {
-  const peers = docker ? [berth, docker] : [berth];
+type Measured = Pick<RowResult, 'berth' | 'docker' | 'podman'>;
+
+/** Runs `sample` on the engines in turns, the order reversed each round, after equal warm-up. */
+async function alternate({ berth, docker, podman }: Pick<BenchSetup, 'berth' | 'docker'> & Partial<BenchSetup>, rounds: number, sample: Sample): Promise<Measured> {
+  const peers = [berth, docker, podman].filter((peer) => peer !== undefined);
   const samples = new Map<Peer, number[]>(peers.map((peer) => [peer, []]));
   const warmUp = Math.max(2, Math.round(rounds / 10));
   for (let round = -warmUp; round < rounds; round++) {
@@ -35,7 +39,12 @@ async function alternate({ berth, docker }: BenchSetup, rounds: number, sample: 
       if (round >= 0) samples.get(peer)?.push(value);
     }
   }
-  return { berth: figuresOf(samples.get(berth) ?? []), ...(docker ? { docker: figuresOf(samples.get(docker) ?? []) } : {}) };
+  return { berth: figuresOf(samples.get(berth) ?? []), ...(docker ? { docker: figuresOf(samples.get(docker) ?? []) } : {}), ...(podman ? { podman: figuresOf(samples.get(podman) ?? []) } : {}) };
+}
+
+/** Without podman. */
+function two({ berth, docker }: BenchSetup): Pick<BenchSetup, 'berth' | 'docker'> {
+  return { berth, docker };
 }
 
 /** One figure of each engine. */
@@ -65,7 +74,7 @@ export const rows: readonly Row[] = [
     id: 'exec',
     measure: async (setup) => {
       const ids = new Map<Peer, string>();
-      for (const peer of [setup.berth, setup.docker]) if (peer) ids.set(peer, await startSleeper(peer.client));
+      for (const peer of [setup.berth, setup.docker, setup.podman]) if (peer) ids.set(peer, await startSleeper(peer.client));
       const measured = await alternate(setup, setup.rounds, (peer) => execTrue(peer.client, ids.get(peer) ?? ''));
       for (const [peer, id] of ids) await removeContainer(peer.client, id);
       return { id: 'exec', title: 'exec `true`', unit: 'ms', budget: 0.35, ...measured };
@@ -81,7 +90,7 @@ export const rows: readonly Row[] = [
         pairs.set(peer, { from: await startSleeper(peer.client), to: id, address });
       }
       // 0.95 of Docker's throughput or more is 1.05 of its time or less.
-      const measured = await alternate(setup, Math.max(10, setup.builds), (peer) => sendBytes(peer.client, pairs.get(peer)?.from ?? '', pairs.get(peer)?.address ?? '', SENT));
+      const measured = await alternate(two(setup), Math.max(10, setup.builds), (peer) => sendBytes(peer.client, pairs.get(peer)?.from ?? '', pairs.get(peer)?.address ?? '', SENT));
       for (const [peer, { from, to }] of pairs) for (const id of [from, to]) await removeContainer(peer.client, id);
       return { id: 'network', title: '2 GiB from one container to another by TCP, bridge network', unit: 'ms', budget: 1.05, ...measured };
     },
@@ -89,7 +98,7 @@ export const rows: readonly Row[] = [
   {
     id: 'build',
     measure: async (setup) => {
-      const measured = await alternate(setup, setup.builds, async (peer) => {
+      const measured = await alternate(two(setup), setup.builds, async (peer) => {
         await run('sync', []); // what the other engine wrote must not be written at our expense
         const took = await build(peer.client, setup.context, 'berth-bench:fresh', true);
         await removeImage(peer.client, 'berth-bench:fresh');
@@ -98,7 +107,7 @@ export const rows: readonly Row[] = [
       return { id: 'build', title: 'build, nothing cached, three parallel stages', unit: 'ms', budget: 0.6, ...measured };
     },
   },
-  { id: 'cached', measure: async (setup) => ({ id: 'cached', title: 'build, all cached', unit: 'ms', budget: 0.2, ...(await alternate(setup, setup.builds * 2, (peer) => build(peer.client, setup.context, 'berth-bench:cached', false))) }) },
+  { id: 'cached', measure: async (setup) => ({ id: 'cached', title: 'build, all cached', unit: 'ms', budget: 0.2, ...(await alternate(two(setup), setup.builds * 2, (peer) => build(peer.client, setup.context, 'berth-bench:cached', false))) }) },
   { id: 'images', measure: measureImages },
   {
     id: 'many',
@@ -107,7 +116,7 @@ export const rows: readonly Row[] = [
       return { id: 'many', title: `${CONTAINERS} containers: memory per container beyond its own processes`, unit: 'MiB', budget: 0.25, ...measured };
     },
   },
-  { id: 'logs', measure: async (setup) => ({ id: 'logs', title: '50 MiB of log written, followed, read back', unit: 'ms', budget: 1, ...(await alternate(setup, setup.builds, (peer) => writeLog(peer.client))) }) },
+  { id: 'logs', measure: async (setup) => ({ id: 'logs', title: '50 MiB of log written, followed, read back', unit: 'ms', budget: 1, ...(await alternate(two(setup), setup.builds, (peer) => writeLog(peer.client))) }) },
   { id: 'rm', measure: async (setup) => ({ id: 'rm', title: `\`rm -f\` of ${CONTAINERS} containers`, unit: 'ms', ...(await alternate(setup, setup.builds, (peer) => removeMany(peer.client, CONTAINERS))) }) },
   {
     id: 'after',

@@ -21,6 +21,12 @@ const attestSchema = z.strictObject({
 });
 export type AttestBody = z.infer<typeof attestSchema>;
 
+const pairs = z.record(z.string(), z.string());
+/** Of the manifest of each image, and of its row in the index. */
+const imageAnnotations = { manifest: pairs.optional(), descriptor: pairs.optional() };
+/** By what they are of; `platforms`: only of the image of one platform, by the platform. */
+const annotationsSchema = z.strictObject({ ...imageAnnotations, index: pairs.optional(), platforms: z.record(z.string(), z.strictObject(imageAnnotations)).optional() });
+
 /** The body of `POST /berth/v1/build`: builds a folder of the engine's host in place. */
 export const buildRequestSchema = z.strictObject({
   context: z.discriminatedUnion('kind', [
@@ -57,7 +63,7 @@ export const buildRequestSchema = z.strictObject({
   /** What is attested of each image, in an index. */
   attest: attestSchema.optional(),
   /** A RUN that fails is kept for its client: see the `debug` event. */
-  debug: z.boolean().optional(),
+  debug: z.strictObject({ tty: z.boolean() }).optional(),
   /** Caches of other machines; `image`: one that is inside an image, here or in a registry. `folder`: an OCI layout on the engine's host. */
   cacheFrom: z.array(z.union([z.strictObject({ type: z.enum(['registry', 'image']), ref: z.string() }), z.strictObject({ type: z.literal('local'), folder: z.string().startsWith('/', 'must be an absolute path'), tag: z.string().optional() })])).optional(),
   /** Where the steps are kept for others; `local`: in the export of the result. */
@@ -70,8 +76,7 @@ export const buildRequestSchema = z.strictObject({
       ]),
     )
     .optional(),
-  /** Of the image's manifest. */
-  annotations: z.record(z.string(), z.string()).optional(),
+  annotations: annotationsSchema.optional(),
   /** What becomes of the result: an image of the engine, files to fetch (`result.exportId`), or both. Default: an image. */
   keep: z.strictObject({ image: z.boolean(), files: z.boolean() }).optional(),
   /** Nothing is built: the answer says only what of the Dockerfile is odd. */
@@ -105,6 +110,8 @@ export const buildEventSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('progress'), id: z.string().optional(), status: z.string(), current: z.number().optional(), total: z.number().optional() }),
   /** With `rule`, `docker build --check`'s name of it: about the Dockerfile, at this place; `excerpt`: its lines around there. */
   z.looseObject({ type: z.literal('warning'), message: z.string(), rule: z.string().optional(), why: z.string().optional(), file: z.string().optional(), line: z.number().int().optional(), column: z.number().int().optional(), excerpt: z.array(z.object({ line: z.number().int(), text: z.string() })).optional() }),
+  /** Where in the Dockerfile the build failed; `output`: the last lines that its command printed. What failed is in the `error` that follows. */
+  z.looseObject({ type: z.literal('failure'), file: z.string(), line: z.number().int(), column: z.number().int(), excerpt: z.array(z.object({ line: z.number().int(), text: z.string() })), output: z.string().optional() }),
   /** The end of a build that only checks. */
   z.looseObject({ type: z.literal('checked'), warnings: z.number().int() }),
   z.looseObject({

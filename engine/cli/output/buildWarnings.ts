@@ -14,9 +14,14 @@ export function formatWarnings(warnings: readonly BuildWarningEvent[]): string {
 }
 
 function formatWarning(warning: BuildWarningEvent): string {
-  const { rule, why, message, file, line, column, excerpt = [] } = warning;
+  const { rule, why, message, file, line, column } = warning;
+  return `\nWARNING: ${rule ?? 'build'}${why === undefined ? '' : ` - ${why}`}\n${message}\n${file ?? ''}:${line ?? 0}:${column ?? 0}\n${formatExcerpt(warning)}`;
+}
+
+/** Lines of a Dockerfile, the one that is meant marked. */
+export function formatExcerpt({ line, excerpt = [] }: Pick<BuildWarningEvent, 'line' | 'excerpt'>): string {
   const width = String(excerpt.at(-1)?.line ?? 0).length;
   const rows = excerpt.map((row) => ` ${String(row.line).padStart(width)} | ${row.line === line ? '>>>' : '   '} ${row.text}\n`);
   const ruler = `${'-'.repeat(20)}\n`;
-  return `\nWARNING: ${rule ?? 'build'}${why === undefined ? '' : ` - ${why}`}\n${message}\n${file ?? ''}:${line ?? 0}:${column ?? 0}\n${ruler}${rows.join('')}${ruler}`;
+  return `${ruler}${rows.join('')}${ruler}`;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmod, link, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BuildEvent } from '../../../engine/api/berth/build.ts';
 import { BuildWorld } from '../../support/buildWorld.ts';
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -163,6 +164,26 @@ RUN stat -c '%n %a %u:%g' /inside/one.txt /inside/target /usr/bin/one.txt; readl
     const [one, two] = await Promise.all([world.build('twice'), world.build('twice')]);
     assert.equal(await world.readFile(one.imageId, 'id'), await world.readFile(two.imageId, 'id'));
     assert.match(two.output, /^ran$/m);
+  });
+
+  it('goes on for the one when the other of two builds that share a step is cancelled, and stops with the last', async () => {
+    await world.write('shared', { Dockerfile: 'FROM debian\nRUN echo begun; sleep 1; head -c 8 /dev/urandom | od -An -tx1 > /id\n' });
+    const begun = (controller: AbortController, others: () => boolean) => (event: BuildEvent): void => {
+      if (event.type === 'log' && event.text.includes('begun') && others()) controller.abort();
+    };
+    const leaving = new AbortController();
+    let both = 0;
+    const one = world.build('shared', {}, leaving.signal, begun(leaving, () => ++both === 2));
+    const two = world.build('shared', {}, undefined, begun(leaving, () => ++both === 2));
+    await assert.rejects(one, { code: 'CANCELLED' });
+    const { imageId, output } = await two;
+    assert.match(output, /^begun$/m);
+    assert.deepEqual((await world.build('shared')).ran(), []);
+    assert.equal((await world.build('shared')).imageId, imageId);
+    const last = new AbortController();
+    const again = [1, 2].map(() => world.build('shared', { noCache: true }, last.signal, begun(last, () => true)));
+    for (const { status } of await Promise.allSettled(again)) assert.equal(status, 'rejected');
+    assert.deepEqual(await world.leftovers(), []);
   });
 
   it('does everything again when told to use no cache', async () => {

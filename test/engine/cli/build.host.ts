@@ -7,7 +7,8 @@ import { buildEventSchema } from '../../../engine/api/berth/build.ts';
 import { run, start } from '../../../engine/host/process.ts';
 import type { RunResult } from '../../../engine/host/process.ts';
 import { baseTar } from '../../support/base.ts';
-import { TestEngine } from '../../support/engine.ts';
+import { bundle, TestEngine } from '../../support/engine.ts';
+import { onTerminal } from '../../support/terminal.ts';
 
 const GIT_PORT = 28_953;
 
@@ -84,6 +85,19 @@ describe('berth build', () => {
     assert.match((await build(['--progress=plain', '--no-cache', path])).stderr, /^#2 hello$/m);
     assert.equal((await build(['--progress=quiet', path])).stderr, '');
     assert.match((await build(['--progress=loud', path])).stderr, /--progress loud: expected auto/);
+  });
+
+  it('is a picture on a terminal, and says at the end why it failed, and where', async () => {
+    const path = await folder('picture', { Dockerfile: 'FROM debian\nRUN echo seen && sleep 0.4\nRUN echo last words && exit 3\nLABEL a=b\n' });
+    const failed = [/RUN echo last words && exit 3:\r?\nlast words\r?\n------/, /Dockerfile:3\r?\n-+\r?\n 1 \|     FROM debian\r?\n.*\r?\n 3 \| >>> RUN echo last words/];
+    const { screen, status } = await onTerminal([process.execPath, bundle, 'build', path], [], { cwd: engine.root, env: engine.env });
+    assert.equal(status, 1);
+    assert.match(screen, /\[\+\] Building \d+\.\ds \(2\/4\)[^]*=> => # seen[^]*\u001b\[\d+A[^]*\(4\/4\) +FAILED[^]*ERROR \[0 3\/4\]/);
+    const plain = await build(['--progress=plain', path]);
+    for (const expected of [...failed, /\[BUILD_STEP_FAILED\]/]) {
+      assert.match(screen, expected);
+      assert.match(plain.stderr, expected);
+    }
   });
 
   it('--check exits with 1 when something is odd, and shows where', async () => {

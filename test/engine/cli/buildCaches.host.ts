@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { run } from '../../../engine/host/process.ts';
 import type { RunResult } from '../../../engine/host/process.ts';
 import { baseTar } from '../../support/base.ts';
 import { TestEngine } from '../../support/engine.ts';
@@ -79,6 +81,43 @@ describe('berth build --cache-to and --cache-from', () => {
     const classic = await theirs.docker(['build', '--cache-from', 'here:1', 'app']);
     assert.doesNotMatch(classic.stdout, /^make-ran/m);
     assert.match(classic.stdout, /Step 5\/5 : COPY --from=make \/out \/out\n ---> Using cache/);
+  });
+
+  it('has nothing of a secret, nor has anything else', async () => {
+    const secret = `s3cr3t-${randomBytes(12).toString('hex')}`;
+    await writeFile(join(mine.root, 'app/Dockerfile'), 'FROM debian\nRUN --mount=type=secret,id=t,env=T --mount=type=secret,id=t test "$(cat /run/secrets/t)" = "$T" && echo "$T" | md5sum > /sum\n');
+    const folder = join(mine.root, 'secretive');
+    const flags = ['--cache-to', `type=local,dest=${folder},mode=max`, '--cache-to', `type=registry,ref=${registry.host}/secretive:1,mode=max`, '--secret', 'id=t,env=TOKEN'];
+    await mine.berth(['build', ...flags, '-t', `${registry.host}/secretive:app`, '--push', 'app'], { env: { TOKEN: secret } });
+    await mine.docker(['save', '-o', join(mine.root, 'saved.tar'), `${registry.host}/secretive:app`]);
+    // A command that fails with a secret in its hands says nothing of it either.
+    await writeFile(join(mine.root, 'app/Dockerfile'), 'FROM debian\nRUN --mount=type=secret,id=t,env=T echo "${T%%-*}" && exit 1\n');
+    const failed = await mine.berth(['build', '--secret', 'id=t,env=TOKEN', 'app'], { env: { TOKEN: secret }, okStatus: [1] });
+    assert.ok(!failed.stderr.includes(secret));
+    const found = async (places: readonly string[]): Promise<string> => (await run('grep', ['-rlaF', secret, ...places], { okStatus: 'any' })).stdout;
+    assert.equal(await found([mine.dataRoot, mine.runRoot, folder, join(mine.root, 'saved.tar')]), '');
+    const blobs = (await run('find', [registry.folder, '-type', 'f', '-name', 'data'])).stdout.trim().split('\n');
+    assert.ok(blobs.length > 3);
+    for (const blob of blobs) assert.equal((await run('zgrep', ['-caF', secret, blob], { okStatus: 'any' })).stdout.trim(), '0');
+    await writeFile(join(mine.root, 'seen'), secret);
+    assert.equal((await found([mine.root])).trim(), join(mine.root, 'seen'));
+  });
+
+  it('an image of several platforms carries the steps of each', async () => {
+    await fresh(theirs);
+    for (const engine of [mine, theirs]) {
+      await mkdir(join(engine.root, 'cross'));
+      await writeFile(join(engine.root, 'cross/Dockerfile'), 'FROM --platform=$BUILDPLATFORM debian AS make\nARG TARGETARCH\nRUN echo cross-ran for $TARGETARCH && echo $TARGETARCH > /out\nFROM scratch\nCOPY --from=make /out /out\n');
+    }
+    const name = `${registry.host}/cross:1`;
+    const cross = (engine: TestEngine, ...args: string[]): Promise<RunResult> => engine.berth(['build', '--progress=plain', '--platform', 'linux/amd64,linux/arm64', ...args, 'cross']);
+    const first = await cross(mine, '-t', name, '--cache-to', 'type=inline', '--push');
+    for (const arch of ['amd64', 'arm64']) assert.match(first.stderr, new RegExp(`cross-ran for ${arch}`));
+    const second = await cross(theirs, '--cache-from', `type=registry,ref=${name}`, '--cache-to', 'type=inline', '-t', 'cross:2');
+    assert.doesNotMatch(second.stderr, /^#\d+ cross-ran|warning/m);
+    assert.equal(second.stdout, first.stdout);
+    await theirs.docker(['builder', 'prune', '-af']);
+    assert.doesNotMatch((await cross(theirs, '--cache-from', 'cross:2')).stderr, /^#\d+ cross-ran|warning/m);
   });
 
   it('an image without steps, and a cache that is not there, are warnings', async () => {

@@ -1,5 +1,6 @@
 import type { UpEvent } from '../../../api/berth/devcontainer.ts';
 import { BuildProgressPrinter } from '../../output/buildProgress.ts';
+import { BuildScreen } from '../../output/buildScreen.ts';
 import { ProgressPrinter } from '../../output/pullProgress.ts';
 import { formatDuration } from '../../output/units.ts';
 
@@ -7,7 +8,7 @@ import { formatDuration } from '../../output/units.ts';
 export class UpProgressPrinter {
   readonly #out: NodeJS.WriteStream;
   readonly #pulls: ProgressPrinter;
-  #build: BuildProgressPrinter | undefined;
+  #build: BuildProgressPrinter | BuildScreen | undefined;
 
   constructor(out: NodeJS.WriteStream) {
     this.#out = out;
@@ -16,7 +17,7 @@ export class UpProgressPrinter {
 
   print(event: UpEvent): void {
     if (event.type === 'build') {
-      this.#build ??= new BuildProgressPrinter(this.#out);
+      this.#build ??= this.#out.isTTY ? new BuildScreen(this.#out, { env: process.env }) : new BuildProgressPrinter(this.#out);
       this.#build.print(event.event);
       return;
     }
