@@ -3,6 +3,7 @@ import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
 import type { RegistryAuths } from '../registry/auth.ts';
 import type { Platform } from '../base/platform.ts';
+import type { DeviceEdits } from '../host/cdi.ts';
 import type { CacheDocument } from '../content/buildCache.ts';
 import type { Descriptor, ImageConfig } from '../content/oci.ts';
 import type { BuildNetwork } from './plan/graph.ts';
@@ -84,6 +85,7 @@ export interface StepRun {
   readonly network: BuildNetwork;
   /** Without the sandbox. */
   readonly privileged: boolean;
+  readonly devices?: DeviceEdits;
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
 }
 

@@ -68,12 +68,13 @@ function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target,
   };
 }
 
-function toWider({ platforms, contexts, attest, debug }: Pick<BuildRequestBody, 'platforms' | 'contexts' | 'attest' | 'debug'>): WiderRequest {
+function toWider({ platforms, contexts, attest, debug, allowDevices }: Pick<BuildRequestBody, 'platforms' | 'contexts' | 'attest' | 'debug' | 'allowDevices'>): WiderRequest {
   return {
     ...(platforms === undefined ? {} : { platforms: platforms.map(platformOf) }),
     ...(contexts === undefined ? {} : { contexts: contexts as NamedContextSources }),
     ...(attest === undefined ? {} : { attest: attest as AttestRequest }),
     ...(debug === undefined ? {} : { debug }),
+    ...(allowDevices === undefined ? {} : { allowDevices }),
   };
 }
 
