@@ -5,11 +5,12 @@ import { parseArgs } from 'node:util';
 import { CleanupStack } from '../../engine/base/cleanup.ts';
 import { run } from '../../engine/host/process.ts';
 import { makeBuildContext } from './buildContext.ts';
+import { Buildah } from './buildah.ts';
 import { makeImageArchive } from './image.ts';
 import type { Peer } from './peer.ts';
 import { berthPeer, dockerPeer } from './peers.ts';
 import { rows } from './rows.ts';
-import type { BenchSetup } from './rows.ts';
+import type { BenchSetup } from './rounds.ts';
 import { formatTable } from './table.ts';
 import type { RowResult } from './table.ts';
 
@@ -30,7 +31,10 @@ async function main(cleanup: CleanupStack): Promise<void> {
   const docker = values['without-docker'] ? undefined : await dockerPeer(folder);
   if (!docker) console.error('dockerd is not installed (Debian: apt-get install docker.io): measuring Berth alone.');
   for (const peer of [berth, docker]) if (peer) await begin(peer, archive, cleanup);
-  const setup: BenchSetup = { berth, docker, context, folder, rounds: Number(values.rounds), builds: Number(values.builds) };
+  const buildah = values['without-docker'] ? undefined : await Buildah.open(folder, archive);
+  if (buildah) cleanup.defer(() => buildah.remove());
+  else console.error('buildah is not measured (Debian: apt-get install buildah).');
+  const setup: BenchSetup = { berth, docker, buildah, context, contextFolder: join(folder, 'context'), folder, rounds: Number(values.rounds), builds: Number(values.builds) };
   const results = await measureAll(setup);
   console.log(`\n${formatTable(results)}\n`);
   await writeResults(results, berth, docker);

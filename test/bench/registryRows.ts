@@ -8,7 +8,7 @@ import { decompressed } from '../../engine/host/tar/decompress.ts';
 import { unpackLayer } from '../../engine/host/tar/unpackLayer.ts';
 import { LAYERED, makeLayeredArchive } from './layeredImage.ts';
 import type { Peer } from './peer.ts';
-import type { BenchSetup } from './rows.ts';
+import type { BenchSetup } from './rounds.ts';
 import { figuresOf } from './stats.ts';
 import type { RowResult } from './table.ts';
 

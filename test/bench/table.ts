@@ -9,6 +9,8 @@ export interface RowResult {
   readonly berth: Figures;
   /** Absent when Docker was not measured. */
   readonly docker?: Figures;
+  /** Builds only. */
+  readonly buildah?: Figures;
 }
 
 export function ratioOf({ berth, docker }: RowResult): number | undefined {
@@ -17,11 +19,12 @@ export function ratioOf({ berth, docker }: RowResult): number | undefined {
 
 /** The results as a Markdown table: medians with (min, max), ratio of the medians, budget, and whether it is met. */
 export function formatTable(rows: readonly RowResult[]): string {
-  const head = ['what', 'Berth', 'Docker', 'ratio', 'budget', 'met'];
+  const withBuildah = rows.some(({ buildah }) => buildah !== undefined);
+  const head = ['what', 'Berth', 'Docker', 'ratio', 'budget', 'met', ...(withBuildah ? ['buildah'] : [])];
   const lines = rows.map((row) => {
     const ratio = ratioOf(row);
     const met = ratio === undefined || row.budget === undefined ? '' : ratio <= row.budget ? 'yes' : '**no**';
-    return [row.title, formatFigures(row.berth, row.unit), row.docker ? formatFigures(row.docker, row.unit) : 'not measured', ratio === undefined ? '' : `${ratio.toFixed(2)} ×`, row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)} ×`, met];
+    return [row.title, formatFigures(row.berth, row.unit), row.docker ? formatFigures(row.docker, row.unit) : 'not measured', ratio === undefined ? '' : `${ratio.toFixed(2)} ×`, row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)} ×`, met, ...(withBuildah ? [row.buildah ? formatFigures(row.buildah, row.unit) : ''] : [])];
   });
   return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
