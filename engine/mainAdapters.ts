@@ -2,6 +2,8 @@ import { createContainerSchema } from './api/docker/container.ts';
 import type { BuildCaches, BuildImages, RegistryAuths } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
 import { badRequest } from './base/errors.ts';
+import { fitsPlatform, hostPlatform, parsePlatform } from './base/platform.ts';
+import type { Platform } from './base/platform.ts';
 import type { ContainerService } from './containers/containerService.ts';
 import type { Images as ContainerImages } from './containers/ports.ts';
 import { notRunning } from './containers/errors.ts';
@@ -12,6 +14,7 @@ import { readAccount, runningFacts } from './containers/account.ts';
 import { devcontainerId, idLabels } from './devcontainers/config/devcontainerId.ts';
 import type { DevContainerService } from './devcontainers/devContainerService.ts';
 import type { EndpointContainers, EndpointDevContainer, EndpointDevContainers } from './endpoint/ports.ts';
+import type { ImageRecord } from './images/imageRecord.ts';
 import type { ImageService } from './images/imageService.ts';
 import type { NetworkUser } from './networks/inspection.ts';
 import { toCredentials } from './registry/auth.ts';
@@ -23,10 +26,14 @@ import type { VolumeService } from './volumes/volumeService.ts';
 /** What the builder needs, from the image service. */
 export function buildImages(images: ImageService): BuildImages {
   return {
-    resolve: (ref) => images.resolve(ref),
-    obtain: (ref, ctx) => images.obtain(ref, withCredentials(ctx.auths, ref), ctx),
+    resolve: (ref, platform) => (platform ? images.resolveFor(ref, platform) : images.resolve(ref)),
+    obtain: (ref, ctx) => images.obtain(ref, { ...withCredentials(ctx.auths, ref), ...otherPlatform(ctx.platform) }, ctx),
     addImage: (image) => images.addImage(image),
-    tag: (ref, name) => images.tag(ref, name),
+    addIndex: (members, tags) => images.addIndex(members.map(({ imageId, predicates }) => ({ image: images.resolve(imageId), predicates })), tags),
+    discardIndex: (digest) => images.discardIndex(digest),
+    sbom: (imageId, signal) => images.sbom(imageId, undefined, signal),
+    tag: (id, name) => images.tagImage(id, name),
+    fromLayout: (path, ref, platform, ctx) => images.loadLayout(path, ref, platform, ctx),
     readConfig: (id) => images.readConfig(id),
   };
 }
@@ -42,7 +49,11 @@ export function buildCaches(caches: BuildCacheStore): BuildCaches {
 
 /** What containers need, from the image service. */
 export function containerImages(images: ImageService): ContainerImages {
-  return { resolve: (ref) => images.resolve(ref), commit: (commit) => commitImage(images, commit) };
+  const resolve = (ref: string, platform?: string): ImageRecord => {
+    const [image, wanted] = [images.resolve(ref), platform === undefined ? undefined : parsePlatform(platform)];
+    return (wanted && image.index?.images.find(({ config }) => fitsPlatform(config, wanted))) ?? image;
+  };
+  return { resolve, commit: (commit) => commitImage(images, commit) };
 }
 
 /** What dev containers need, from the image service and the layers' store. */
@@ -124,6 +135,11 @@ export function devVolumes(volumes: VolumeService): DevVolumes {
       if (volumes.usersOf(name).length === 0) await volumes.remove(name, { force: true });
     },
   };
+}
+
+/** What is for another platform does not take a name away from what this host runs. */
+function otherPlatform(platform: Platform | undefined): { platform?: Platform; keepName?: boolean } {
+  return platform ? { platform, keepName: !fitsPlatform(platform, hostPlatform()) } : {};
 }
 
 /** Docker's clients key the credentials of a build by host; Docker Hub's by the address of its old API. */

@@ -11,7 +11,7 @@ import { examineHost } from './remote/hostDoctor.ts';
 import { HostList } from './remote/hosts.ts';
 import type { Host } from './remote/hosts.ts';
 import { archivesIn } from './remote/install/archive.ts';
-import { installEngine } from './remote/install/installEngine.ts';
+import { installEngine, knownDigests } from './remote/install/installEngine.ts';
 import { removeEngine, syncedCopies } from './remote/install/removeEngine.ts';
 import type { RemoveOptions } from './remote/install/removeEngine.ts';
 import { startRemoteEngine } from './remote/install/startRemoteEngine.ts';
@@ -33,6 +33,8 @@ export interface HostReach {
   /** Throws for an address that names no host. */
   checkUrl(url: string): void;
   dial(host: Host, options: Parameters<LinkTarget['dial']>[0]): Promise<HostConnection>;
+  /** Names the engines that this machine would carry to a host: another name, and hosts that were known must be looked at again. */
+  engine(): Promise<string>;
   /** Makes sure that the host has an engine that runs. */
   prepare(host: Host, connection: HostConnection, ctx: OperationContext): Promise<PreparedHost>;
   /** The copies of synced folders there, which `purge` removes. */
@@ -54,6 +56,7 @@ export function sshReach(script: string, env: NodeJS.ProcessEnv): HostReach {
       const connection = await connectToHost(host.url, { ask, transport: host.transport, signal });
       return host.sudo === true ? asRoot(connection, ask, signal) : connection;
     },
+    engine: async () => [version, ...(await knownDigests(archives))].join(' '),
     prepare: async (host, connection, ctx) => {
       const engine = await installEngine(connection, archives, ctx, place(host));
       for (const { message } of engine.warnings) ctx.report({ status: message });
@@ -94,7 +97,7 @@ export function composeRemote(parts: RemoteParts): RemoteHosts {
   const target = (host: Host): LinkTarget => ({
     dial: (options) => reach.dial(host, options),
     prepare: (connection, ctx) => reach.prepare(host, connection, ctx),
-    remembered: rememberedHost(rememberedFile(host.name, platform), `${host.sudo === true ? 'sudo ' : ''}${host.url}`, version),
+    remembered: rememberedHost(rememberedFile(host.name, platform), `${host.sudo === true ? 'sudo ' : ''}${host.url}`, () => reach.engine()),
   });
   return {
     hosts,

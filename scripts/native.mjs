@@ -1,4 +1,4 @@
-// Builds engine/host/native: the add-on for sockets that Node cannot open, for x64 and arm64, into dist/native.
+// Builds engine/host/native: the add-on for what Node cannot do (sockets of another kind, ids and namespaces of one thread), for x64 and arm64, into dist/native.
 //   node scripts/native.mjs [x64|arm64 …]
 // The compiler is $CC (for this machine's architecture), gcc or clang on PATH, else Debian's, unpacked in .cache.
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { DebianPackages, keyring, runProgram } from './engine-archive/debian.mjs
 import { root } from './node.mjs';
 import { setupHost } from './setup.mjs';
 
-const source = join(root, 'engine', 'host', 'native', 'seqpacket.c');
+const sources = ['seqpacket.c', 'thread.c'].map((name) => join(root, 'engine', 'host', 'native', name));
 const loader = join(root, 'engine', 'host', 'native', 'seqpacket.cjs');
 const kept = join(root, '.cache', 'native');
 const output = join(root, 'dist', 'native');
@@ -23,7 +23,9 @@ export const nativeFile = (architecture) => `seqpacket-linux-${architecture}.nod
 /** Builds the add-on of these architectures; returns the folder they are in. One that was built from the same source is taken from the cache. */
 export function buildNative(names = [process.arch], { say = console.log } = {}) {
   const headers = join(root, 'node_modules', `node-linux-${process.arch}`, 'include', 'node');
-  const key = createHash('sha256').update(JSON.stringify(flags)).update(readFileSync(source)).update(readFileSync(join(headers, 'uv', 'version.h'))).digest('hex').slice(0, 24);
+  const hash = createHash('sha256').update(JSON.stringify(flags));
+  for (const path of [...sources, join(headers, 'uv', 'version.h')]) hash.update(readFileSync(path));
+  const key = hash.digest('hex').slice(0, 24);
   for (const folder of [kept, output]) mkdirSync(folder, { recursive: true });
   copyFileSync(loader, join(output, 'seqpacket.cjs'));
   for (const architecture of names) {
@@ -43,7 +45,7 @@ export function hasCompiler(architecture) {
 function compile(architecture, headers, to, say) {
   const { program, args, env } = compilerFor(architecture, say);
   const temp = `${to}.tmp-${process.pid}`;
-  runProgram(program, [...args, ...flags, '-isystem', headers, '-o', temp, source], { env });
+  runProgram(program, [...args, ...flags, '-isystem', headers, '-o', temp, ...sources], { env });
   renameSync(temp, to);
 }
 

@@ -1,21 +1,30 @@
 import { asBerthError, systemCode } from '../base/errors.ts';
+import { formatPlatform } from '../base/platform.ts';
+import type { Platform } from '../base/platform.ts';
 import { baseImageUnavailable } from './errors.ts';
-import type { Place } from './errors.ts';
 import type { BuildContext } from './request.ts';
+import type { NeededImage } from './plan/outline.ts';
 import { reporting } from './outputs.ts';
 import type { BaseImage, BuildImages, RegistryAuths } from './ports.ts';
 
+export interface ObtainOptions {
+  readonly pull: boolean;
+  readonly auths: RegistryAuths | undefined;
+  /** Images that named contexts bring along, by the name that stands for them. */
+  readonly layouts?: ReadonlyMap<string, BaseImage>;
+}
+
 /** The images that a build starts from, all at once: those that are here, the others obtained. Throws BASE_IMAGE_UNAVAILABLE naming the line. */
-export async function obtainImages(images: BuildImages, wanted: ReadonlyMap<string, Place>, options: { pull: boolean; auths: RegistryAuths | undefined }, ctx: BuildContext): Promise<ReadonlyMap<string, BaseImage>> {
+export async function obtainImages(images: BuildImages, wanted: ReadonlyMap<string, NeededImage>, options: ObtainOptions, ctx: BuildContext): Promise<ReadonlyMap<string, BaseImage>> {
   const controller = new AbortController();
   const signal = AbortSignal.any([ctx.signal, controller.signal]);
   let failure: Error | undefined;
-  const work = [...wanted].map(async ([ref, place]): Promise<readonly [string, BaseImage]> => {
+  const work = [...wanted].map(async ([key, need]): Promise<readonly [string, BaseImage]> => {
     try {
-      return [ref, await obtain(images, ref, options, { ...ctx, signal })];
+      return [key, options.layouts?.get(need.ref) ?? (await obtain(images, need, options, { ...ctx, signal }))];
     } catch (error) {
       // The first failure is the cause; the others only follow from being cancelled.
-      failure ??= unavailable(ref, place, error);
+      failure ??= unavailable(need, error);
       controller.abort(failure);
       throw failure;
     }
@@ -25,18 +34,18 @@ export async function obtainImages(images: BuildImages, wanted: ReadonlyMap<stri
   return new Map(await Promise.all(work));
 }
 
-async function obtain(images: BuildImages, ref: string, options: { pull: boolean; auths: RegistryAuths | undefined }, ctx: BuildContext): Promise<BaseImage> {
+async function obtain(images: BuildImages, { ref, platform }: NeededImage, options: ObtainOptions, ctx: BuildContext): Promise<BaseImage> {
   if (!options.pull) {
-    const here = await resolveHere(images, ref);
+    const here = await resolveHere(images, ref, platform);
     if (here) return here;
   }
-  return images.obtain(ref, { signal: ctx.signal, report: reporting(ctx).report, ...(options.auths ? { auths: options.auths } : {}) });
+  return images.obtain(ref, { signal: ctx.signal, report: reporting(ctx).report, ...(platform ? { platform } : {}), ...(options.auths ? { auths: options.auths } : {}) });
 }
 
 /** The image if it is here. */
-export async function resolveHere(images: BuildImages, ref: string): Promise<BaseImage | undefined> {
+export async function resolveHere(images: BuildImages, ref: string, platform?: Platform): Promise<BaseImage | undefined> {
   try {
-    return await images.resolve(ref);
+    return await images.resolve(ref, platform);
   } catch (error) {
     if (asBerthError(error).status === 404) return undefined;
     throw error;
@@ -44,8 +53,8 @@ export async function resolveHere(images: BuildImages, ref: string): Promise<Bas
 }
 
 /** A full disk is not the image's fault; the rest is told with the line that asked for the image. */
-function unavailable(image: string, place: Place, error: unknown): Error {
+function unavailable({ ref, platform, place }: NeededImage, error: unknown): Error {
   const code = systemCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') return asBerthError(error);
-  return baseImageUnavailable({ ...place, image, detail: asBerthError(error).message }, { cause: error });
+  return baseImageUnavailable({ ...place, image: platform ? `${ref} (${formatPlatform(platform)})` : ref, detail: asBerthError(error).message }, { cause: error });
 }

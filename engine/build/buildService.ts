@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism, arch } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { asBerthError, cancelled } from '../base/errors.ts';
@@ -17,10 +17,8 @@ import { StatCache } from './cache/statCache.ts';
 import { StepCache } from './cache/stepCache.ts';
 import type { CacheEntry } from './cache/stepCache.ts';
 import { OpenImports } from './cache/openImports.ts';
-import type { Imports } from './cache/imports.ts';
 import { openContext } from './context/openContext.ts';
 import type { DockerfileSource } from './context/openContext.ts';
-import { digestOf } from '../content/contentStore.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
 import { BuildExports } from './exports.ts';
 import type { BuildExport } from './exports.ts';
@@ -29,13 +27,15 @@ import type { TreeOptions } from './exportTree.ts';
 import { Holds } from './holds.ts';
 import type { Hold } from './holds.ts';
 import { isThere, Outputs, reporting } from './outputs.ts';
-import type { BuildPlan, PlanOptions } from './plan/graph.ts';
+import type { BuildPlan } from './plan/graph.ts';
 import { outlineBuild } from './plan/outline.ts';
-import { planBuild } from './plan/planBuild.ts';
 import type { BuildCaches, BuildImages, SnapshotCollector, StepRunner } from './ports.ts';
-import { BuildProgress } from './progress.ts';
 import type { BuildContext, BuildRequest, BuildResult } from './request.ts';
-import { obtainImages } from './baseImages.ts';
+import { NamedContexts } from './context/namedContexts.ts';
+import { planFor, planOptions } from './planned.ts';
+import type { Planned } from './planned.ts';
+import { allOrNone, progressOf } from './solvePlans.ts';
+import { Results } from './results.ts';
 import { checkDockerfile } from './check/checkDockerfile.ts';
 import { missingVariables } from './check/missingVariables.ts';
 import { failureEvent, refuseErrors, warningEvent } from './check/tell.ts';
@@ -45,6 +45,7 @@ import { SharedWork } from './solve/sharedWork.ts';
 import { Slots } from './solve/slots.ts';
 import { Solver } from './solve/solver.ts';
 import type { SolverServices } from './solve/layerMaker.ts';
+import type { SolveListener } from './solve/solving.ts';
 import { TempFolders } from './temp.ts';
 
 export interface CachedItem {
@@ -79,7 +80,7 @@ export interface BuildServiceParts {
   readonly cacheLimits?: CacheLimits;
 }
 
-const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+const nobody: SolveListener = { started: () => undefined, ended: () => undefined, printed: () => undefined };
 
 /** Builds images from Dockerfiles. Call `reconcile` once before the first build. */
 export class BuildService {
@@ -181,7 +182,7 @@ export class BuildService {
     try {
       const { text, name } = context.dockerfile;
       const dockerfile = parseDockerfile(text, name);
-      const options = planOptions(request);
+      const [options] = planOptions(request);
       const missing = await missingVariables(outlineBuild(dockerfile, options), this.#parts.images, options);
       const { warnings } = checkDockerfile({ dockerfile, text, options, missing, ignore: context.tree.filter });
       for (const warning of warnings) ctx.onEvent?.(warningEvent(warning, text));
@@ -192,44 +193,31 @@ export class BuildService {
   }
 
   async #build(request: BuildRequest, ctx: BuildContext, hold: Hold): Promise<BuildResult> {
+    const started = Date.now();
     await using temp = await this.#solver.temps.create();
-    const { signal } = ctx;
-    const context = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal });
+    const opened = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
     try {
-      const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
-      const options = planOptions(request);
-      const outline = outlineBuild(dockerfile, options);
-      const [images, opened] = await Promise.all([obtainImages(this.#parts.images, outline.images, { pull: request.pull ?? false, auths: request.auths }, ctx), OpenImports.open(this.#parts.caches, request.cacheFrom ?? [], request.auths, ctx)]);
-      await using imports = opened;
-      const plan = planBuild(outline, images, options);
-      const report = checkDockerfile({ dockerfile, text: context.dockerfile.text, options, missing: plan.missing, ignore: context.tree.filter });
-      refuseErrors(report);
-      for (const warning of report.warnings) ctx.onEvent?.(warningEvent(warning, context.dockerfile.text));
+      await using named = new NamedContexts(request.contexts ?? {}, { folder: temp.path, statCache: this.#stats, images: this.#parts.images, ctx });
+      const planned: Planned[] = [];
+      for (const options of planOptions(request)) planned.push(await planFor(options, request, { images: this.#parts.images, opened, named }, ctx));
+      for (const { report } of planned) refuseErrors(report);
+      for (const warning of planned[0]?.report.warnings ?? []) ctx.onEvent?.(warningEvent(warning, opened.dockerfile.text));
+      await using imports = await OpenImports.open(this.#parts.caches, request.cacheFrom ?? [], request.auths, ctx);
       return await imports.use(async (known) => {
-        const progress = new BuildProgress(plan, (event) => ctx.onEvent?.(event));
-        const solved = await new Solver(this.#solver, plan, { context: context.tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, signal, report: reporting(ctx).report, listener: progress, hold: hold.add }).solve();
-        progress.passedOver(plan, solved.results);
-        return { ...(await this.#outputs(new Outputs({ ...this.#parts, known: this.#images }, plan, solved, request), request, known, hold, ctx)), cached: progress.allCached };
+        const progress = progressOf(planned, ctx);
+        const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, signal, report: reporting(ctx).report, listener: progress[index] ?? nobody, hold: hold.add }).solve());
+        for (const [index, { plan }] of planned.entries()) progress[index]?.passedOver(plan, solved[index]?.results ?? new Map());
+        const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index].plan, one, request)] : []));
+        const results = new Results({ ...this.#parts, exports: this.exports, holds: this.#holds }, planned, outputs, { request, opened, started });
+        return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };
       });
     } catch (error) {
       const failure = failureEvent(asBerthError(error), context.dockerfile.text);
       if (failure && !signal.aborted) ctx.onEvent?.(failure);
       throw error;
     } finally {
-      await context.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
+      await opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     }
-  }
-
-  async #outputs(outputs: Outputs, { keep = { image: true, files: false } }: BuildRequest, imports: Imports | undefined, hold: Hold, ctx: BuildContext): Promise<Omit<BuildResult, 'cached'>> {
-    const recorded = keep.image ? await outputs.image() : undefined;
-    const files = keep.files || recorded === undefined ? await outputs.files(recorded, imports, hold.add, ctx) : undefined;
-    await outputs.caches(imports, ctx);
-    const imageId = recorded ?? (files ? digestOf(files.config) : '');
-    if (!keep.files || !files) return { imageId };
-    // What others hold of a cache ends with the build: what is to be fetched is held on.
-    const kept = this.#holds.open();
-    for (const id of [...hold.ids()]) kept.add(id);
-    return { imageId, exportId: this.exports.add(files, () => kept.close()) };
   }
 
   /** Drops what has not been used for too long, then the least recently used that are too much. Never a reason for a build to fail. */
@@ -265,15 +253,4 @@ function dockerfileOf({ dockerfile, dockerfileText }: BuildRequest): DockerfileS
 
 function givenBy({ secrets, sshAgents }: BuildRequest): BuildSecrets {
   return { secrets: new Map(Object.entries(secrets ?? {})), agents: new Map(Object.entries(sshAgents ?? {})) };
-}
-
-function planOptions(request: BuildRequest): PlanOptions {
-  return {
-    ...(request.target === undefined ? {} : { target: request.target }),
-    buildArgs: request.buildArgs ?? {},
-    labels: request.labels ?? {},
-    network: request.network ?? 'default',
-    allowsInsecure: request.allowInsecure ?? false,
-    platform: { os: 'linux', architecture: GO_ARCH[arch()] ?? arch() },
-  };
 }

@@ -21,6 +21,7 @@ export const copySourceNotFound = defineError<Place & { source: string; where: s
 export const copyFailed = defineError<Place & { detail: string }>('COPY_FAILED', 400, (p) => `${at(p)}: COPY failed: ${p.detail}`);
 export const unknownUser = defineError<Place & { user: string; database: string }>('BUILD_USER_UNKNOWN', 400, (p) => `${at(p)}: unable to find ${p.user} in the image's ${p.database}`);
 export const addFailed = defineError<Place & { url: string; detail: string }>('BUILD_ADD_FAILED', 400, (p) => `${at(p)}: ADD of ${p.url} failed: ${p.detail}`);
+export const emulatorMissing = defineError<Place & { platform: string; host: string }>('BUILD_EMULATOR_MISSING', 400, (p) => `${at(p)}: RUN needs programs for ${p.platform}, and this host (${p.host}) runs none: it has no emulator that works in containers. Install one (Debian: apt install qemu-user-static binfmt-support), or build on this host's platform and copy the result: FROM --platform=$BUILDPLATFORM`);
 export const secretMissing = defineError<Place & { kind: string; id: string }>('BUILD_SECRET_MISSING', 400, (p) => `${at(p)}: the ${p.kind} "${p.id}" is required and was not given to the build (berth build --${p.kind === 'secret' ? `secret id=${p.id},src=FILE` : `ssh ${p.id}`})`);
 export const stepFailed = defineError<Place & { command: string; exitCode: number; output: string }>('BUILD_STEP_FAILED', 500, (p) => `The command '${p.command}' returned a non-zero code: ${p.exitCode} (${p.file} line ${p.line})`);
 

@@ -1,4 +1,5 @@
 import { newId } from '../base/ids.ts';
+import type { Digest } from '../content/oci.ts';
 import type { ImageLayerHere } from './ports.ts';
 import { exportUnknown } from './errors.ts';
 import type { CacheToWrite } from './ports.ts';
@@ -12,6 +13,8 @@ export interface BuildExport {
   readonly annotations: Readonly<Record<string, string>>;
   /** Seconds since 1970, where the build was given a time. */
   readonly epoch?: number;
+  /** Where it is an index: its digest, and how many images it has. The rest is of the one that this host runs. */
+  readonly index?: { readonly digest: Digest; readonly images: number };
   /** The steps, for a cache in a folder. */
   readonly cache?: CacheToWrite;
 }

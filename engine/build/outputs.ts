@@ -1,26 +1,23 @@
-import { asBerthError } from '../base/errors.ts';
 import { INLINE_CACHE } from '../content/buildCache.ts';
 import type { ImageConfig } from '../content/oci.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import type { ImageCache } from './cache/imageCache.ts';
 import type { Imports } from './cache/imports.ts';
 import { cacheToWrite, inlineRecords } from './cache/records.ts';
-import { cacheNotWritten } from './errors.ts';
 import type { BuildExport } from './exports.ts';
 import { imageKey, outputConfig } from './outputImage.ts';
 import type { BuildPlan } from './plan/graph.ts';
-import type { BuildCaches, BuildImages, CacheToWrite, ExportedLayer } from './ports.ts';
-import type { BuildContext, BuildRequest } from './request.ts';
+import type { BuildImages, CacheToWrite } from './ports.ts';
+import type { BuildContext, BuildRequest, CacheMode } from './request.ts';
 import type { Solved } from './solve/solving.ts';
 
 interface OutputParts {
   readonly images: BuildImages;
   readonly snapshots: SnapshotStore;
   readonly known: ImageCache;
-  readonly caches: BuildCaches;
 }
 
-/** What becomes of the results of one build: an image, files to fetch, caches for others. */
+/** What becomes of the results of one plan: an image, files to fetch, a cache for others. */
 export class Outputs {
   readonly #parts: OutputParts;
   readonly #plan: BuildPlan;
@@ -35,9 +32,9 @@ export class Outputs {
   }
 
   /** The image of these results: the one made before if nothing differs, else a new one. */
-  async image(): Promise<string> {
+  async image(tags: readonly string[]): Promise<string> {
     const { images, known } = this.#parts;
-    const { annotations = {}, tags = [] } = this.#request;
+    const { annotations = {} } = this.#request;
     const key = imageKey(this.#plan, this.#solved, [...(this.#isInline ? ['inline'] : []), ...(Object.keys(annotations).length > 0 ? [annotations] : [])]);
     const before = known.get(key);
     if (before !== undefined && (await isThere(images, before))) {
@@ -50,33 +47,21 @@ export class Outputs {
   }
 
   /** The result for whoever fetches it. `imageId`: the image that it is of, if one was recorded. `hold` hears of what the cache needs besides. */
-  async files(imageId: string | undefined, imports: Imports | undefined, hold: (snapshotId: string) => void, ctx: BuildContext): Promise<BuildExport> {
-    const { annotations = {}, cacheTo = [] } = this.#request;
+  async files(imageId: string | undefined): Promise<BuildExport> {
+    const { annotations = {} } = this.#request;
     const layers = await Promise.all(this.#solved.target.map(async ({ snapshotId }) => ({ snapshotId, ...(await this.#parts.snapshots.identify(snapshotId)) })));
     const made = async (): Promise<Buffer> => Buffer.from(JSON.stringify({ ...(await this.#config()), rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) } }));
-    const local = cacheTo.find((target) => target.type === 'local');
     return {
       config: imageId === undefined ? await made() : await this.#parts.images.readConfig(imageId),
       layers,
       annotations,
       ...(this.#plan.epoch === undefined ? {} : { epoch: this.#plan.epoch }),
-      ...(local ? { cache: await fetched(await cacheToWrite(this.#plan, this.#solved, local.mode, imports), hold, ctx) } : {}),
     };
   }
 
-  /** Writes the caches that are asked for in registries. Throws BUILD_CACHE_NOT_WRITTEN. */
-  async caches(imports: Imports | undefined, ctx: BuildContext): Promise<void> {
-    for (const target of this.#request.cacheTo ?? []) {
-      if (target.type !== 'registry') continue;
-      try {
-        await this.#parts.caches.push(target.ref, await cacheToWrite(this.#plan, this.#solved, target.mode, imports), this.#request.auths, reporting(ctx));
-      } catch (error) {
-        ctx.signal.throwIfAborted();
-        const failure = cacheNotWritten({ cache: target.ref, detail: asBerthError(error).message }, { cause: error });
-        if (!target.ignoreError) throw failure;
-        ctx.onEvent?.({ type: 'warning', message: failure.message });
-      }
-    }
+  /** What a cache is to say of the steps. */
+  cache(mode: CacheMode, imports: Imports | undefined): Promise<CacheToWrite> {
+    return cacheToWrite(this.#plan, this.#solved, mode, imports);
   }
 
   get #isInline(): boolean {
@@ -87,17 +72,6 @@ export class Outputs {
     const config = outputConfig(this.#plan, this.#solved, new Date().toISOString());
     return this.#isInline ? { ...config, [INLINE_CACHE]: await inlineRecords(this.#plan, this.#solved) } : config;
   }
-}
-
-/** With every layer here: the caches that have them are closed when the build ends. */
-async function fetched(cache: CacheToWrite, hold: (snapshotId: string) => void, ctx: BuildContext): Promise<CacheToWrite> {
-  const layers: ExportedLayer[] = [];
-  for (const layer of cache.layers) {
-    const snapshotId = 'snapshotId' in layer ? layer.snapshotId : (layer.here() ?? (await layer.fetch(reporting(ctx))));
-    hold(snapshotId);
-    layers.push({ snapshotId });
-  }
-  return { ...cache, layers };
 }
 
 /** Whether an image is still here. */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { OperationContext } from '../base/context.ts';
+import type { Platform } from '../base/platform.ts';
 import type { CacheDocument } from '../content/buildCache.ts';
 import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
 import type { BuildNetwork } from './plan/graph.ts';
@@ -16,6 +17,20 @@ export interface BaseImage {
   readonly config: ImageConfig;
   /** Base first. */
   readonly layers: readonly BaseLayer[];
+  readonly manifestDigest?: Digest;
+  /** What registries call it. */
+  readonly repoDigests?: readonly string[];
+}
+
+/** What is said of an image. */
+export interface Predicate {
+  readonly predicateType: string;
+  readonly predicate: unknown;
+}
+
+/** An index, and the image of it that this host runs. */
+export interface MadeIndex extends BaseImage {
+  readonly index?: { readonly descriptor: { readonly digest: Digest } };
 }
 
 /** Credentials of registries by host, as Docker's clients send them with a build. */
@@ -23,16 +38,24 @@ export type RegistryAuths = Readonly<Record<string, { readonly [name: string]: u
 
 /** What the builder needs of the images. */
 export interface BuildImages {
-  /** The image named or numbered `ref`. Throws NO_SUCH_IMAGE when it is not here. */
-  resolve(ref: string): BaseImage | Promise<BaseImage>;
+  /** The image named or numbered `ref`, for that platform. Throws NO_SUCH_IMAGE, IMAGE_PLATFORM_MISSING when it is not here. */
+  resolve(ref: string, platform?: Platform): BaseImage | Promise<BaseImage>;
   /** Gets an image that is not here, or again when the build said `pull`: from its registry, else in whatever way the engine knows. */
-  obtain(ref: string, ctx: OperationContext & { readonly auths?: RegistryAuths }): Promise<BaseImage>;
+  obtain(ref: string, ctx: OperationContext & { readonly auths?: RegistryAuths; readonly platform?: Platform }): Promise<BaseImage>;
+  /** The image of an OCI layout on this host; `ref`: a tag or digest in it. It gets no name. */
+  fromLayout(path: string, ref: string | undefined, platform: Platform, ctx: OperationContext): Promise<BaseImage>;
   /** Records a new image made of these snapshots, base first. */
   addImage(image: { config: Omit<ImageConfig, 'rootfs'>; snapshotIds: string[]; tags: string[]; annotations?: Readonly<Record<string, string>> }): Promise<BaseImage>;
   /** The configuration of an image that is here, byte for byte. */
   readConfig(id: string): Promise<Buffer>;
-  /** Gives the image `ref` one more name. */
-  tag(ref: string, name: string): void | Promise<void>;
+  /** Puts images into one index under these names, with what is attested of each. */
+  addIndex(members: ReadonlyArray<{ readonly imageId: string; readonly predicates: readonly Predicate[] }>, tags: readonly string[]): Promise<MadeIndex>;
+  /** Takes an index away that has no name. */
+  discardIndex(digest: string): Promise<void>;
+  /** What is installed in an image. */
+  sbom(imageId: string, signal: AbortSignal): Promise<Predicate>;
+  /** Gives the image `id` one more name. */
+  tag(id: string, name: string): void | Promise<void>;
 }
 
 /** What a step sees besides its file system. A file exists only while the step runs, and not on a disk where there is memory for it. */

@@ -9,16 +9,21 @@ import type { Output } from './solve/sharedWork.ts';
 export class BuildProgress implements SolveListener {
   readonly #emit: (event: BuildEvent) => void;
   readonly #total: number;
+  /** Before those of this plan come the instructions of plans for other platforms. */
+  readonly #offset: number;
+  readonly #label: string;
   readonly #instructions = new Map<string, PlannedInstruction[]>();
   readonly #begun = new Map<string, number>();
   readonly #decoders = new Map<string, StringDecoder>();
   /** Whether every step so far came from the cache. */
   allCached = true;
 
-  constructor(plan: BuildPlan, emit: (event: BuildEvent) => void) {
+  constructor(plan: BuildPlan, emit: (event: BuildEvent) => void, among: { readonly offset: number; readonly total: number; readonly label: string } = { offset: 0, total: plan.instructions.length, label: '' }) {
     this.#emit = emit;
-    this.#total = plan.instructions.length;
-    emit({ type: 'plan', total: this.#total });
+    this.#total = among.total;
+    this.#offset = among.offset;
+    this.#label = among.label;
+    if (this.#offset === 0) emit({ type: 'plan', total: this.#total });
     for (const message of plan.warnings) emit({ type: 'warning', message });
     for (const instruction of plan.instructions) {
       if (instruction.step === undefined) this.#tell(instruction, 'finished');
@@ -53,7 +58,7 @@ export class BuildProgress implements SolveListener {
 
   #log(step: Step, stream: 'stdout' | 'stderr', text: string): void {
     const [first] = this.#instructions.get(step.id) ?? [];
-    if (first && text !== '') this.#emit({ type: 'log', index: first.index, stream, text });
+    if (first && text !== '') this.#emit({ type: 'log', index: this.#offset + first.index, stream, text });
   }
 
   #tellStep(step: Step, status: BuildStepStatus, details: object = {}): void {
@@ -61,6 +66,6 @@ export class BuildProgress implements SolveListener {
   }
 
   #tell({ index, line, stage, text }: PlannedInstruction, status: BuildStepStatus, details: object = {}): void {
-    this.#emit({ type: 'step', index, total: this.#total, line, stage, text, status, ...details });
+    this.#emit({ type: 'step', index: this.#offset + index, total: this.#total, line, stage: `${this.#label}${stage}`, text, status, ...details });
   }
 }

@@ -2,9 +2,10 @@ import type { BuildEvent } from '../api/berth/build.ts';
 import type { OperationContext } from '../base/context.ts';
 import type { ContextSource } from './context/openContext.ts';
 import type { BuildNetwork } from './plan/graph.ts';
+import type { WiderRequest } from './planned.ts';
 import type { CacheSource, RegistryAuths } from './ports.ts';
 
-export interface BuildRequest {
+export interface BuildRequest extends WiderRequest {
   readonly context: ContextSource;
   /** Relative to the context; for a folder it may be absolute. Default `Dockerfile`. */
   readonly dockerfile?: string;
@@ -51,7 +52,10 @@ export type CacheMode = 'min' | 'max';
 export type BuildContext = OperationContext & { readonly onEvent?: (event: BuildEvent) => void };
 
 export interface BuildResult {
+  /** Of several platforms: the one that this host runs. */
   readonly imageId: string;
+  /** Where the result is an index. */
+  readonly indexDigest?: string;
   /** Nothing had to be done. */
   readonly cached: boolean;
   /** Where `keep.files` are. */

@@ -8,37 +8,38 @@ import { checkName } from './names.ts';
 import type { ContainerParts } from './parts.ts';
 
 export async function pauseContainer({ runtime, store, locks, events }: ContainerParts, container: Container): Promise<void> {
-  if (container.state.status === 'paused') throw isPaused({ id: container.id });
-  if (!container.running) throw notRunning({ id: container.id });
   await locks.run(container.id, async () => {
+    if (container.state.status === 'paused') throw isPaused({ id: container.id });
+    if (!container.running) throw notRunning({ id: container.id });
     if (!runtime.cgroups) throw cgroupsMissing({ what: 'pausing a container' });
     await runtime.pause(container.id);
-    await store.setState(container, { status: 'paused' });
+    await store.updateState(container, (now) => ({ ...now, status: 'paused' }));
   });
   announce(events, container, 'pause');
 }
 
 export async function unpauseContainer({ runtime, store, locks, events }: ContainerParts, container: Container): Promise<void> {
-  if (container.state.status !== 'paused') throw notPaused({ id: container.id });
   await locks.run(container.id, async () => {
+    if (container.state.status !== 'paused') throw notPaused({ id: container.id });
     await runtime.resume(container.id);
-    await store.setState(container, { status: 'running' });
+    await store.updateState(container, (now) => ({ ...now, status: 'running' }));
   });
   announce(events, container, 'unpause');
 }
 
 export async function renameContainer({ store, locks, networks, events }: ContainerParts, container: Container, newName: string): Promise<void> {
   const name = checkName(newName);
-  const old = container.record.name;
-  if (name === old) throw sameName({ name });
-  store.reserveName(name, container.id);
-  await locks.run(container.id, async () => {
-    await store.changeRecord(container, { name }).catch((error: unknown) => {
-      store.releaseName(name);
+  const old = await locks.run(container.id, async () => {
+    const { name: before } = container.record;
+    if (name === before) throw sameName({ name });
+    store.reserveName(name, container.id);
+    await store.updateRecord(container, (now) => ({ ...now, name })).catch((error: unknown) => {
+      store.releaseName(name, container.id);
       throw error;
     });
-    store.releaseName(old);
+    store.releaseName(before, container.id);
     networks.rename(container.id, name);
+    return before;
   });
   announce(events, container, 'rename', { oldName: `/${old}` });
 }
@@ -53,7 +54,7 @@ export async function updateContainer({ runtime, cgroups, store, locks, events }
     const hostConfig = { ...container.record.hostConfig, ...given };
     checkHostConfig(hostConfig);
     if (container.running && limited.length > 0) await runtime.update(container.id, container.paths.bundle, toResources(hostConfig, cgroups));
-    await store.changeRecord(container, { hostConfig });
+    await store.updateRecord(container, (now) => ({ ...now, hostConfig: { ...now.hostConfig, ...given } }));
   });
   announce(events, container, 'update');
 }

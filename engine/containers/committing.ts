@@ -45,13 +45,13 @@ async function copyChanges({ paths }: Container, to: string): Promise<void> {
 async function frozen<T>(parts: ContainerParts, container: Container, wanted: boolean, work: () => Promise<T>): Promise<T> {
   // Without control groups nothing can be held still: then it is copied as it runs, as with `--pause=false`.
   if (!wanted || container.state.status !== 'running' || !parts.runtime.cgroups) return work();
-  await parts.store.setState(container, { frozen: true });
+  await parts.store.updateState(container, (now) => ({ ...now, frozen: true }));
   try {
     await parts.runtime.pause(container.id);
     return await work();
   } finally {
     await parts.runtime.resume(container.id).catch(() => undefined); // it may have been killed meanwhile
-    await parts.store.setState(container, { frozen: false });
+    await parts.store.updateState(container, (now) => ({ ...now, frozen: false }));
   }
 }
 

@@ -47,8 +47,8 @@ export function containerPaths(dataRoot: string, runRoot: string, id: string): C
 
 /** One container in memory: what it is, what it does, and who waits for it. */
 export class Container {
-  record: ContainerRecord;
-  state: ContainerState;
+  #record: ContainerRecord;
+  #state: ContainerState;
   readonly paths: ContainerPaths;
   readonly attachments = new Set<PendingAttachment>();
   readonly execs = new Set<string>();
@@ -61,9 +61,25 @@ export class Container {
   restartTimer: NodeJS.Timeout | undefined;
 
   constructor(record: ContainerRecord, state: ContainerState, paths: ContainerPaths) {
-    this.record = record;
-    this.state = state;
+    this.#record = record;
+    this.#state = state;
     this.paths = paths;
+  }
+
+  /** What it is: `store.updateRecord` changes it. */
+  get record(): ContainerRecord {
+    return this.#record;
+  }
+
+  /** What it does: `store.updateState` changes it. */
+  get state(): ContainerState {
+    return this.#state;
+  }
+
+  /** For ContainerWriter alone, which has written it down. */
+  keep({ record = this.#record, state = this.#state }: { readonly record?: ContainerRecord; readonly state?: ContainerState }): void {
+    this.#record = record;
+    this.#state = state;
   }
 
   get id(): string {

@@ -9,7 +9,7 @@ import { pauseContainer, renameContainer, unpauseContainer, updateContainer } fr
 import type { Container } from './container.ts';
 import { createContainer } from './creation.ts';
 import { Ender } from './ending.ts';
-import { isPaused, isRunning, removalInProgress } from './errors.ts';
+import { isPaused, removalInProgress } from './errors.ts';
 import { ExecService } from './execService.ts';
 import { HealthMonitor } from './health/healthMonitor.ts';
 import { ExitWatcher } from './exitWatcher.ts';
@@ -27,6 +27,7 @@ import type { ContainerParts } from './parts.ts';
 import { pruneContainers } from './pruning.ts';
 import { reconcileContainers, reconcileOne } from './reconcile.ts';
 import { Remover } from './removal.ts';
+import { removeContainer } from './removeContainer.ts';
 import { Restarter, shouldRestart } from './restartPolicy.ts';
 import { Starter } from './starter.ts';
 import { withSizes } from './sizes.ts';
@@ -79,7 +80,7 @@ export class ContainerService {
     this.#logs = new LogRotator(parts.log);
     this.#remover = new Remover(parts);
     this.#starter = new Starter(parts, this.#remover);
-    this.#restarter = new Restarter(parts, async (container) => void (await this.#startLocked(container)));
+    this.#restarter = new Restarter(parts, async (container) => void (await this.#startLocked(container, true)));
     this.#ender = new Ender(parts, this.#remover, this.#restarter);
     this.#stopper = new Stopper(parts, this.#ender);
     this.#watcher = new ExitWatcher(parts.folders.exits, (id) => this.#onExit(id), parts.log);
@@ -106,8 +107,7 @@ export class ContainerService {
   /** Stops a container; false if it does not run. `timeout` in seconds, negative: wait for ever. */
   async stop(ref: string, options: { readonly timeout?: number; readonly signal?: string } = {}): Promise<boolean> {
     const container = this.find(ref);
-    const stops = container.running || container.state.status === 'restarting';
-    await this.#stopper.stop(container, options);
+    const stops = await this.#stopper.stop(container, options);
     // The end is told before all that belonged to it is released: who stops a container may use its ports again at once.
     await this.parts.locks.run(container.id, () => Promise.resolve());
     return stops;
@@ -137,14 +137,7 @@ export class ContainerService {
 
   /** Removes a container. Throws CONTAINER_RUNNING unless `force`; `volumes`: its anonymous ones too. */
   async remove(ref: string, options: { readonly force?: boolean; readonly volumes?: boolean } = {}): Promise<void> {
-    const container = this.find(ref);
-    if (container.state.status === 'removing') throw removalInProgress({ id: container.id });
-    if (container.running) {
-      if (!options.force) throw isRunning({ id: `/${container.record.name}`, what: 'remove' });
-      container.state = { ...container.state, stoppedByUser: true };
-      await this.#stopper.kill(container);
-    }
-    await this.parts.locks.run(container.id, () => this.#remover.removeLocked(container, { volumes: options.volumes ?? false }));
+    await removeContainer(this.parts.locks, this.#stopper, this.#remover, this.find(ref), options);
   }
 
   pause(ref: string): Promise<void> {
@@ -259,12 +252,13 @@ export class ContainerService {
     for (const container of again) void this.#startLocked(container).catch((error: unknown) => this.parts.log.warn('a container could not be restarted', { container: container.id, error }));
   }
 
-  #startLocked(container: Container): Promise<boolean> {
+  /** `again`: by its restart policy; not if something else became of it while that waited. */
+  #startLocked(container: Container, again = false): Promise<boolean> {
     return this.parts.locks.run(container.id, async () => {
-      if (container.running) return false;
+      if (container.running || (again && container.state.status !== 'restarting')) return false;
       if (!this.parts.store.get(container.id)) throw removalInProgress({ id: container.id });
       clearTimeout(container.restartTimer);
-      await this.#starter.start(container);
+      await this.#starter.start(container, again);
       this.#watch(container, false);
       return true;
     });

@@ -1,13 +1,13 @@
-import { access, chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeTempFiles, writeFileAtomic } from '../base/atomicFile.ts';
-import { isFull, nameInUse } from '../base/errors.ts';
-import { KeyedMutex } from '../base/keyedMutex.ts';
+import { removeTempFiles } from '../base/atomicFile.ts';
+import { nameInUse } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { unmountInside } from '../host/mounts.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
 import { Container, containerPaths } from './container.ts';
 import type { ContainerPaths } from './container.ts';
+import { ContainerWriter } from './containerWriter.ts';
 import { resolveInside } from './rootfs.ts';
 import { isFile, makeMountPoints } from './skeleton.ts';
 import { ambiguousContainer, noSuchContainer } from './errors.ts';
@@ -15,8 +15,6 @@ import { lostState } from './lostState.ts';
 import { freshState, recordSchema, stateSchema } from './record.ts';
 import type { ContainerRecord, ContainerState } from './record.ts';
 
-/** How long after a full disk states are written again. */
-const RETRY_MS = 2_000;
 const ID = /^[0-9a-f]{64}$/;
 
 /** All containers, in memory and in `containers/`. A folder without config.json was never a container; one with `removing` is finished off by whoever loads. */
@@ -28,16 +26,14 @@ export class ContainerStore {
   readonly #byId = new Map<string, Container>();
   /** Name to id; also of containers that are being created. */
   readonly #names = new Map<string, string>();
-  /** Their states could not be written yet. */
-  readonly #saves = new KeyedMutex();
-  readonly #unsaved = new Set<Container>();
-  #retry: NodeJS.Timeout | undefined;
+  readonly #writer: ContainerWriter;
 
   constructor(dataRoot: string, runRoot: string, log: Log) {
     this.#dataRoot = dataRoot;
     this.#runRoot = runRoot;
     this.#log = log;
     this.folder = join(dataRoot, 'containers');
+    this.#writer = new ContainerWriter({ log, exits: join(runRoot, 'exits'), has: (container) => this.#byId.get(container.id) === container });
   }
 
   paths(id: string): ContainerPaths {
@@ -93,8 +89,9 @@ export class ContainerStore {
     this.#names.set(name, id);
   }
 
-  releaseName(name: string): void {
-    this.#names.delete(name);
+  /** Gives a container's name back; one that is another's by now stays that one's. */
+  releaseName(name: string, id: string): void {
+    if (this.#names.get(name) === id) this.#names.delete(name);
   }
 
   /** Makes the container's folders and writes it; durable when this resolves, unless `transient` (it removes itself anyway). */
@@ -105,53 +102,30 @@ export class ContainerStore {
     await chmod(paths.upper, 0o755); // it is the container's `/`, whatever our umask says
     await makeMountPoints(paths.mountPoints, await Promise.all(record.mounts.map(async ({ destination, source, type, subpath }) => ({ destination, file: (type === 'bind' && (await isFile(source))) || (subpath !== undefined && (await isFile(await resolveInside(source, subpath)))) }))));
     const container = new Container(record, freshState, paths);
-    await this.#saveRecord(container, transient);
+    await this.#writer.begin(container, transient);
     this.#byId.set(record.id, container);
     return container;
   }
 
-  /** Changes a record; when it cannot be written, it is as it was. */
-  async changeRecord(container: Container, change: Partial<ContainerRecord>): Promise<void> {
-    const before = container.record;
-    container.record = { ...before, ...change };
-    await this.#saveRecord(container).catch((error: unknown) => {
-      container.record = before;
-      throw error;
-    });
+  /** Changes what a container is, after what others changed before: see ContainerWriter. */
+  updateRecord(container: Container, change: (now: ContainerRecord) => ContainerRecord): Promise<void> {
+    return this.#writer.updateRecord(container, change);
   }
 
-  async #saveRecord({ paths, record }: Container, transient = false): Promise<void> {
-    const path = join(paths.folder, 'config.json');
-    const text = `${JSON.stringify(record, null, 1)}\n`;
-    await (transient ? replaceFile(path, text) : writeFileAtomic(path, text));
-  }
-
-  /**
-   * Sets and writes a state. Not synced: it survives a killed engine, and after a crash of the whole host a container that
-   * claims to run is recorded as ended anyway. A full disk keeps no container from ending or being removed: unless it `must`, the state
-   * is written as soon as there is room, and an engine that is killed before that finds by itself what became of the container.
-   */
-  async setState(container: Container, change: Partial<ContainerState>, { must = false }: { readonly must?: boolean } = {}): Promise<void> {
-    container.state = { ...container.state, ...change };
-    try {
-      await this.#saveState(container);
-    } catch (error) {
-      if (must || !isFull(error)) throw error;
-      if (this.#unsaved.size === 0) this.#log.error('the disk is full: states of containers are kept in memory until there is room', { folder: this.folder });
-      this.#unsaved.add(container);
-      this.#retry ??= setTimeout(() => void this.#saveUnsaved(), RETRY_MS).unref();
-    }
+  /** The same for what it does. With `must` it throws when it cannot be written, and nothing has changed. */
+  updateState(container: Container, change: (now: ContainerState) => ContainerState, options: { readonly must?: boolean } = {}): Promise<void> {
+    return this.#writer.updateState(container, change, options);
   }
 
   /** Whether its state on disk is an older one. */
   isUnsaved(container: Container): boolean {
-    return this.#unsaved.has(container);
+    return this.#writer.isUnsaved(container);
   }
 
   /** Forgets a container whose folder is gone. */
   drop(container: Container): void {
     this.#byId.delete(container.id);
-    if (this.#names.get(container.record.name) === container.id) this.#names.delete(container.record.name);
+    this.releaseName(container.record.name, container.id);
   }
 
   /** Removes a container's files. What is mounted among them, a workspace for instance, is let go of before. */
@@ -161,35 +135,10 @@ export class ContainerStore {
     await rm(folder, { recursive: true, force: true });
   }
 
-  async #saveState(container: Container): Promise<void> {
-    // One write at a time: not all who change a state hold the container's lock. Each writes what the state is by then.
-    await this.#saves.run(container.id, () => replaceFile(join(container.paths.folder, 'state.json'), `${JSON.stringify(container.state)}\n`));
-    this.#unsaved.delete(container);
-  }
-
-  async #saveUnsaved(): Promise<void> {
-    for (const container of this.#unsaved) {
-      if (!this.#byId.has(container.id)) this.#unsaved.delete(container);
-      else if (await this.#saveState(container).then(() => !container.running, () => false)) await rm(join(this.#runRoot, 'exits', container.id), { force: true });
-    }
-    this.#retry = this.#unsaved.size > 0 ? setTimeout(() => void this.#saveUnsaved(), RETRY_MS).unref() : undefined;
-  }
-
   async #loadState(paths: ContainerPaths): Promise<ContainerState> {
     const path = join(paths.folder, 'state.json');
     const there = await access(path).then(() => true, () => false);
     if (!there) return freshState; // never started, or lost in a crash of the host: what still runs of it is removed by reconcile
     return (await readJsonFile(path, stateSchema, this.#log)) ?? lostState(paths);
-  }
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temp = `${path}.new`;
-  try {
-    await writeFile(temp, text, { mode: 0o600 });
-    await rename(temp, path);
-  } catch (error) {
-    await rm(temp, { force: true });
-    throw error;
   }
 }

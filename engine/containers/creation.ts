@@ -2,6 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import type { CreateContainer } from '../api/docker/container.ts';
 import { CleanupStack } from '../base/cleanup.ts';
 import { badRequest } from '../base/errors.ts';
+import { fitsPlatform, parsePlatform } from '../base/platform.ts';
 import { newId } from '../base/ids.ts';
 import { propagationOf } from '../host/mounts.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
@@ -30,14 +31,14 @@ export interface Created {
 export async function createContainer(parts: ContainerParts, request: CreateContainer, wishedName?: string, platform?: string): Promise<Created> {
   const { store, images, events } = parts;
   if (!request.Image) throw badRequest({ what: 'create container', detail: 'Image: no image was named' });
-  const image = await images.resolve(request.Image);
+  const image = await images.resolve(request.Image, platform);
   if (platform) checkPlatform(request.Image, image.config, platform);
   const plan = planContainer(request, image.config);
   const id = newId();
   await using undo = new CleanupStack();
   const name = wishedName ? checkName(wishedName) : inventName((one) => store.hasName(one));
   store.reserveName(name, id);
-  undo.defer(() => store.releaseName(name));
+  undo.defer(() => store.releaseName(name, id));
   const inherited = volumesFrom(request.HostConfig?.VolumesFrom ?? [], (ref) => store.find(ref).record.mounts);
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, args } = plan.record;
@@ -65,8 +66,8 @@ function nameOfNetwork({ networks }: ContainerParts, ref: string): string {
 
 /** `platform` may name a variant too; then the image's, if it says one, must be that. */
 function checkPlatform(image: string, config: ImageConfig, platform: string): void {
-  const [os, architecture, variant] = platform.split('/');
-  const fits = config.os === os && (architecture === undefined || config.architecture === architecture) && (!variant || !config.variant || config.variant === variant);
+  const wanted = parsePlatform(platform);
+  const fits = wanted ? fitsPlatform(config, wanted) : config.os === platform;
   if (!fits) throw platformMismatch({ image, has: `${config.os}/${config.architecture}`, wanted: platform });
 }
 

@@ -6,6 +6,7 @@ import { isAlive } from '../host/processIdentity.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import type { ContainerParts } from './parts.ts';
+import { withoutProcess } from './record.ts';
 import type { Remover } from './removal.ts';
 import type { Restarter } from './restartPolicy.ts';
 import { releaseRuntime } from './release.ts';
@@ -45,9 +46,7 @@ export class Ender {
     const { store, events } = this.#parts;
     const oomKilled = await this.#wasOomKilled(container);
     const removes = container.record.hostConfig.AutoRemove ?? false;
-    const { process: _process, monitor: _monitor, ...rest } = container.state;
-    container.state = rest;
-    await store.setState(container, { status: removes ? 'removing' : 'exited', exitCode, error, oomKilled, finishedAt: at.toISOString() });
+    await store.updateState(container, (now) => ({ ...withoutProcess(now), status: removes ? 'removing' : 'exited', exitCode, error, oomKilled, finishedAt: at.toISOString() }));
     if (oomKilled) announce(events, container, 'oom');
     announce(events, container, 'die', { exitCode: String(exitCode) });
     container.exited.fire(exitCode);

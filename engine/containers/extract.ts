@@ -1,14 +1,19 @@
-import { constants } from 'node:fs';
+import { close, constants, fchmod, fchown, futimes, linkSync, mkdirSync, open as openFile, openSync, symlinkSync, write } from 'node:fs';
 import { lchown, link, lstat, lutimes, mkdir, open, rm, symlink } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { badRequest } from '../base/errors.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { readTar } from '../host/tar/reader.ts';
 import { ownerHere } from '../host/userNamespace.ts';
 import type { FolderHandle } from './folderHandle.ts';
+import { makeInside } from './making.ts';
+
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** By number: those of files that are made without waiting come so. */
+const onFile = { open: promisify(openFile), write: promisify(write), chown: promisify(fchown), chmod: promisify(fchmod), utimes: promisify(futimes), close: promisify(close) };
 
 /** Unpacks a tar, compressed or not, into a folder inside a container. Links in the container are followed as inside it; an archive cannot lead out. `firstId`: what is root there. */
 export async function extractInto(folder: FolderHandle, archive: Readable, firstId = 0): Promise<void> {
@@ -27,7 +32,7 @@ export async function extractInto(folder: FolderHandle, archive: Readable, first
 class EntryWriter {
   readonly #base: FolderHandle;
   readonly #root: number;
-  #file: { readonly handle: FileHandle; readonly entry: TarEntry } | undefined;
+  #file: { readonly fd: number; readonly entry: TarEntry } | undefined;
 
   constructor(base: FolderHandle, firstId: number) {
     this.#base = base;
@@ -40,16 +45,16 @@ class EntryWriter {
     if (path === '/') return;
     await using parent = await this.#base.descend(posix.dirname(path).slice(1), { create: { owner: this.#root } });
     const place = parent.child(posix.basename(path));
-    if (entry.type === 'directory') return await makeFolder(place, entry);
+    if (entry.type === 'directory') return await this.#folder(place, entry);
     await clear(place, entry);
-    if (entry.type === 'file') this.#file = { handle: await open(place, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600), entry };
-    else if (entry.type === 'symlink') await makeLink(place, entry);
+    if (entry.type === 'file') this.#file = { fd: await makeInside(this.#root, place, { now: () => openSync(place, NEW_FILE, 0o600), later: () => onFile.open(place, NEW_FILE, 0o600) }), entry };
+    else if (entry.type === 'symlink') await this.#symbolicLink(place, entry);
     else if (entry.type === 'hardlink') await this.#hardLink(place, entry);
     else throw badRequest({ what: 'archive', detail: `${entry.path} is a ${entry.type}: only files, folders and links can be copied into a container` });
   }
 
   async content(data: Buffer): Promise<void> {
-    for (let at = 0; this.#file && at < data.length; ) at += (await this.#file.handle.write(data, at)).bytesWritten;
+    for (let at = 0; this.#file && at < data.length; ) at += (await onFile.write(this.#file.fd, data, at)).bytesWritten;
   }
 
   /** Finishes the file that is being written, if any. */
@@ -57,20 +62,41 @@ class EntryWriter {
     const file = this.#file;
     this.#file = undefined;
     if (!file) return;
-    const { handle, entry } = file;
+    const { fd, entry } = file;
     try {
-      await handle.chown(entry.uid, entry.gid);
-      await handle.chmod(entry.mode & 0o7777);
-      await handle.utimes(entry.mtime, entry.mtime);
+      await onFile.chown(fd, entry.uid, entry.gid);
+      await onFile.chmod(fd, entry.mode & 0o7777);
+      await onFile.utimes(fd, entry.mtime, entry.mtime);
     } finally {
-      await handle.close();
+      await onFile.close(fd);
     }
   }
 
   async #hardLink(place: string, entry: TarEntry): Promise<void> {
     const target = decode(posix.normalize(`/${entry.linkPath}`));
     await using folder = await this.#base.descend(posix.dirname(target).slice(1));
-    await link(folder.child(posix.basename(target)), place);
+    const from = folder.child(posix.basename(target));
+    await makeInside(this.#root, place, { now: () => linkSync(from, place), later: () => link(from, place) });
+  }
+
+  async #symbolicLink(place: string, { linkPath, uid, gid, mtime }: TarEntry): Promise<void> {
+    const target = decode(linkPath);
+    await makeInside(this.#root, place, { now: () => symlinkSync(target, place), later: () => symlink(target, place) });
+    await lchown(place, uid, gid);
+    await lutimes(place, mtime, mtime);
+  }
+
+  async #folder(place: string, entry: TarEntry): Promise<void> {
+    const there = await lstat(place).catch(() => undefined);
+    if (there && !there.isDirectory()) await rm(place);
+    if (!there?.isDirectory()) await makeInside(this.#root, place, { now: () => mkdirSync(place), later: () => mkdir(place) });
+    const handle = await open(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      await handle.chown(entry.uid, entry.gid);
+      await handle.chmod(entry.mode & 0o7777);
+    } finally {
+      await handle.close();
+    }
   }
 }
 
@@ -79,25 +105,6 @@ async function clear(place: string, { path }: TarEntry): Promise<void> {
   const there = await lstat(place).catch(() => undefined);
   if (there?.isDirectory()) throw badRequest({ what: 'archive', detail: `cannot overwrite the folder ${path} with a file` });
   if (there) await rm(place);
-}
-
-async function makeFolder(place: string, entry: TarEntry): Promise<void> {
-  const there = await lstat(place).catch(() => undefined);
-  if (there && !there.isDirectory()) await rm(place);
-  if (!there?.isDirectory()) await mkdir(place);
-  const handle = await open(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    await handle.chown(entry.uid, entry.gid);
-    await handle.chmod(entry.mode & 0o7777);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function makeLink(place: string, entry: TarEntry): Promise<void> {
-  await symlink(decode(entry.linkPath), place);
-  await lchown(place, entry.uid, entry.gid);
-  await lutimes(place, entry.mtime, entry.mtime);
 }
 
 /** The reader gives one character a byte; names on disk are UTF-8. */

@@ -1,7 +1,8 @@
-import { constants } from 'node:fs';
+import { constants, mkdirSync } from 'node:fs';
 import { mkdir, open, readlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { systemCode } from '../base/errors.ts';
+import { makeInside } from './making.ts';
 
 const MAX_LINKS = 40;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -91,7 +92,7 @@ async function openFolder(path: string, create: { readonly owner: number } | und
     return await open(path, FOLDER);
   } catch (error) {
     if (!create || systemCode(error) !== 'ENOENT') throw error;
-    await mkdir(path, { mode: 0o755 });
+    await makeInside(create.owner, path, { now: () => mkdirSync(path, { mode: 0o755 }), later: () => mkdir(path, { mode: 0o755 }) });
     const made = await open(path, FOLDER);
     if (create.owner !== 0) await made.chown(create.owner, create.owner);
     return made;

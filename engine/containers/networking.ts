@@ -21,7 +21,7 @@ export async function connectNetwork({ networks, store, locks }: NetworkingParts
     if (isFixedMode(network)) throw networkModeFixed({ container: container.record.name, mode: network });
     if (endpoints.some((one) => one.network === network)) throw inNetworkAlready({ container: container.record.name, network });
     if (container.running) await connectRunning(networks, container, member);
-    await store.changeRecord(container, { network: { mode, endpoints: [...endpoints, member] } });
+    await store.updateRecord(container, (now) => ({ ...now, network: { mode, endpoints: [...endpoints, member] } }));
   });
 }
 
@@ -46,6 +46,6 @@ export async function disconnectNetwork({ networks, store, locks }: NetworkingPa
     if (!endpoints.some((one) => one.network === network)) throw notInNetwork({ container: container.record.name, network });
     const attached = networks.endpoints(container.id).some(({ networkName }) => networkName === network);
     if (container.running && attached) await keepEtcFiles(networks, container, () => networks.disconnect(container.id, network));
-    await store.changeRecord(container, { network: { mode, endpoints: endpoints.filter((one) => one.network !== network) } });
+    await store.updateRecord(container, (now) => ({ ...now, network: { mode, endpoints: endpoints.filter((one) => one.network !== network) } }));
   });
 }

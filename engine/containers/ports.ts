@@ -12,8 +12,8 @@ export interface ContainerImage {
 }
 
 export interface Images {
-  /** Throws NO_SUCH_IMAGE. */
-  resolve(ref: string): ContainerImage | Promise<ContainerImage>;
+  /** `platform`: of an image of several, the one for it; whether another image is for it is not asked. Throws NO_SUCH_IMAGE. */
+  resolve(ref: string, platform?: string): ContainerImage | Promise<ContainerImage>;
   /** Records an image made of a container's files. */
   commit(commit: ImageCommit): Promise<{ readonly id: string }>;
 }

@@ -9,6 +9,7 @@ import { endStrayTools } from '../host/strayTools.ts';
 import type { Container } from './container.ts';
 import type { Ender } from './ending.ts';
 import type { ContainerParts } from './parts.ts';
+import { withoutProcess } from './record.ts';
 import type { Remover } from './removal.ts';
 import { dropStrayRoots } from './reachableRoot.ts';
 import { releaseRuntime } from './release.ts';
@@ -51,7 +52,7 @@ export async function reconcileOne(parts: ContainerParts, ender: Ender, remover:
   const { status } = container.state;
   if (status === 'removing') return remover.removeLocked(container, { volumes: container.record.hostConfig.AutoRemove ?? false, release: true });
   if (status === 'running' || status === 'paused') return reconcileRunning(parts, ender, container);
-  if (status === 'restarting') await parts.store.setState(container, { status: 'exited' });
+  if (status === 'restarting') await parts.store.updateState(container, (now) => ({ ...now, status: 'exited' }));
   // A bundle or a mount without a running container: a start, an end or a copy that was cut short.
   const leftover = mounted.has(await realpath(container.paths.rootfs).catch(() => '')) || (await access(container.paths.bundle).then(() => true, () => false));
   if (leftover) await releaseRuntime(parts, container);
@@ -68,13 +69,11 @@ async function reconcileRunning(parts: ContainerParts, ender: Ender, container: 
   if (parts.runtime instanceof MissingRuntime) return; // it runs; what can be said of it more, a runtime would have to say
   if (container.state.frozen) {
     await parts.runtime.resume(container.id).catch(() => undefined); // of a commit that was cut short; it may not have been frozen yet
-    await parts.store.setState(container, { frozen: false });
+    await parts.store.updateState(container, (now) => ({ ...now, frozen: false }));
   }
   const known = await runtimeStatus(parts, container.id);
-  if (known === 'running' || known === 'paused') return parts.store.setState(container, { status: known });
+  if (known === 'running' || known === 'paused') return parts.store.updateState(container, (now) => ({ ...now, status: known }));
   // Created and never begun: the engine was killed between the two.
   await releaseRuntime(parts, container);
-  const { process: _process, monitor: _monitor, ...rest } = container.state;
-  container.state = rest;
-  await parts.store.setState(container, { status: container.state.finishedAt.startsWith('0001') ? 'created' : 'exited', error: 'the engine ended while it was starting' });
+  await parts.store.updateState(container, (now) => ({ ...withoutProcess(now), status: now.finishedAt.startsWith('0001') ? 'created' : 'exited', error: 'the engine ended while it was starting' }));
 }

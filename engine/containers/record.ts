@@ -105,3 +105,8 @@ export type ContainerState = z.infer<typeof stateSchema>;
 export const never = '0001-01-01T00:00:00Z';
 
 export const freshState: ContainerState = { status: 'created', startedAt: never, finishedAt: never, exitCode: 0, error: '', oomKilled: false, restartCount: 0, stoppedByUser: false };
+
+/** What a state is when the process has ended. Pure. */
+export function withoutProcess({ process: _process, monitor: _monitor, ...rest }: ContainerState): ContainerState {
+  return rest;
+}

@@ -18,7 +18,7 @@ export class Remover {
     const { store, events, folders, log } = this.#parts;
     if (!store.get(container.id)) return;
     clearTimeout(container.restartTimer);
-    if (container.state.status !== 'removing') await store.setState(container, { status: 'removing' });
+    if (container.state.status !== 'removing') await store.updateState(container, (now) => ({ ...now, status: 'removing' }));
     if (options.release) await releaseRuntime(this.#parts, container);
     for (const attachment of container.attachments) attachment.abandon();
     await store.removeFolder(container.id);

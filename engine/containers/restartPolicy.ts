@@ -35,8 +35,8 @@ export class Restarter {
     const ran = Date.parse(container.state.finishedAt) - Date.parse(container.state.startedAt);
     const delay = ran > STEADY_MS ? FIRST_DELAY_MS : (this.#delays.get(container) ?? FIRST_DELAY_MS);
     this.#delays.set(container, Math.min(delay * 2, LONGEST_DELAY_MS));
-    await this.#parts.store.setState(container, { status: 'restarting', restartCount: container.state.restartCount + 1 });
-    container.restartTimer = setTimeout(() => void this.#again(container), delay);
+    await this.#parts.store.updateState(container, (now) => ({ ...now, status: 'restarting', restartCount: now.restartCount + 1 }));
+    if (!this.#closed) container.restartTimer = setTimeout(() => void this.#again(container), delay);
   }
 
   /** No more restarts: the engine ends. Those that wait are started at its next start. */

@@ -30,6 +30,7 @@ import { writeEtcFiles } from './etcWriter.ts';
 import { ensureRuntime } from './parts.ts';
 import type { ContainerParts } from './parts.ts';
 import { publishPorts } from './publish.ts';
+import { withoutProcess } from './record.ts';
 import { mountRootfs, releaseRuntime } from './release.ts';
 import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
@@ -51,8 +52,8 @@ export class Starter {
     this.#remover = remover;
   }
 
-  /** Gives the container a process. On failure nothing is left, and the state says why. */
-  async start(container: Container): Promise<void> {
+  /** Gives the container a process; `again`: by its restart policy, which counts. On failure nothing is left, and the state says why. */
+  async start(container: Container, again: boolean): Promise<void> {
     const { store, events, networks } = this.#parts;
     try {
       await ensureRuntime(this.#parts);
@@ -67,7 +68,7 @@ export class Starter {
       const process = identify(pid);
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
-      await store.setState(container, { status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), finishedAt: container.state.finishedAt, exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd }, { must: true });
+      await store.updateState(container, (now) => ({ ...now, status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd, ...(again ? {} : { restartCount: 0 }) }), { must: true });
       await this.#parts.runtime.start(container.id, pid);
       announce(events, container, 'start');
       void refreshLinks(this.#parts, container).catch((error: unknown) => this.#parts.log.warn('a linked container could not be told of another address', { container: container.id, error }));
@@ -130,7 +131,7 @@ export class Starter {
   async #recordFailure(container: Container, error: unknown): Promise<Error> {
     const known = createFailed.is(error) ? commandFailure(String(error.params['detail']), container.record.args[0] ?? '', 'failed to create task for container: failed to create shim task: OCI runtime create failed') : undefined;
     const failure = known?.error ?? (createFailed.is(error) ? startFailed({ id: container.id, detail: error.message }, { cause: error }) : asBerthError(error));
-    await this.#parts.store.setState(container, { status: container.state.startedAt.startsWith('0001') ? 'created' : 'exited', exitCode: known?.exitCode ?? 128, error: failure.message });
+    await this.#parts.store.updateState(container, (now) => ({ ...withoutProcess(now), status: now.startedAt.startsWith('0001') ? 'created' : 'exited', exitCode: known?.exitCode ?? 128, error: failure.message }));
     return failure;
   }
 }

@@ -22,11 +22,10 @@ export class Stopper {
     this.#ender = ender;
   }
 
-  /** Asks the process to end, and kills it after `timeout` seconds (negative: never). */
-  async stop(container: Container, options: { readonly timeout?: number; readonly signal?: string }): Promise<void> {
-    clearTimeout(container.restartTimer);
-    await this.#parts.store.setState(container, { stoppedByUser: true, ...(container.state.status === 'restarting' ? { status: 'exited' } : {}) });
-    if (!container.running) return;
+  /** Asks the process to end, and kills it after `timeout` seconds (negative: never). False: there was nothing to stop. */
+  async stop(container: Container, options: { readonly timeout?: number; readonly signal?: string }): Promise<boolean> {
+    const found = await this.#claim(container);
+    if (found !== 'running') return found === 'waiting';
     const ended = this.#end(container);
     const signal = options.signal || stopSignal(container);
     const timeout = options.timeout ?? container.record.config.StopTimeout ?? DEFAULT_TIMEOUT;
@@ -34,15 +33,24 @@ export class Stopper {
     if (timeout < 0) await ended.promise;
     else if (timeout === 0 || !(await within(ended.promise, timeout * 1000))) await this.kill(container);
     announce(this.#parts.events, container, 'stop');
+    return true;
   }
 
   /** Sends a signal; SIGKILL waits for the end. */
   async signal(container: Container, name: string): Promise<void> {
     const number = parseSignal(name);
-    if (!container.running) throw notRunning({ id: container.id });
-    if (number === SIGKILL || number === parseSignal(stopSignal(container))) await this.#parts.store.setState(container, { stoppedByUser: true });
+    const ends = number === SIGKILL || number === parseSignal(stopSignal(container));
+    await this.#parts.locks.run(container.id, async () => {
+      if (!container.running) throw notRunning({ id: container.id });
+      if (ends) await this.#parts.store.updateState(container, (now) => ({ ...now, stoppedByUser: true }));
+    });
     if (number === SIGKILL) return this.kill(container);
     await this.#send(container, number);
+  }
+
+  /** Ends a container at once, and for good: no policy starts it again. */
+  async end(container: Container): Promise<void> {
+    if ((await this.#claim(container)) === 'running') await this.kill(container);
   }
 
   /** Kills the process and waits until its end is recorded. */
@@ -55,6 +63,17 @@ export class Stopper {
     await this.#parts.locks.run(container.id, async () => {
       if (!container.running || (process && isAlive(process))) return;
       await this.#ender.record(container, 137, 'its monitor (conmon) ended before it did');
+    });
+  }
+
+  /** Notes that its user wants it stopped; what it does. A start that is under way is waited for; one that a policy planned (`waiting`) does not come. */
+  #claim(container: Container): Promise<'running' | 'waiting' | 'idle'> {
+    return this.#parts.locks.run(container.id, async () => {
+      clearTimeout(container.restartTimer);
+      const waiting = container.state.status === 'restarting';
+      await this.#parts.store.updateState(container, (now) => ({ ...now, stoppedByUser: true, ...(waiting ? { status: 'exited' } : {}) }));
+      if (container.running) return 'running';
+      return waiting ? 'waiting' : 'idle';
     });
   }
 

@@ -118,14 +118,19 @@ export class ContentStore {
     await rm(this.#path(digest), { force: true });
   }
 
-  /** The manifests among the blobs: what an index.json that was lost or damaged can be made of again. Names are lost with it. */
+  /** The manifests and indexes among the blobs that no index names: what an index.json that was lost or damaged can be made of again. Names are lost with it. */
   async #manifests(): Promise<Descriptor[]> {
-    const found: Descriptor[] = [];
+    const all: Descriptor[] = [];
+    const parts = new Set<Digest>();
     for (const digest of await this.list()) {
       const data = await this.read(digest).catch(() => undefined);
-      const manifest = manifestSchema.safeParse(data && parseJson(data));
-      if (data && manifest.success) found.push({ mediaType: manifest.data.mediaType ?? mediaTypes.ociManifest, digest, size: data.length });
+      if (!data) continue;
+      const document = parseJson(data);
+      const [index, manifest] = [indexSchema.safeParse(document), manifestSchema.safeParse(document)];
+      if (index.success) index.data.manifests.forEach((one) => parts.add(one.digest));
+      if (index.success || manifest.success) all.push({ mediaType: index.data?.mediaType ?? manifest.data?.mediaType ?? (index.success ? mediaTypes.ociIndex : mediaTypes.ociManifest), digest, size: data.length });
     }
+    const found = all.filter(({ digest }) => !parts.has(digest));
     if (found.length > 0) this.#log.error('index.json was lost: its images are here again, without their names', { images: found.length });
     return found;
   }

@@ -37,13 +37,19 @@ export async function linkExists(name: string): Promise<boolean> {
   return access(`/sys/class/net/${name}`).then(() => true, () => false);
 }
 
-const linkSchema = z.array(z.looseObject({ ifname: z.string().optional() }));
+const linkSchema = z.array(z.looseObject({ ifname: z.string().optional(), ifalias: z.string().optional() }));
 
 /** Names of the interfaces enslaved to a bridge; empty when there is no such bridge. */
 export async function listBridgePorts(bridge: string): Promise<readonly string[]> {
   const { stdout, status } = await run('ip', ['-j', 'link', 'show', 'master', bridge], { okStatus: 'any' });
   if (status !== 0) return [];
   return linkSchema.parse(JSON.parse(stdout.trim() || '[]')).flatMap((link) => (link.ifname === undefined ? [] : [link.ifname]));
+}
+
+/** All bridges of this network namespace, with what they say of themselves. */
+export async function listBridges(): Promise<ReadonlyArray<{ readonly name: string; readonly alias: string }>> {
+  const { stdout } = await run('ip', ['-j', 'link', 'show', 'type', 'bridge']);
+  return linkSchema.parse(JSON.parse(stdout.trim() || '[]')).flatMap(({ ifname, ifalias = '' }) => (ifname === undefined ? [] : [{ name: ifname, alias: ifalias }]));
 }
 
 /** Names of all interfaces of this network namespace. */

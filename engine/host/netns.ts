@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
-import { run } from './process.ts';
 
 /**
  * Named network namespaces, where `ip netns` keeps them: a file under /run/netns with the namespace bind-mounted on it, so
@@ -23,13 +23,29 @@ export async function listNetns(): Promise<readonly string[]> {
   }
 }
 
-/** `ip` is looked for by hand: BusyBox's shell takes its own before what is on PATH. */
-const SETTLE = 'for place in default "$@"; do for name in accept_ra accept_redirects; do { echo 0 > "/proc/sys/net/ipv6/conf/$place/$name"; } 2>/dev/null; done; done; IFS=:; for folder in $PATH; do if [ -x "$folder/ip" ]; then exec "$folder/ip" -batch -; fi; done; exec ip -batch -';
+const REFUSED = ['accept_ra', 'accept_redirects'];
 
 /**
- * Runs `lines` as `ipBatch` does, inside a new namespace, once its devices, these and those that come later, have been told to take no routes from
- * router advertisements and redirects: any neighbour could give itself out for a router. Where the kernel has no IPv6 there is nothing to tell.
+ * Tells the devices of a new namespace, these and those that come later, to take no routes from router advertisements and redirects: any neighbour could give itself
+ * out for a router. To be done before they are up. No process of its own is needed: this thread looks in for a moment.
  */
-export async function settleNetns(path: string, devices: readonly string[], lines: readonly string[]): Promise<void> {
-  await run('nsenter', [`--net=${path}`, '--', 'sh', '-c', SETTLE, 'sh', ...devices], { input: `${lines.join('\n')}\n` });
+export async function refuseAdvertisements(path: string, devices: readonly string[]): Promise<void> {
+  const { inNetns } = await import('#seqpacket');
+  const namespace = await open(path);
+  try {
+    inNetns(namespace.fd, () => {
+      for (const device of ['default', ...devices]) for (const name of REFUSED) writeSetting(`/proc/sys/net/ipv6/conf/${device}/${name}`);
+    });
+  } finally {
+    await namespace.close();
+  }
+}
+
+/** Where the kernel has no IPv6 there is nothing to tell, and where /proc is read-only (a container around the engine) nothing can be told. */
+function writeSetting(path: string): void {
+  try {
+    writeFileSync(path, '0');
+  } catch (error) {
+    if (!['ENOENT', 'EROFS'].includes(systemCode(error) ?? '')) throw error;
+  }
 }

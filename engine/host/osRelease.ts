@@ -7,12 +7,18 @@ export interface OsRelease {
   readonly prettyName: string;
 }
 
-export function parseOsRelease(text: string): OsRelease {
+/** The fields as they stand in the file, without their quotes. */
+export function osReleaseFields(text: string): Map<string, string> {
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {
     const match = /^\s*([A-Z_]+)=(.*?)\s*$/.exec(line);
     if (match?.[1] !== undefined && match[2] !== undefined) values.set(match[1], unquote(match[2]));
   }
+  return values;
+}
+
+export function parseOsRelease(text: string): OsRelease {
+  const values = osReleaseFields(text);
   return {
     id: (values.get('ID') ?? 'linux').toLowerCase(),
     like: (values.get('ID_LIKE') ?? '').toLowerCase().split(/\s+/).filter((name) => name !== ''),

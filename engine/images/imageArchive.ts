@@ -69,6 +69,11 @@ export class ImageArchive {
     return found;
   }
 
+  hasLayer(name: string): boolean {
+    const digest = layerDigest(name);
+    return this.#layers.has(this.#target(name)) || (digest !== undefined && this.#unpacker.known(digest, this.#holds) !== undefined);
+  }
+
   /** Why the archive has no list of images: it is broken, or it is something else. */
   noManifest(): Error {
     const [failure] = this.#failures.values();

@@ -9,6 +9,8 @@ import type { Digest } from '../content/oci.ts';
 import { familiarTag, parseReference } from '../registry/reference.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import { cacheArchive } from './cache/cacheArchive.ts';
+import { noSuchImage } from './errors.ts';
+import { allLayers } from './imageRecord.ts';
 import type { ImageLayer, ImageRecord } from './imageRecord.ts';
 import type { ImageService } from './imageService.ts';
 import { importTar } from './importTar.ts';
@@ -41,10 +43,10 @@ export class ImageArchives {
   async save(refs: readonly string[], without: ReadonlySet<Digest> = new Set()): Promise<Readable> {
     const saved = selectSaved(refs, this.#images.list(), (ref) => this.#images.resolve(ref));
     const holds = this.#images.held.open();
-    for (const { image } of saved) for (const { snapshotId } of image.layers) holds.add(snapshotId);
+    for (const { image } of saved) for (const { snapshotId } of allLayers(image)) holds.add(snapshotId);
     const release = (): void => void this.#images.collect(holds.release());
     try {
-      const stream = await saveImages({ content: this.#content, snapshots: this.#snapshots }, saved, { without });
+      const stream = await saveImages({ content: this.#content, snapshots: this.#snapshots, meaningOf: (tag) => this.#images.store.meaningOf(tag)?.digest }, saved, { without });
       stream.once('close', release);
       for (const { image } of saved) this.#events.publish('image', 'save', image.id, { name: image.id });
       return stream;
@@ -60,6 +62,13 @@ export class ImageArchives {
     const image = { id: digestOf(config), layers, config: parsed, created: parsed.created ?? new Date(0).toISOString() };
     const names = tags.map((tag) => familiarTag(parseReference(tag)));
     return saveImages({ content: { read: () => Promise.resolve(config) }, snapshots: this.#snapshots }, [{ image, tags: names, annotations }], { ociOnly: kind === 'oci' });
+  }
+
+  /** The archive of a whole index that is here, under these names. */
+  exportIndex(digest: Digest, tags: readonly string[], descriptor: Readonly<Record<string, string>>, kind: 'oci' | 'docker'): Promise<Readable> {
+    const image = this.#images.list().find(({ index }) => index?.descriptor.digest === digest);
+    if (!image) throw noSuchImage({ ref: digest });
+    return saveImages({ content: this.#content, snapshots: this.#snapshots }, [{ image, tags: tags.map((tag) => familiarTag(parseReference(tag))), annotations: { manifest: {}, descriptor } }], { ociOnly: kind === 'oci' });
   }
 
   /** The archive of a build cache, an OCI layout. */

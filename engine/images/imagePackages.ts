@@ -7,8 +7,8 @@ interface Reader {
 }
 
 /** Where Debian's dpkg and Alpine's apk keep what is installed. Images without a package manager have a file for each package in `status.d`. */
-const DPKG = /^var\/lib\/dpkg\/(status|status\.d\/[^/]+)$/;
-const APK = /^(lib|usr\/lib)\/apk\/db\/installed$/;
+export const DPKG = /^var\/lib\/dpkg\/(status|status\.d\/[^/]+)$/;
+export const APK = /^(lib|usr\/lib)\/apk\/db\/installed$/;
 
 /** Names and versions of what is installed in an image. */
 export async function packagesIn(files: Reader, tree: ReadonlyMap<string, TreeEntry>): Promise<Map<string, string>> {
@@ -19,26 +19,46 @@ export async function packagesIn(files: Reader, tree: ReadonlyMap<string, TreeEn
     const chunks: Buffer[] = [];
     for await (const chunk of files.read(snapshotId, path)) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString('utf8');
-    for (const [name, version] of isDpkg ? dpkgPackages(text) : apkPackages(text)) found.set(name, version);
+    for (const { name, version } of isDpkg ? dpkgPackages(text) : apkPackages(text)) found.set(name, version);
   }
   return found;
 }
 
+/** A package as the database of its package manager has it. */
+export interface InstalledPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture?: string;
+  /** Whoever is responsible for it. */
+  readonly maintainer?: string;
+  /** The source package, where it is called otherwise. */
+  readonly source?: string;
+  readonly license?: string;
+}
+
 /** Paragraphs of `Field: value`; what was removed but for its configuration is not installed. */
-export function* dpkgPackages(text: string): Generator<[string, string]> {
+export function* dpkgPackages(text: string): Generator<InstalledPackage> {
   for (const paragraph of text.split(/\n\n+/)) {
     const field = (name: string): string | undefined => new RegExp(`^${name}: *(.*)$`, 'm').exec(paragraph)?.[1];
     const [name, version, status] = [field('Package'), field('Version'), field('Status')];
-    if (name !== undefined && version !== undefined && (status === undefined || / installed$/.test(status))) yield [name, version];
+    if (name === undefined || version === undefined || (status !== undefined && !/ installed$/.test(status))) continue;
+    yield installed(name, version, { architecture: field('Architecture'), maintainer: field('Maintainer'), source: field('Source')?.replace(/ \(.*\)$/, '') });
   }
 }
 
-export function* apkPackages(text: string): Generator<[string, string]> {
+export function* apkPackages(text: string): Generator<InstalledPackage> {
   for (const paragraph of text.split(/\n\n+/)) {
-    const name = /^P:(.*)$/m.exec(paragraph)?.[1];
-    const version = /^V:(.*)$/m.exec(paragraph)?.[1];
-    if (name !== undefined && version !== undefined) yield [name, version];
+    const field = (letter: string): string | undefined => new RegExp(`^${letter}:(.*)$`, 'm').exec(paragraph)?.[1];
+    const [name, version] = [field('P'), field('V')];
+    if (name !== undefined && version !== undefined) yield installed(name, version, { architecture: field('A'), maintainer: field('m'), source: field('o'), license: field('L') });
   }
+}
+
+type Details = Pick<InstalledPackage, 'architecture' | 'maintainer' | 'source' | 'license'>;
+
+/** Without what its database does not say. */
+export function installed(name: string, version: string, details: { readonly [K in keyof Details]: Details[K] | undefined }): InstalledPackage {
+  return { name, version, ...(Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined && value !== '')) as Details) };
 }
 
 export function diffPackages(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): ImageDiff['packages'] {

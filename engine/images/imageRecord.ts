@@ -1,4 +1,4 @@
-import type { Digest, ImageConfig } from '../content/oci.ts';
+import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
 
 export interface ImageLayer {
   readonly diffId: Digest;
@@ -21,4 +21,22 @@ export interface ImageRecord {
   readonly size: number;
   /** RFC 3339, UTC. */
   readonly created: string;
+  /** What its names mean besides this image, if they mean an index. */
+  readonly index?: ImageIndex;
+  /** The name under which a registry has this one for another platform. */
+  readonly platformOf?: string;
+}
+
+/** Images of several platforms under one name, and what was attested of each. */
+export interface ImageIndex {
+  readonly descriptor: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
+  /** Its rows, as they stand in it. */
+  readonly manifests: readonly Descriptor[];
+  /** One for each platform, without names. The first that this host runs is the image that the names mean where one is wanted. */
+  readonly images: readonly ImageRecord[];
+}
+
+/** All layers that the names of an image mean, for each platform. */
+export function allLayers({ layers, index }: Pick<ImageRecord, 'layers' | 'index'>): readonly ImageLayer[] {
+  return index ? index.images.flatMap((image) => image.layers) : layers;
 }

@@ -5,6 +5,8 @@ import type { OperationContext } from '../base/context.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
+import { fitsPlatform, hostPlatform } from '../base/platform.ts';
+import type { Platform } from '../base/platform.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
 import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
@@ -12,19 +14,24 @@ import { familiarTag, parseReference } from '../registry/reference.ts';
 import type { Registries } from '../registry/registries.ts';
 import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
 import { bootstrapLayer, isBootstrappable } from './bootstrap.ts';
-import { imageHasNames, imageInUse } from './errors.ts';
-import { findImage } from './findImage.ts';
+import { imageHasNames, imageInUse, notAnImageArchive } from './errors.ts';
+import { findForPlatform, findImage } from './findImage.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import { ImageStore } from './imageStore.ts';
 import { ImageInspector } from './inspection.ts';
 import { InterruptedPulls } from './interruptedPulls.ts';
 import { HeldSnapshots } from './layerHolds.ts';
 import type { LayerHolds } from './layerHolds.ts';
+import { withLayoutArchive } from './layout.ts';
 import { loadImages } from './load.ts';
 import type { LoadedImage } from './load.ts';
 import { pullImage } from './pull.ts';
 import type { PullOptions } from './pull.ts';
 import { recordImage } from './recordImage.ts';
+import { recordIndex } from './recordIndex.ts';
+import type { IndexMember } from './recordIndex.ts';
+import type { Predicate } from './attestations.ts';
+import { imageSbom } from './sbom/imageSbom.ts';
 import { Unpacker } from './unpacker.ts';
 
 export interface ImageServiceParts {
@@ -80,6 +87,11 @@ export class ImageService {
     return findImage(this.store.list(), ref);
   }
 
+  /** The image for a platform: itself, one of its index, or what its registry has under that name. Throws what `resolve` does, and IMAGE_NOT_FOR_PLATFORM. */
+  resolveFor(ref: string, platform: Platform): ImageRecord {
+    return findForPlatform(this.store.list(), ref, platform);
+  }
+
   has(ref: string): boolean {
     try {
       this.resolve(ref);
@@ -93,7 +105,15 @@ export class ImageService {
   async tag(ref: string, newRef: string): Promise<void> {
     const image = this.resolve(ref);
     const name = familiarTag(parseReference(newRef));
-    await this.store.add({ manifest: await this.descriptor(image), tags: [name], repoDigests: image.repoDigests });
+    await this.store.add({ manifest: this.#meaning(image, ref) ?? (await this.descriptor(image)), tags: [name], repoDigests: image.repoDigests });
+    this.#announce('tag', image, name);
+  }
+
+  /** Names one image, and not the index that it may be part of. */
+  async tagImage(id: Digest, newRef: string): Promise<void> {
+    const image = this.resolve(id);
+    const name = familiarTag(parseReference(newRef));
+    await this.store.add({ manifest: await this.descriptor(image), tags: [name] });
     this.#announce('tag', image, name);
   }
 
@@ -105,7 +125,7 @@ export class ImageService {
       const others = image.repoTags.filter((tag) => tag !== named);
       if (named !== undefined && others.length > 0) return this.#untag(image, [named]);
       if (named === undefined && image.repoTags.length > 1 && !force) throw imageHasNames({ image: image.id.slice(7, 19), names: image.repoTags.join(', ') });
-      const users = this.#parts.inUse(image.id);
+      const users = [image, ...(image.index?.images ?? [])].map(({ id }) => id).filter((id, at, all) => all.indexOf(id) === at).flatMap(this.#parts.inUse);
       if (users.length > 0 && named !== undefined && force) return this.#untag(image, [named]);
       if (users.length > 0) throw imageInUse({ image: named ?? image.id.slice(7, 19), containers: users.join(', '), detail: force ? 'cannot be forced' : 'must be forced' });
       return this.#delete(image);
@@ -125,7 +145,8 @@ export class ImageService {
     try {
       return await this.pull(ref, options, ctx);
     } catch (error) {
-      if (ctx.signal.aborted || !isBootstrappable(ref)) throw error;
+      const isForeign = options.platform !== undefined && !fitsPlatform(options.platform, hostPlatform());
+      if (ctx.signal.aborted || isForeign || !isBootstrappable(ref)) throw error;
       ctx.report({ id: ref, status: `No registry gave it (${error instanceof Error ? error.message : String(error)}): making it from Debian's packages` });
       return this.bootstrap(ref, ctx);
     }
@@ -137,6 +158,13 @@ export class ImageService {
     const images = await this.holding((holds) => loadImages(parts, stream, holds, ctx));
     for (const image of images) this.#announce('load', image, image.givenTags[0] ?? image.id);
     return images;
+  }
+
+  /** An image of an OCI layout on this host, without a name. Throws as `loadArchive` does. */
+  async loadLayout(path: string, ref: string | undefined, platform: Platform, ctx: OperationContext): Promise<ImageRecord> {
+    const [image] = await withLayoutArchive(path, ref, platform, this.#tempRoot, (archive) => this.loadArchive(archive, ctx));
+    if (!image) throw notAnImageArchive({ detail: `the layout ${path} has no image` });
+    return image;
   }
 
   /** Which of these layers are here. */
@@ -171,6 +199,18 @@ export class ImageService {
     }
   }
 
+  /** Puts images that are here into one index under these names. */
+  async addIndex(members: readonly IndexMember[], tags: readonly string[]): Promise<ImageRecord> {
+    const record = await recordIndex({ content: this.#parts.content, store: this.store }, members, tags.map((tag) => familiarTag(parseReference(tag))));
+    this.#announce('create', record, tags[0] ?? record.id);
+    return record;
+  }
+
+  /** Takes an index away that nobody has named. */
+  async discardIndex(digest: string): Promise<void> {
+    await this.collect(await this.store.exclusively(() => this.store.dropNameless(digest)));
+  }
+
   /** The configuration of an image that is here, byte for byte. */
   readConfig(id: Digest): Promise<Buffer> {
     return this.#parts.content.read(id);
@@ -203,6 +243,11 @@ export class ImageService {
   /** For `docker info`: the images that cannot be used. */
   warnings(): string[] {
     return this.store.incomplete().map(({ names, manifest }) => `WARNING: The image ${names.join(', ') || manifest} cannot be used: something of it is missing or damaged. See: berth system check`);
+  }
+
+  /** What is installed in an image, as an SPDX document. */
+  async sbom(ref: string, platform: Platform | undefined, signal: AbortSignal): Promise<Predicate> {
+    return imageSbom(this.#parts.snapshots, platform ? this.resolveFor(ref, platform) : this.resolve(ref), signal);
   }
 
   /** Compares the records with the disk. `busy`: builds run. */
@@ -248,6 +293,12 @@ export class ImageService {
   async descriptor(image: ImageRecord): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'>> {
     const known = this.#parts.content.entries.find((entry) => entry.digest === image.manifestDigest);
     return known ?? { mediaType: mediaTypes.ociManifest, digest: image.manifestDigest, size: (await this.#parts.content.read(image.manifestDigest)).length };
+  }
+
+  /** What a name, or a whole index, means. */
+  #meaning({ index, repoTags }: ImageRecord, ref: string): Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | undefined {
+    const name = nameIn(ref);
+    return (name !== undefined && repoTags.includes(name) ? this.store.meaningOf(name) : undefined) ?? index?.descriptor;
   }
 
   #announce(action: string, image: ImageRecord, name: string): void {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import type { OperationContext } from '../base/context.ts';
+import { hostPlatform } from '../base/platform.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
 import type { ImageConfig } from '../content/oci.ts';
@@ -9,7 +10,6 @@ import { applyChanges } from './changes.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import type { ImageStore } from './imageStore.ts';
 import type { LayerHolds } from './layerHolds.ts';
-import { hostPlatform } from './platform.ts';
 import { recordImage } from './recordImage.ts';
 import type { Unpacker } from './unpacker.ts';
 

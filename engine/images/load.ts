@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { OperationContext } from '../base/context.ts';
+import { hostPlatform } from '../base/platform.ts';
 import { digestMismatch, digestOf } from '../content/contentStore.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
@@ -9,10 +10,12 @@ import type { Descriptor, Digest } from '../content/oci.ts';
 import { familiarTag, parseReference } from '../registry/reference.ts';
 import { notAnImageArchive } from './errors.ts';
 import { ImageArchive } from './imageArchive.ts';
+import { isAttestation } from './attestations.ts';
 import type { ImageRecord } from './imageRecord.ts';
+import { movedIndex } from './retargeted.ts';
 import type { ImageStore } from './imageStore.ts';
 import type { LayerHolds } from './layerHolds.ts';
-import { choosePlatform, hostPlatform } from './platform.ts';
+import { choosePlatform } from './platform.ts';
 import { recordImage } from './recordImage.ts';
 import type { Unpacker } from './unpacker.ts';
 
@@ -46,7 +49,35 @@ export async function loadImages(parts: LoadParts, source: Readable, holds: Laye
   const found = manifest === undefined ? fromOci(archive, index ?? '') : fromDocker(archive, manifest);
   const images: LoadedImage[] = [];
   for (const one of found) images.push(await loadOne(parts, archive, one));
+  for (const descriptor of index === undefined ? [] : parse(indexSchema, index, 'index.json').manifests) {
+    const whole = await loadIndex(parts, archive, descriptor);
+    const at = images.findIndex(({ id }) => id === whole?.id);
+    if (whole && at >= 0) images[at] = whole;
+  }
   return images;
+}
+
+/** An index of which the archive has every image, with what is attested of them: its names mean all of it then. */
+async function loadIndex(parts: LoadParts, archive: ImageArchive, descriptor: Descriptor): Promise<LoadedImage | undefined> {
+  if (!isIndex(descriptor)) return undefined;
+  const { manifests, ...rest } = parse(indexSchema, blob(archive, descriptor.digest).toString('utf8'), descriptor.digest);
+  if (manifests.some(({ digest }) => archive.find(blobName(digest)) === undefined)) return undefined;
+  const found = manifests.filter((row) => !isAttestation(row)).map((row) => ({ manifestDigest: row.digest, image: fromManifest(archive, row, []) }));
+  if (found.some(({ image }) => !image.layers.every((name) => archive.hasLayer(name)))) return undefined;
+  const moved = await movedIndex((digest) => Promise.resolve(blob(archive, digest)), { manifests, images: found }, async ({ image }) => {
+    const { manifestDigest } = await loadOne(parts, archive, image);
+    return { mediaType: mediaTypes.ociManifest, digest: manifestDigest, size: (await parts.content.read(manifestDigest)).length };
+  });
+  const givenTags = namesOf(descriptor).map((tag) => familiarTag(parseReference(tag)));
+  return parts.store.exclusively(async () => {
+    for (const { statements, config, manifest } of moved.attestations) for (const { bytes } of [...statements, config, manifest]) await parts.content.put(bytes);
+    const { digest, size } = await parts.content.put(JSON.stringify({ ...rest, mediaType: mediaTypes.ociIndex, manifests: moved.manifests }));
+    return { ...(await parts.store.add({ manifest: { mediaType: mediaTypes.ociIndex, digest, size }, tags: givenTags })), givenTags };
+  });
+}
+
+function isIndex({ mediaType }: Descriptor): boolean {
+  return mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerIndex;
 }
 
 function fromDocker(archive: ImageArchive, text: string): Found[] {
@@ -55,15 +86,17 @@ function fromDocker(archive: ImageArchive, text: string): Found[] {
 
 function fromOci(archive: ImageArchive, text: string): Found[] {
   const images = parse(indexSchema, text, 'index.json').manifests.map((descriptor) => ({ descriptor: imageManifest(archive, descriptor), tags: namesOf(descriptor) }));
-  return images.map(({ descriptor, tags }) => {
-    const manifest = parse(manifestSchema, blob(archive, descriptor.digest).toString('utf8'), descriptor.digest);
-    return { config: blob(archive, manifest.config.digest), layers: manifest.layers.map(({ digest }) => blobName(digest)), tags, where: manifest.config.digest };
-  });
+  return images.map(({ descriptor, tags }) => fromManifest(archive, descriptor, tags));
+}
+
+function fromManifest(archive: ImageArchive, { digest }: Descriptor, tags: readonly string[]): Found {
+  const manifest = parse(manifestSchema, blob(archive, digest).toString('utf8'), digest);
+  return { config: blob(archive, manifest.config.digest), layers: manifest.layers.map((layer) => blobName(layer.digest)), tags, where: manifest.config.digest };
 }
 
 /** The manifest itself, or that of this host's platform out of an index. */
 function imageManifest(archive: ImageArchive, descriptor: Descriptor): Descriptor {
-  if (descriptor.mediaType !== mediaTypes.ociIndex && descriptor.mediaType !== mediaTypes.dockerIndex) return descriptor;
+  if (!isIndex(descriptor)) return descriptor;
   const { manifests } = parse(indexSchema, blob(archive, descriptor.digest).toString('utf8'), descriptor.digest);
   return choosePlatform(manifests, hostPlatform(), namesOf(descriptor)[0] ?? 'the archive');
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { OperationContext } from '../base/context.ts';
+import { hostPlatform } from '../base/platform.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
 import type { Descriptor, Digest, Manifest } from '../content/oci.ts';
@@ -14,7 +15,7 @@ import type { ImageStore } from './imageStore.ts';
 import type { InterruptedPulls } from './interruptedPulls.ts';
 import type { LayerHolds } from './layerHolds.ts';
 import { inParallel } from './parallel.ts';
-import { choosePlatform, hostPlatform } from './platform.ts';
+import { choosePlatform } from './platform.ts';
 import type { WantedPlatform } from './platform.ts';
 import type { Unpacker } from './unpacker.ts';
 
@@ -28,6 +29,8 @@ export interface PullParts {
 
 export interface PullOptions {
   readonly platform?: WantedPlatform;
+  /** The name stays with the image that has it here: this one is for another platform. */
+  readonly keepName?: boolean;
   readonly credentials?: Credentials;
 }
 
@@ -48,18 +51,20 @@ export async function pullImage(parts: PullParts, reference: Reference, options:
   const jobs = manifest.layers.map((descriptor, index) => ({ descriptor, diffId: rootfs.diff_ids[index] ?? '' }));
   const image = await parts.interrupted.during(fetched.digest, rootfs.diff_ids, async () => {
     await fetchLayers(parts, client, jobs, holds, ctx);
-    return record(parts, reference, { top, fetched, manifest, config });
+    return record(parts, reference, { top, fetched, manifest, config }, options.keepName ?? false);
   });
   return { image, digest: top.digest };
 }
 
-function record({ store, content }: PullParts, reference: Reference, { top, fetched, manifest, config }: { top: FetchedManifest; fetched: FetchedManifest; manifest: Manifest; config: Buffer }): Promise<ImageRecord> {
+function record({ store, content }: PullParts, reference: Reference, { top, fetched, manifest, config }: { top: FetchedManifest; fetched: FetchedManifest; manifest: Manifest; config: Buffer }, keepName: boolean): Promise<ImageRecord> {
   return store.exclusively(async () => {
     await content.put(config, manifest.config.digest, 'The configuration');
     await content.put(fetched.body, fetched.digest);
+    const name = reference.digest !== undefined && reference.tag === undefined ? undefined : familiarTag({ ...reference, digest: undefined });
     return store.add({
       manifest: { mediaType: fetched.mediaType, digest: fetched.digest, size: fetched.body.length },
-      tags: reference.digest !== undefined && reference.tag === undefined ? [] : [familiarTag({ ...reference, digest: undefined })],
+      tags: name === undefined || keepName ? [] : [name],
+      ...(name !== undefined && keepName ? { platformOf: name } : {}),
       repoDigests: [`${reference.familiarName}@${top.digest}`],
     });
   });

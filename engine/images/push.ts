@@ -55,20 +55,6 @@ export async function pushImage(parts: PushParts, image: ImageRecord, reference:
   return { mediaType, digest, size: body.length };
 }
 
-/** Pushes images of several platforms and the index that names them all. */
-export async function pushIndex(parts: PushParts, images: readonly ImageRecord[], reference: Reference, options: PushOptions, ctx: OperationContext): Promise<PushedImage> {
-  const manifests: Descriptor[] = [];
-  for (const image of images) {
-    const pushed = await pushImage(parts, image, { ...reference, tag: undefined, digest: undefined }, options, ctx);
-    const { os, architecture, variant } = image.config;
-    manifests.push({ ...pushed, platform: { os, architecture, ...(variant === undefined ? {} : { variant }) } });
-  }
-  using writer = new RepositoryWriter(parts.registries.session(reference.domain, reference.path, 'push', options.credentials), reference.path);
-  const body = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }));
-  const digest = await writer.putManifest(reference.tag ?? 'latest', { mediaType: mediaTypes.ociIndex, body }, ctx.signal);
-  return { mediaType: mediaTypes.ociIndex, digest, size: body.length };
-}
-
 /** Manifests that are made here name plain layers; a registry's own may too, and is then pushed with them. */
 function isAsPushed({ repoDigests, manifestDigest, layers }: ImageRecord, manifest: Manifest): boolean {
   return repoDigests.some((name) => name.endsWith(`@${manifestDigest}`)) || manifest.layers.some(({ digest }, index) => digest !== layers[index]?.diffId);

@@ -1,7 +1,11 @@
+import { buffer } from 'node:stream/consumers';
+import type { AttestedImage } from '../api/berth/image.ts';
 import type { OperationContext } from '../base/context.ts';
 import { badRequest } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
+import type { Platform } from '../base/platform.ts';
 import type { ContentStore } from '../content/contentStore.ts';
+import { indexSchema, mediaTypes } from '../content/oci.ts';
 import type { Descriptor } from '../content/oci.ts';
 import type { Credentials } from '../registry/auth.ts';
 import { listReferrers, listTags, searchRegistry } from '../registry/discovery.ts';
@@ -14,8 +18,11 @@ import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import type { ImageService } from './imageService.ts';
 import type { PackedLayers } from './packedLayers.ts';
-import { pushImage, pushIndex } from './push.ts';
+import { allLayers } from './imageRecord.ts';
+import { pushImage } from './push.ts';
+import { pushIndex, pushWholeIndex } from './pushIndex.ts';
 import type { PushedImage, PushOptions, PushParts } from './push.ts';
+import { readAttestations } from './readAttestations.ts';
 
 export interface RemoteImageParts {
   readonly images: ImageService;
@@ -41,9 +48,11 @@ export class RemoteImages {
     const { images, events } = this.#parts;
     const reference = parseReference(ref);
     const found = images.resolve(familiarTag(reference));
-    const image = { ...found, manifestDigest: images.store.manifestNamed(familiarTag(reference)) ?? found.manifestDigest };
-    const pushed = await this.#holding([image], () => pushImage(this.#pushParts, image, reference, options, ctx));
-    await images.store.add({ manifest: await images.descriptor(image), tags: image.repoTags.filter((tag) => tag === familiarTag(reference)), repoDigests: [`${reference.familiarName}@${pushed.digest}`] });
+    const meaning = images.store.meaningOf(familiarTag(reference)) ?? (await images.descriptor(found));
+    const image = { ...found, manifestDigest: found.index?.descriptor.digest === meaning.digest ? found.manifestDigest : meaning.digest };
+    const index = image.index?.descriptor.digest === meaning.digest ? image.index : undefined;
+    const pushed = await this.#holding([image], () => (index ? pushWholeIndex(this.#pushParts, index, reference, options, ctx) : pushImage(this.#pushParts, image, reference, options, ctx)));
+    await images.store.add({ manifest: meaning, tags: image.repoTags.filter((tag) => tag === familiarTag(reference)), repoDigests: [`${reference.familiarName}@${pushed.digest}`] });
     events.publish('image', 'push', image.id, { name: familiarTag(reference) });
     return pushed;
   }
@@ -68,6 +77,23 @@ export class RemoteImages {
     const reference = parseReference(ref);
     using client = this.registries.client(reference, credentials);
     return await client.manifest(reference.digest ?? reference.tag ?? 'latest', signal);
+  }
+
+  /** What is attested of an image that is here, else of one in its registry. */
+  async attestations(ref: string, platform: Platform | undefined, credentials: Credentials | undefined, signal: AbortSignal): Promise<AttestedImage[]> {
+    const { images, content } = this.#parts;
+    if (images.has(ref)) {
+      const { index, manifestDigest, config } = images.resolve(ref);
+      const row = { mediaType: mediaTypes.ociManifest, digest: manifestDigest, size: 0, platform: { os: config.os, architecture: config.architecture } };
+      const read = ({ digest }: Descriptor): Promise<Buffer> => content.read(digest);
+      return readAttestations(index?.manifests ?? [row], { manifest: read, blob: read }, platform);
+    }
+    const reference = parseReference(ref);
+    using client = this.registries.client(reference, credentials);
+    const top = await client.manifest(reference.digest ?? reference.tag ?? 'latest', signal);
+    const index = indexSchema.safeParse(JSON.parse(top.body.toString('utf8')));
+    if (!index.success) return [{ digest: top.digest, platform: '', statements: [] }];
+    return await readAttestations(index.data.manifests, { manifest: async ({ digest }) => (await client.manifest(digest, signal)).body, blob: async (row) => buffer(await client.blob(row, signal)) }, platform);
   }
 
   async tags(repository: string, credentials: Credentials | undefined, signal: AbortSignal): Promise<string[]> {
@@ -101,7 +127,7 @@ export class RemoteImages {
   /** Layers that are on their way stay, whatever happens to their image meanwhile. */
   #holding<T>(list: readonly ImageRecord[], work: () => Promise<T>): Promise<T> {
     return this.#parts.images.holding((holds) => {
-      for (const { layers } of list) for (const { snapshotId } of layers) holds.add(snapshotId);
+      for (const image of list) for (const { snapshotId } of allLayers(image)) holds.add(snapshotId);
       return work();
     });
   }

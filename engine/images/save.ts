@@ -8,18 +8,21 @@ import { encodeEntry, paddingOf } from '../host/tar/entry.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
-import type { ImageRecord } from './imageRecord.ts';
+import type { ImageIndex, ImageRecord } from './imageRecord.ts';
+import { movedIndex } from './retargeted.ts';
 import { seconds } from './views.ts';
 
 export interface SaveParts {
-  /** Configurations. */
+  /** Configurations; of an index, all its documents. */
   readonly content: Pick<ContentStore, 'read'>;
   readonly snapshots: Pick<SnapshotStore, 'identify' | 'openTar'>;
+  /** The digest of the manifest or index that a name means. */
+  readonly meaningOf?: (tag: string) => Digest | undefined;
 }
 
 /** An image to be saved with these of its names. */
 export interface SavedImage {
-  readonly image: Pick<ImageRecord, 'id' | 'layers' | 'config' | 'created'>;
+  readonly image: Pick<ImageRecord, 'id' | 'layers' | 'config' | 'created' | 'index'>;
   readonly tags: readonly string[];
   /** Of its manifest, and of what index.json says of it. */
   readonly annotations?: { readonly manifest: Readonly<Record<string, string>>; readonly descriptor: Readonly<Record<string, string>> };
@@ -72,11 +75,14 @@ export async function saveImages(parts: SaveParts, saved: readonly SavedImage[],
   const members = new Map<string, Member>();
   const index: Descriptor[] = [];
   const docker: object[] = [];
+  const without = options.without ?? new Set<Digest>();
   for (const one of saved) {
     const { image, tags } = one;
-    const { manifest, config } = await addImage(parts, one, options.without ?? new Set(), members);
+    const { manifest, config } = await addImage(parts, one, without, members);
+    const whole = image.index ? await addIndex(parts, image.index, without, members) : undefined;
+    const rowOf = (tag?: string): Descriptor => (whole !== undefined && (tag === undefined || parts.meaningOf === undefined || parts.meaningOf(tag) === image.index?.descriptor.digest) ? whole : manifest);
     const described = { ...one.annotations?.descriptor };
-    index.push(...(tags.length === 0 ? [{ ...manifest, ...(Object.keys(described).length > 0 ? { annotations: described } : {}) }] : tags.map((tag) => ({ ...manifest, annotations: { ...annotations(tag), ...described } }))));
+    index.push(...(tags.length === 0 ? [{ ...rowOf(), ...(Object.keys(described).length > 0 ? { annotations: described } : {}) }] : tags.map((tag) => ({ ...rowOf(tag), annotations: { ...annotations(tag), ...described } }))));
     docker.push({ Config: blobPath(config.digest), RepoTags: tags.length === 0 ? null : tags, Layers: image.layers.map(({ diffId }) => blobPath(diffId)) });
   }
   const texts: Array<[string, unknown]> = [
@@ -95,7 +101,7 @@ export function archiveOf(members: readonly Member[], mtime: number): Readable {
 }
 
 /** Adds an image's blobs; its manifest is made anew, since its layers are uncompressed here. */
-async function addImage({ content, snapshots }: SaveParts, { image, annotations: given }: SavedImage, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<{ manifest: Descriptor; config: Descriptor }> {
+async function addImage({ content, snapshots }: SaveParts, { image, annotations: given }: Pick<SavedImage, 'image' | 'annotations'>, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<{ manifest: Descriptor; config: Descriptor }> {
   const layers: Descriptor[] = [];
   for (const { diffId, snapshotId } of image.layers) {
     const { size } = await snapshots.identify(snapshotId);
@@ -111,6 +117,15 @@ async function addImage({ content, snapshots }: SaveParts, { image, annotations:
   addBytes(members, blobPath(digest), manifestBytes);
   const { os, architecture } = image.config;
   return { manifest: { mediaType: mediaTypes.ociManifest, digest, size: manifestBytes.length, platform: { architecture, os } }, config };
+}
+
+/** Adds the images of an index, and what is attested of them; its own row. */
+async function addIndex(parts: SaveParts, index: ImageIndex, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<Descriptor> {
+  const { manifests, attestations } = await movedIndex((digest) => parts.content.read(digest), index, async (image) => (await addImage(parts, { image }, without, members)).manifest);
+  for (const { statements, config, manifest } of attestations) for (const { digest, bytes } of [...statements, config, manifest]) addBytes(members, blobPath(digest), bytes);
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }));
+  addBytes(members, blobPath(digestOf(bytes)), bytes);
+  return { mediaType: mediaTypes.ociIndex, digest: digestOf(bytes), size: bytes.length };
 }
 
 export function addBytes(members: Map<string, Member>, path: string, bytes: Buffer): void {

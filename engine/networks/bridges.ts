@@ -5,7 +5,7 @@ import { subnetTaken } from './errors.ts';
 import type { NetworkRecord } from './networkStore.ts';
 import { chooseSubnet, collision, collision6, takenByRoutes, uniqueLocal } from './subnets.ts';
 import { disableBridge6, enableForwarding6, prepareBridge4, prepareBridge6 } from '../host/ipForwarding.ts';
-import { ipBatch, listRoutes } from '../host/ip.ts';
+import { ipBatch, listBridgePorts, listBridges, listRoutes } from '../host/ip.ts';
 import type { HostRoute } from '../host/ip.ts';
 
 /** The name of the default network's bridge. */
@@ -13,8 +13,14 @@ export function bridgeName(instance: string): string {
   return instance === 'berth' ? 'berth0' : `br-${instance}`;
 }
 
+/** What a bridge says of whose it is: the engine whose data is there. A kernel keeps up to 255 bytes; a path that does not fit is left out. */
+export function bridgeMark(dataRoot: string): string {
+  const mark = `berth:${dataRoot}`;
+  return Buffer.byteLength(mark) <= 255 && !/["'\\\s]/.test(mark) ? mark : '';
+}
+
 /** Makes a network's bridge as it should be; fine if some or all of it is there. */
-export async function ensureBridge(record: NetworkRecord, mtu: number): Promise<void> {
+export async function ensureBridge(record: NetworkRecord, { mtu, dataRoot }: { readonly mtu: number; readonly dataRoot: string }): Promise<void> {
   const { bridge } = record;
   const prefix = requireCidr(record.subnet).prefix;
   // Left to itself a bridge has the address of one of its ports: when that port goes, all others look for their gateway where it no longer is.
@@ -25,13 +31,27 @@ export async function ensureBridge(record: NetworkRecord, mtu: number): Promise<
     await enableForwarding6();
     await prepareBridge6(bridge);
   } else await disableBridge6(bridge);
-  await ipBatch([`addr replace ${record.gateway}/${prefix} broadcast + dev ${bridge}`, ...addresses6(record), `link set dev ${bridge} address ${mac} up`]);
+  await ipBatch([`addr replace ${record.gateway}/${prefix} broadcast + dev ${bridge}`, ...addresses6(record), `link set dev ${bridge} address ${mac} up`, ...markOf(bridge, dataRoot)]);
   await prepareBridge4(bridge);
 }
 
 /** A bridge that forwards asks its neighbours from a link-local address: it has one that does not depend on the ports it has. */
 function addresses6({ subnet6, gateway6, bridge }: NetworkRecord): string[] {
   return subnet6 === '' ? [] : [`addr replace ${gateway6}/${requireCidr6(subnet6).prefix} dev ${bridge} nodad`, `addr replace fe80::1/64 dev ${bridge} nodad`];
+}
+
+function markOf(bridge: string, dataRoot: string): string[] {
+  const mark = bridgeMark(dataRoot);
+  return mark === '' ? [] : [`link set dev ${bridge} alias ${mark}`];
+}
+
+/** Bridges of this engine that no record names and no container is in: an engine was killed between the one and the other, or a record was lost. */
+export async function strayBridges(dataRoot: string, records: readonly NetworkRecord[]): Promise<string[]> {
+  const mark = bridgeMark(dataRoot);
+  const known = new Set(records.map(({ bridge }) => bridge));
+  const found = (await listBridges()).filter(({ name, alias }) => mark !== '' && alias === mark && !known.has(name));
+  const ports = await Promise.all(found.map(({ name }) => listBridgePorts(name)));
+  return found.filter((_, index) => ports[index]?.length === 0).map(({ name }) => name);
 }
 
 export async function removeBridge(bridge: string): Promise<void> {

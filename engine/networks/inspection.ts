@@ -3,9 +3,9 @@ import type { Fault, Inspection, Inspector } from '../base/inspector.ts';
 import { listBridgePorts, listLinks } from '../host/ip.ts';
 import { netnsPath } from '../host/netns.ts';
 import type { Attachment } from './attachmentStore.ts';
-import { ensureBridge } from './bridges.ts';
+import { ensureBridge, removeBridge, strayBridges } from './bridges.ts';
 import { forwardText } from './firewall.ts';
-import { bridgeNetworks, mtuOf, writeNetworks } from './networkParts.ts';
+import { bridgeNetworks, bridgeSettings, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import { forwardsOf } from './portPublisher.ts';
 
@@ -45,15 +45,18 @@ export class NetworkInspector implements Inspector {
     await settled();
     const networks = bridgeNetworks(parts);
     const links = await listLinks();
-    const faults = await Promise.all([this.#table(), this.#namespaces(), this.#links(), this.#containers(links)]);
-    return { faults: [...this.#bridges(links), ...faults.flat()], looked: { networks: networks.length } };
+    const faults = await Promise.all([this.#bridges(links), this.#table(), this.#namespaces(), this.#links(), this.#containers(links)]);
+    return { faults: faults.flat(), looked: { networks: networks.length } };
   }
 
-  #bridges(links: ReadonlySet<string>): Fault[] {
+  async #bridges(links: ReadonlySet<string>): Promise<Fault[]> {
     const { parts } = this.#options;
-    return bridgeNetworks(parts)
-      .filter(({ bridge }) => !links.has(bridge))
-      .map((record) => fault('BRIDGE_MISSING', record.name, `Its bridge ${record.bridge} is gone: its containers reach nothing.`, () => ensureBridge(record, mtuOf(parts, record)), 'network'));
+    const strays = await strayBridges(parts.config.dataRoot, bridgeNetworks(parts));
+    const missing = bridgeNetworks(parts).filter(({ bridge }) => !links.has(bridge));
+    return [
+      ...strays.map((bridge) => fault('ORPHAN_BRIDGE', bridge, `The bridge ${bridge} is ours and belongs to no network.`, () => removeBridge(bridge))),
+      ...missing.map((record) => fault('BRIDGE_MISSING', record.name, `Its bridge ${record.bridge} is gone: its containers reach nothing.`, () => ensureBridge(record, bridgeSettings(parts, record)), 'network')),
+    ];
   }
 
   async #table(): Promise<Fault[]> {

@@ -1,5 +1,5 @@
 import { ipBatch } from '../host/ip.ts';
-import { listNetns, netnsPath, settleNetns } from '../host/netns.ts';
+import { listNetns, netnsPath, refuseAdvertisements } from '../host/netns.ts';
 import { shortRandom } from '../base/ids.ts';
 
 /** One leg of a container in a network: a veth pair, one end (`veth`) in the bridge, the other (`device`) in the namespace. */
@@ -41,7 +41,7 @@ export class Namespaces {
     const made = legs.map((leg) => this.#named(leg));
     try {
       await ipBatch(made.flatMap(({ name, leg }) => [addNetns(name, of), ...(leg ? outerEnd(name, leg) : [])]));
-      await Promise.all(made.map(({ path, leg }) => settleNetns(path, leg ? [leg.device] : [], ['link set lo up', ...(leg ? innerEnd(leg) : [])])));
+      await Promise.all(made.map((one) => settle(one)));
       return made;
     } catch (error) {
       await this.destroy(made);
@@ -54,7 +54,7 @@ export class Namespaces {
     const bare = this.#named(undefined);
     try {
       await ipBatch([addNetns(bare.name, of)]);
-      await settleNetns(bare.path, [], ['link set lo up']);
+      await settle(bare);
       return bare;
     } catch (error) {
       await this.destroy([bare]);
@@ -93,6 +93,12 @@ export class Namespaces {
     const name = `${this.#prefix}${shortRandom(5)}`;
     return { name, path: netnsPath(name), ...(leg ? { leg } : {}) };
   }
+}
+
+/** What is to be done inside a new namespace. */
+async function settle({ name, path, leg }: Namespace): Promise<void> {
+  await refuseAdvertisements(path, leg ? [leg.device] : []);
+  await ipBatch(['link set lo up', ...(leg ? innerEnd(leg) : [])], { netns: name });
 }
 
 /** A name for the outer end of a veth pair; starts with `bv`. */

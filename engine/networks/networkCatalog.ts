@@ -2,7 +2,7 @@ import type { EventBus } from '../base/eventBus.ts';
 import { networkExists, networkInUse, networkPredefined, noSuchNetwork } from './errors.ts';
 import { ensureBridge, removeBridge } from './bridges.ts';
 import type { AttachedLeg, Attachment } from './attachmentStore.ts';
-import { mtuOf, writeNetworks } from './networkParts.ts';
+import { bridgeSettings, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import type { NetworkRecord } from './networkStore.ts';
 import { newRecord, predefined } from './newNetwork.ts';
@@ -48,7 +48,7 @@ export class NetworkCatalog {
     if (store.byName(request.name)) throw networkExists({ name: request.name });
     await store.save(record); // before the bridge: a killed engine's half-made network is finished by the next start
     try {
-      await ensureBridge(record, mtuOf(this.#parts, record));
+      await ensureBridge(record, bridgeSettings(this.#parts, record));
       await names.open(record);
       await writeNetworks(this.#parts);
       await passForward(this.#parts);

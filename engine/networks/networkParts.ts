@@ -70,9 +70,9 @@ export function passedBridge(record: NetworkRecord): PassedBridge {
   return { bridge: record.bridge, ...(hasNames(record) ? { gateway: record.gateway } : {}), ...(record.subnet6 === '' ? {} : { six: true }) };
 }
 
-/** The MTU of a network's links. */
-export function mtuOf({ mtu }: Pick<NetworkParts, 'mtu'>, record: NetworkRecord): number {
-  return bridgeOptions(record.options).mtu ?? mtu;
+/** What a network's bridge is made with, besides what its record says. */
+export function bridgeSettings({ mtu, config }: Pick<NetworkParts, 'mtu' | 'config'>, record: NetworkRecord): { readonly mtu: number; readonly dataRoot: string } {
+  return { mtu: bridgeOptions(record.options).mtu ?? mtu, dataRoot: config.dataRoot };
 }
 
 /** Writes the nft table for the networks there are, and where their names are asked for. */

@@ -2,9 +2,9 @@ import { newId } from '../base/ids.ts';
 import { listBridgePorts, listRoutes, uplinkMtu } from '../host/ip.ts';
 import { enableForwarding, passIptables, unpassIptables } from '../host/ipForwarding.ts';
 import { forgetInFirewalld, trustInFirewalld } from '../host/firewalld.ts';
-import { bridgeName, collidesWithHost, ensureBridge, pickSubnet, removeBridge } from './bridges.ts';
+import { bridgeName, collidesWithHost, ensureBridge, pickSubnet, removeBridge, strayBridges } from './bridges.ts';
 import type { NetworkRecord } from './networkStore.ts';
-import { DEFAULT_NETWORK, bridgeNetworks, hasNames, mtuOf, passedBridge, writeNetworks } from './networkParts.ts';
+import { DEFAULT_NETWORK, bridgeNetworks, hasNames, bridgeSettings, passedBridge, writeNetworks } from './networkParts.ts';
 import type { NetworkParts } from './networkParts.ts';
 import { formatCidr, parseCidr } from './ipv4.ts';
 import { forwardsOf } from './portPublisher.ts';
@@ -23,7 +23,7 @@ export async function prepareNetworks(parts: NetworkParts): Promise<void> {
   parts.mtu = await uplinkMtu(routes);
   await enableForwarding();
   for (const record of bridgeNetworks(parts)) {
-    await ensureBridge(record, mtuOf(parts, record));
+    await ensureBridge(record, bridgeSettings(parts, record));
     parts.addresses.open(record);
     if (hasNames(record)) await parts.names.open(record);
   }
@@ -92,6 +92,7 @@ async function removeStrays(parts: NetworkParts): Promise<void> {
   const wanted = new Set(attachments.flatMap(({ legs }) => legs.map(({ veth }) => veth)));
   const names = (await parts.namespaces.list()).filter((name) => !held.has(name));
   await parts.namespaces.destroy(names.map((name) => ({ name, legs: [] })));
+  for (const bridge of await strayBridges(parts.config.dataRoot, bridgeNetworks(parts))) await removeBridge(bridge);
   for (const { bridge } of bridgeNetworks(parts)) {
     const veths = (await listBridgePorts(bridge)).filter((veth) => !wanted.has(veth));
     await parts.namespaces.removeLegs(veths.map((veth) => ({ veth })));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -139,6 +139,11 @@ class Victim implements Patient {
     this.client = engine.client;
   }
 
+  /** What the newest engine says. */
+  get #words(): string {
+    return join(this.#engine.root, 'engine.words');
+  }
+
   up(): Promise<void> {
     return this.#up.promise;
   }
@@ -192,13 +197,16 @@ class Victim implements Patient {
   async #lastWords(): Promise<string> {
     const child = this.#process;
     const log = await readFile(join(this.#engine.dataRoot, 'engine.log'), 'utf8').catch(() => 'no log');
+    const said = await readFile(this.#words, 'utf8');
     const stack = await readFile(`/proc/${child?.pid}/wchan`, 'utf8').catch(() => '');
     const { stdout } = await run('ps', ['--ppid', String(child?.pid), '-o', 'pid,stat,etime,args'], { okStatus: 'any' });
-    return `exit code ${child?.exitCode}, signal ${child?.signalCode}, waits in ${stack}; its children:\n${stdout}\n${log.split('\n').slice(-15).join('\n')}`;
+    return `exit code ${child?.exitCode}, signal ${child?.signalCode}, waits in ${stack}; it said: ${said}\nits children:\n${stdout}\n${log.split('\n').slice(-15).join('\n')}`;
   }
 
   #spawn(): void {
-    this.#process = start(process.execPath, [bundle, 'engine'], { cwd: this.#engine.root, env: this.#engine.env, stdio: 'ignore' });
+    const said = openSync(this.#words, 'w');
+    this.#process = start(process.execPath, [bundle, 'engine'], { cwd: this.#engine.root, env: this.#engine.env, stdio: ['ignore', said, said] });
+    closeSync(said);
   }
 }
 

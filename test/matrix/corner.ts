@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { mountBind, unmount } from '../../engine/host/mounts.ts';
 import { start } from '../../engine/host/process.ts';
 import { rootlesskitArguments } from '../../engine/host/rootless/rootlesskit.ts';
-import { baseTar } from '../support/base.ts';
+import { baseTar, enginesTar, systemdTar } from '../support/base.ts';
 import { bundle } from '../support/engine.ts';
 import { OrdinaryUser } from '../support/ordinaryUser.ts';
 
@@ -53,5 +53,8 @@ async function asOrdinaryUser(): Promise<number> {
   }
 }
 
-await baseTar(); // the user may not write where it is kept
+// The user may not write where they are kept, and what is run in a network namespace of its own has no way to Debian's packages.
+await baseTar();
+if (args.some((path) => path.includes('/nested.'))) await enginesTar();
+if (args.some((path) => path.includes('/systemd.'))) await systemdTar();
 process.exitCode = await (who === 'root' ? asRoot() : asOrdinaryUser());

@@ -1,37 +1,23 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunResult } from '../../engine/host/process.ts';
-import { ClientMachine } from '../support/clientMachine.ts';
 import { busyboxTar } from '../support/smallImage.ts';
-import { VirtualMachine } from './virtualMachine.ts';
+import { machineSuite } from './machineSuite.ts';
 
 const HOST = 'vmroot';
 
 /** What only a machine of its own shows: systemd, and control groups of version 2 that really limit. */
 describe('root on a server with systemd and cgroup v2', () => {
-  let machine: VirtualMachine;
-  let client: ClientMachine;
-  before(async () => {
-    client = await ClientMachine.create();
-    machine = await VirtualMachine.start(HOST);
-    await client.know(machine, 'root', machine.sshLines);
-    await client.addHost(HOST);
-  });
-  after(async () => {
-    await client?.[Symbol.asyncDispose]();
-    await machine?.[Symbol.asyncDispose]();
-  });
-  const docker = (...args: string[]): Promise<RunResult> => client.docker(HOST, args);
-  const printed = async (...args: string[]): Promise<string[]> => (await docker(...args)).stdout.trim().split('\n');
+  const suite = machineSuite(HOST, 'root');
+  const { docker, printed } = suite;
 
   it('gets the engine with the first command, and says each step to the doctor', async () => {
-    assert.match((await client.berth(['--host', HOST, 'ps'])).stdout, /CONTAINER ID/);
-    const way = (await client.berth(['host', 'doctor', HOST])).stdout;
+    assert.match((await suite.client.berth(['--host', HOST, 'ps'])).stdout, /CONTAINER ID/);
+    const way = (await suite.client.berth(['host', 'doctor', HOST])).stdout;
     assert.match(way, /login/);
     assert.doesNotMatch(way, /failed/);
-    assert.match((await machine.exec('.berth/engine/current/berth doctor')).stdout, /v2: .*cpu.* memory .*pids/);
-    await client.docker(HOST, ['import', '-', 'small'], { input: await busyboxTar() });
+    assert.match((await suite.machine.exec('.berth/engine/current/berth doctor')).stdout, /v2: .*cpu.* memory .*pids/);
+    await suite.client.docker(HOST, ['import', '-', 'small'], { input: await busyboxTar() });
     assert.deepEqual(await printed('info', '--format', '{{.CgroupVersion}} {{.CgroupDriver}} {{.DefaultRuntime}} {{.SwapLimit}}'), ['2 cgroupfs crun true']);
   });
 
@@ -44,7 +30,7 @@ describe('root on a server with systemd and cgroup v2', () => {
   });
 
   it('limits on processes and processor time hold', async () => {
-    const forks = await client.docker(HOST, ['run', '--rm', '--pids-limit', '8', 'small', 'sh', '-c', 'for i in $(seq 20); do sleep 20 & done'], { okStatus: 'any' });
+    const forks = await suite.client.docker(HOST, ['run', '--rm', '--pids-limit', '8', 'small', 'sh', '-c', 'for i in $(seq 20); do sleep 20 & done'], { okStatus: 'any' });
     assert.match(forks.stderr, /can't fork/);
     const burn = 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; cat /sys/fs/cgroup/cpu.stat';
     const throttled = /nr_throttled (\d+)/.exec((await docker('run', '--rm', '--cpus', '0.2', 'small', 'sh', '-c', burn)).stdout)?.[1];
@@ -52,7 +38,7 @@ describe('root on a server with systemd and cgroup v2', () => {
   });
 
   it('an end for want of memory is told from others', async () => {
-    const end = await client.docker(HOST, ['run', '--name', 'hungry', '--memory', '24m', '--memory-swap', '24m', 'small', 'tail', '/dev/zero'], { okStatus: 'any' });
+    const end = await suite.client.docker(HOST, ['run', '--name', 'hungry', '--memory', '24m', '--memory-swap', '24m', 'small', 'tail', '/dev/zero'], { okStatus: 'any' });
     assert.equal(end.status, 137);
     assert.deepEqual(await printed('inspect', '--format', '{{.State.OOMKilled}} {{.State.ExitCode}}', 'hungry'), ['true 137']);
     await docker('rm', 'hungry');
@@ -66,7 +52,7 @@ describe('root on a server with systemd and cgroup v2', () => {
     await docker('update', '--memory', '80m', '--memory-swap', '80m', '--pids-limit', '9', '--cpus', '0.25', 'steady');
     assert.deepEqual(await printed('exec', 'steady', 'cat', '/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.swap.max', '/sys/fs/cgroup/pids.max', '/sys/fs/cgroup/cpu.max'), [String(80 * 1024 ** 2), '0', '9', '25000 100000']);
     await docker('pause', 'steady');
-    assert.match((await machine.exec('cat /sys/fs/cgroup/berth/*/cgroup.events')).stdout, /frozen 1/);
+    assert.match((await suite.machine.exec('cat /sys/fs/cgroup/berth/*/cgroup.events')).stdout, /frozen 1/);
     await docker('unpause', 'steady');
     assert.deepEqual(await printed('exec', 'steady', 'echo', 'goes on'), ['goes on']);
     await docker('rm', '-f', 'steady');
@@ -88,9 +74,9 @@ describe('root on a server with systemd and cgroup v2', () => {
   });
 
   it('an engine runs in a container too, with limits of its own', async () => {
-    const engine = (await machine.exec('readlink -f /root/.berth/engine/current')).stdout.trim();
+    const engine = (await suite.machine.exec('readlink -f /root/.berth/engine/current')).stdout.trim();
     await docker('run', '-d', '--name', 'outer', '--privileged', '-v', '/var/lib/berth', '-v', `${engine}:${engine}:ro`, 'small', 'sleep', '100000');
-    const archive = join(client.home, 'small.tar');
+    const archive = join(suite.client.home, 'small.tar');
     await docker('save', '-o', archive, 'small');
     await docker('cp', archive, 'outer:/small.tar');
     const inner = (...args: string[]): Promise<string[]> => printed('exec', 'outer', `${engine}/berth`, ...args);
@@ -103,7 +89,7 @@ describe('root on a server with systemd and cgroup v2', () => {
   it('published ports are the host’s, and containers find each other by name', async () => {
     await docker('network', 'create', 'both');
     await docker('run', '-d', '--name', 'web', '--network', 'both', '-p', '127.0.0.1:8080:80', 'small', 'sh', '-c', 'echo hello > /tmp/index.html; httpd -f -p 80 -h /tmp');
-    await until(async () => (await machine.exec('exec 3<>/dev/tcp/127.0.0.1/8080; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3')).stdout.includes('hello'), 'the page');
+    await until(async () => (await suite.machine.exec('exec 3<>/dev/tcp/127.0.0.1/8080; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3')).stdout.includes('hello'), 'the page');
     assert.deepEqual(await printed('run', '--rm', '--network', 'both', 'small', 'wget', '-q', '-O', '-', 'http://web/'), ['hello']);
     await docker('rm', '-f', 'web');
     await docker('network', 'rm', 'both');
@@ -114,8 +100,8 @@ describe('root on a server with systemd and cgroup v2', () => {
     await docker('run', '-d', '--name', 'stopped', '--restart', 'unless-stopped', 'small', 'sleep', '100000');
     await docker('stop', '-t', '0', 'stopped');
     await docker('run', '-d', '--name', 'once', 'small', 'sleep', '100000');
-    await machine.reboot();
-    await client.berth(['--host', HOST, 'ps']);
+    await suite.machine.reboot();
+    await suite.client.berth(['--host', HOST, 'ps']);
     await until(async () => (await printed('inspect', '--format', '{{.State.Status}}', 'always'))[0] === 'running', 'the container that always runs');
     assert.deepEqual(await printed('exec', 'always', 'cat', '/sys/fs/cgroup/memory.max'), [String(32 * 1024 ** 2)]);
     assert.deepEqual(await printed('inspect', '--format', '{{.Name}} {{.State.Status}}', 'stopped', 'once'), ['/stopped exited', '/once exited']);
@@ -124,8 +110,8 @@ describe('root on a server with systemd and cgroup v2', () => {
   });
 
   it('is rid of everything after rm --purge', async () => {
-    await client.berth(['host', 'rm', HOST, '--purge', '--force']);
-    const { stdout } = await machine.exec('ls -d /root/.berth /var/lib/berth /run/berth /run/netns/berth* /sys/fs/cgroup/berth* 2>/dev/null; ip -o link | grep -c berth; ps -eo args | grep -E "berth|conmon" | grep -v grep; mount | grep -v " on / " | grep berth; true');
+    await suite.client.berth(['host', 'rm', HOST, '--purge', '--force']);
+    const { stdout } = await suite.machine.exec('ls -d /root/.berth /var/lib/berth /run/berth /run/netns/berth* /sys/fs/cgroup/berth* 2>/dev/null; ip -o link | grep -c berth; ps -eo args | grep -E "berth|conmon" | grep -v grep; mount | grep -v " on / " | grep berth; true');
     assert.equal(stdout, '0\n');
   });
 });

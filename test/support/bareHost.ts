@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -7,6 +7,7 @@ import { run, start } from '../../engine/host/process.ts';
 import type { HostConnection } from '../../engine/remote/connection.ts';
 import { baseTar } from './base.ts';
 import { localConnection } from './localConnection.ts';
+import { removeTestRoot, testRoot } from './testRoots.ts';
 
 /** What every host has that one can log in to: a shell and the commands that POSIX asks for, here in one static program without any library. */
 const applets = ['cat', 'chmod', 'chroot', 'date', 'df', 'echo', 'false', 'gzip', 'id', 'kill', 'ln', 'ls', 'mkdir', 'mount', 'mv', 'ps', 'readlink', 'rm', 'rmdir', 'sh', 'sha256sum', 'sleep', 'tail', 'tar', 'touch', 'true', 'umount', 'uname', 'wc'];
@@ -39,7 +40,7 @@ export class BareHost {
 
   /** `busybox`: a static one. `instance`: of the engine that will run there. */
   static async start(kind: 'busybox' | 'debian', busybox: Buffer, instance: string): Promise<BareHost> {
-    const root = await mkdtemp(join(tmpdir(), 'berth-bare-'));
+    const root = await testRoot(tmpdir(), 'bare', { instance });
     if (kind === 'debian') await run('tar', ['-xf', await baseTar(), '-C', root, '--exclude=./dev/*']);
     for (const name of ['bin', 'dev', 'etc', 'old', 'proc', 'root', 'run', 'sys', 'tmp', 'var']) await mkdir(join(root, name), { recursive: true });
     if (kind === 'busybox') {
@@ -57,7 +58,7 @@ export class BareHost {
       const gone = once(child, 'exit');
       child.kill('SIGKILL');
       await gone;
-      await rm(root, { recursive: true, force: true });
+      await removeTestRoot(root);
     };
     return new BareHost(root, connection, end);
   }

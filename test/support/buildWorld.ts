@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { BuildEvent } from '../../engine/api/berth/build.ts';
@@ -11,6 +11,7 @@ import { run } from '../../engine/host/process.ts';
 import { composeBuilder } from './composeBuilder.ts';
 import type { ComposedBuilder } from './composeBuilder.ts';
 import { leftovers } from './leftovers.ts';
+import { removeTestRoot, testRoot } from './testRoots.ts';
 
 export type TestBuild = BuildResult & {
   /** What its commands printed. */
@@ -35,7 +36,7 @@ export class BuildWorld {
 
   /** Everything new. `instance`: at most 8 characters of [a-z0-9], each test file its own. */
   static async create(instance: string): Promise<BuildWorld> {
-    const root = await mkdtemp(join(tmpdir(), `berth-${instance}-`));
+    const root = await testRoot(tmpdir(), instance, { instance });
     const composed = await composeBuilder(root, instance);
     await composed.loadBase();
     return new BuildWorld(root, instance, composed);
@@ -129,7 +130,7 @@ export class BuildWorld {
   async remove(): Promise<void> {
     await this.#composed.close();
     const left = await leftovers(this.root, this.#instance);
-    await rm(this.root, { recursive: true, force: true });
+    await removeTestRoot(this.root);
     assert.deepEqual(left, []);
   }
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -23,6 +22,7 @@ import { VolumeService } from '../../engine/volumes/volumeService.ts';
 import { baseTar } from './base.ts';
 import { cgroupsOf } from './cgroupsOf.ts';
 import { leftovers } from './leftovers.ts';
+import { removeTestRoot, testRoot } from './testRoots.ts';
 
 export interface Finished {
   readonly id: string;
@@ -59,7 +59,7 @@ export class ContainerWorld {
   static async create(instance: string, settings: Partial<EngineConfig> = {}): Promise<ContainerWorld> {
     // The same file run again at the same time, in another corner of the matrix, has other names in the kernel.
     const name = `${process.env['BERTH_TEST_PREFIX'] ?? ''}${instance}`;
-    const root = await mkdtemp(join(tmpdir(), `berth-${name}-`));
+    const root = await testRoot(tmpdir(), name, { instance: name });
     const world = await ContainerWorld.open(root, name, { settings });
     await world.#loadBase();
     return world;
@@ -142,7 +142,7 @@ export class ContainerWorld {
     for (const { id } of this.containers.parts.store.list()) await this.containers.remove(id, { force: true, volumes: true });
     await this.close();
     const left = [...(await leftovers(this.root, this.instance)), ...(await cgroupsOf(`berth-${this.instance}`, cgroupFacts().version))];
-    await rm(this.root, { recursive: true, force: true });
+    await removeTestRoot(this.root);
     assert.deepEqual(left, []);
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chown } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { run, start } from '../../engine/host/process.ts';
 import type { RunOptions, RunResult } from '../../engine/host/process.ts';
 import { leftovers } from './leftovers.ts';
 import type { OrdinaryUser } from './ordinaryUser.ts';
+import { removeTestRoot, testRoot } from './testRoots.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 /** The engine as users get it. `npm run build` makes it; `npm test` does so before the host suites. */
@@ -75,8 +76,9 @@ export class TestEngine {
   /** Makes the folders and starts the engine in the background, as the CLI does on demand. */
   static async start(options: TestEngineOptions): Promise<TestEngine> {
     assert.ok(existsSync(bundle), `${bundle} is not there: npm run build`);
-    const root = await mkdtemp(join(options.user ? join(options.user.root, 'work') : (options.parent ?? fastFolder()), `berth-${options.instance}-`));
-    if (options.user) await chown(root, options.user.uid, options.user.uid);
+    const { instance, user } = options;
+    const root = await testRoot(user ? join(user.root, 'work') : (options.parent ?? fastFolder()), instance, { instance });
+    if (user) await chown(root, user.uid, user.uid);
     const engine = new TestEngine(root, options);
     await engine.startAgain();
     return engine;
@@ -125,7 +127,7 @@ export class TestEngine {
     if (ids.length > 0) await this.docker(['rm', '-f', '-v', ...ids], { okStatus: 'any' });
     await this.berth(['engine', 'stop'], { okStatus: 'any' });
     const left = [...(await leftovers(this.root, this.instance)), ...(this.#user ? await untilNothing(() => this.#user?.processes() ?? []) : [])];
-    await rm(this.root, { recursive: true, force: true });
+    await removeTestRoot(this.root);
     assert.deepEqual(left, [], 'the engine left something on the host');
   }
 }

@@ -1,8 +1,9 @@
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from '../../engine/host/process.ts';
 import type { RunOptions, RunResult } from '../../engine/host/process.ts';
+import { removeTestRoot, testRoot } from './testRoots.ts';
 import { openTun } from './tun.ts';
 
 const FIRST_ID = 1_200_000;
@@ -25,8 +26,8 @@ export class OrdinaryUser {
 
   /** `subIds`: whether the user has ranges of further ids. The TUN device is opened to everybody, as it is on ordinary hosts. */
   static async create(name: string, options: { readonly bundle: string; readonly subIds: boolean }): Promise<OrdinaryUser> {
-    await removeUser(name);
-    const root = await mkdtemp(join(tmpdir(), `berth-${name}-`));
+    await removeTestUser(name);
+    const root = await testRoot(tmpdir(), name, { user: name });
     await chmod(root, 0o711);
     await run('useradd', ['--no-create-home', '--home-dir', join(root, 'home'), '--shell', '/bin/sh', name]);
     const uid = Number((await run('id', ['-u', name])).stdout);
@@ -45,7 +46,7 @@ export class OrdinaryUser {
 
   /** As systemd makes it when a user logs in. */
   get runtimeFolder(): string {
-    return `/run/user/${this.uid}`;
+    return runtimeFolderOf(this.uid);
   }
 
   get env(): NodeJS.ProcessEnv {
@@ -63,22 +64,16 @@ export class OrdinaryUser {
 
   /** What of this user's runs, as lines for people; a zombie runs no more. */
   async processes(): Promise<string[]> {
-    const found = await Promise.all((await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map((pid) => this.#describe(pid)));
-    return found.filter((line) => line !== '');
+    const pids = await processesOf(this.uid);
+    return Promise.all(pids.map(async (pid) => `process ${pid} ${(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ').slice(0, 120)}`));
   }
 
   /** Takes the user away with all that is theirs, and gives the TUN device its mode back. */
   async remove(): Promise<void> {
     // The account last: whoever gets its number next has a runtime folder by the same name.
-    for (const folder of [this.root, this.runtimeFolder]) await rm(folder, { recursive: true, force: true });
-    await removeUser(this.name);
-  }
-
-  async #describe(pid: string): Promise<string> {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-    const uid = Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? -1);
-    const theirs = uid === this.uid || (uid >= this.firstId && uid < this.firstId + RANGE);
-    return theirs && !/^State:\s+[ZX]/m.test(status) ? `process ${pid} ${(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ').slice(0, 120)}` : '';
+    await rm(this.root, { recursive: true, force: true });
+    await removeTestUser(this.name);
+    await removeTestRoot(this.root);
   }
 
   async #ownFolder(path: string): Promise<void> {
@@ -103,7 +98,36 @@ async function setSubIds(name: string, first: number | undefined): Promise<void>
   }
 }
 
-/** Also one that an interrupted run left. */
-async function removeUser(name: string): Promise<void> {
+/** Takes a user away with their runtime folder; also one that an interrupted run left. */
+export async function removeTestUser(name: string): Promise<void> {
+  const uid = await uidOf(name);
+  if (uid !== undefined) await rm(runtimeFolderOf(uid), { recursive: true, force: true });
   await run('userdel', ['--force', name], { okStatus: 'any' });
+}
+
+/** Pids of a user's processes, those with ids of the user's range too. */
+export async function userProcesses(name: string): Promise<number[]> {
+  const uid = await uidOf(name);
+  return uid === undefined ? [] : processesOf(uid);
+}
+
+/** A zombie runs no more. */
+async function processesOf(uid: number): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const first = firstIdOf(uid);
+  const theirs = await Promise.all(pids.map(async (pid) => {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    const owner = Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? -1);
+    return (owner === uid || (owner >= first && owner < first + RANGE)) && !/^State:\s+[ZX]/m.test(status);
+  }));
+  return pids.filter((_pid, index) => theirs[index]).map(Number);
+}
+
+async function uidOf(name: string): Promise<number | undefined> {
+  const { status, stdout } = await run('id', ['-u', name], { okStatus: 'any' });
+  return status === 0 ? Number(stdout) : undefined;
+}
+
+function runtimeFolderOf(uid: number): string {
+  return `/run/user/${uid}`;
 }

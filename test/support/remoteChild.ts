@@ -18,6 +18,7 @@ await runCli(import.meta.filename, process.argv.slice(2), {
     const connection = await new TestNetwork(remote.env).dial();
     return remote.forbidsForwarding === true ? { ...connection, openStreamLocal: () => Promise.reject(forwardingRefused({})) } : connection;
   },
+  engine: () => Promise.resolve('this one'),
   prepare: () => Promise.resolve({ socketPath: remote.socketPath, command: berthCommand() }),
   copies: () => Promise.resolve([]),
   purge: () => Promise.resolve(),

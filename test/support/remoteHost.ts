@@ -1,5 +1,5 @@
 import { existsSync, readlinkSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { randomInt } from 'node:crypto';
@@ -14,6 +14,7 @@ import { makeCgroups, removeCgroups } from './remoteHostCgroups.ts';
 import { extras, remoteHostRoot } from './remoteHostRoot.ts';
 import type { Extra } from './remoteHostRoot.ts';
 import { ENTER, INIT, IN_GROUPS } from './remoteHostScripts.ts';
+import { removeTestRoot, testRoot } from './testRoots.ts';
 
 export interface RemoteHostOptions {
   /** At most 8 characters of [a-z0-9], each test file its own. Also the host's name. */
@@ -68,8 +69,8 @@ export class RemoteHost {
     await using undo = new CleanupStack();
     const cleanup = new CleanupStack();
     undo.defer(() => cleanup.run());
-    const folder = await mkdtemp(join(tmpdir(), `berth-${options.name}-`));
-    cleanup.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+    const folder = await testRoot(tmpdir(), options.name);
+    cleanup.defer(() => removeTestRoot(folder));
     const lower = await remoteHostRoot();
     const { keyFile, hostKey } = await makeKeys(folder);
     await makeDisk(folder, lower, options);

@@ -1,5 +1,26 @@
 import { z } from 'zod';
 
+const absolutePath = z.string().startsWith('/', 'must be an absolute path');
+
+/** What `--build-context name=…` names. */
+export const namedContextSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('directory'), path: absolutePath }),
+  /** `URL[#ref[:folder]]`. */
+  z.strictObject({ kind: z.literal('git'), url: z.string() }),
+  /** An archive. */
+  z.strictObject({ kind: z.literal('http'), url: z.string() }),
+  z.strictObject({ kind: z.literal('image'), ref: z.string() }),
+  /** `ref`: a tag or digest of its index. */
+  z.strictObject({ kind: z.literal('oci-layout'), path: absolutePath, ref: z.string().optional() }),
+]);
+export type NamedContextBody = z.infer<typeof namedContextSchema>;
+
+const attestSchema = z.strictObject({
+  provenance: z.strictObject({ mode: z.enum(['min', 'max']), version: z.enum(['v0.2', 'v1']), builderId: z.string().optional() }).optional(),
+  sbom: z.boolean().optional(),
+});
+export type AttestBody = z.infer<typeof attestSchema>;
+
 /** The body of `POST /berth/v1/build`: builds a folder of the engine's host in place. */
 export const buildRequestSchema = z.strictObject({
   context: z.discriminatedUnion('kind', [
@@ -29,6 +50,14 @@ export const buildRequestSchema = z.strictObject({
   sshAgents: z.record(z.string(), z.string().startsWith('/', 'must be an absolute path')).optional(),
   /** `RUN --security=insecure` may be done. */
   allowInsecure: z.boolean().optional(),
+  /** `linux/arm64`, …: several make an index. Default: what the engine's host is. */
+  platforms: z.array(z.string()).optional(),
+  /** What names mean instead of stages and images, by name. Paths are of the engine's host. */
+  contexts: z.record(z.string(), namedContextSchema).optional(),
+  /** What is attested of each image, in an index. */
+  attest: attestSchema.optional(),
+  /** A RUN that fails is kept for its client: see the `debug` event. */
+  debug: z.boolean().optional(),
   /** Caches of other machines; `image`: one that is inside an image, here or in a registry. `folder`: an OCI layout on the engine's host. */
   cacheFrom: z.array(z.union([z.strictObject({ type: z.enum(['registry', 'image']), ref: z.string() }), z.strictObject({ type: z.literal('local'), folder: z.string().startsWith('/', 'must be an absolute path'), tag: z.string().optional() })])).optional(),
   /** Where the steps are kept for others; `local`: in the export of the result. */
@@ -83,9 +112,13 @@ export const buildEventSchema = z.discriminatedUnion('type', [
   z.looseObject({
     type: z.literal('result'),
     imageId: z.string(),
+    /** Where the result is an index. */
+    indexDigest: z.string().optional(),
     /** Where the files are, at `/berth/v1/build/exports/`, for ten minutes after they were last asked for. */
     exportId: z.string().optional(),
   }),
+  /** A RUN failed, and `container` (not started yet) has its files, mounts, environment, user and folder. When it has ended, or the client has left, it goes away and the build ends. */
+  z.looseObject({ type: z.literal('debug'), container: z.string(), command: z.string(), line: z.number().int() }),
   z.looseObject({ type: z.literal('error'), error: z.looseObject({ message: z.string(), code: z.string().optional(), params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional() }) }),
 ]);
 export type BuildEvent = z.infer<typeof buildEventSchema>;

@@ -15,6 +15,15 @@ export const bootstrapRequestSchema = z.strictObject({
  */
 export const layerListSchema = z.strictObject({ layers: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/)).max(10_000) });
 
+/** An image of an index, and what is attested of it: an item of `GET /berth/v1/images/attestations?name=…&platform=…`. */
+export const attestedImageSchema = z.object({
+  /** Of its manifest. */
+  digest: z.string(),
+  platform: z.string(),
+  statements: z.array(z.object({ predicateType: z.string(), predicate: z.unknown() })),
+});
+export type AttestedImage = z.infer<typeof attestedImageSchema>;
+
 const sizedPath = z.object({ path: z.string(), size: z.number() });
 const installed = z.object({ name: z.string(), version: z.string() });
 

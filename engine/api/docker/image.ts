@@ -4,6 +4,18 @@ import { z } from 'zod';
 
 const labels = z.record(z.string(), z.string()).nullish();
 
+/** A row of an image's index, with `manifests=1`: of an image of several platforms, or one of which something is attested. */
+export const manifestSummarySchema = z.looseObject({
+  ID: z.string(),
+  Descriptor: z.looseObject({ mediaType: z.string(), digest: z.string(), size: z.number() }),
+  Available: z.boolean(),
+  Size: z.looseObject({ Content: z.number(), Total: z.number() }),
+  Kind: z.enum(['image', 'attestation', 'unknown']),
+  ImageData: z.looseObject({ Platform: z.looseObject({ os: z.string(), architecture: z.string(), variant: z.string().optional() }), Size: z.looseObject({ Unpacked: z.number() }), Id: z.string().optional() }).optional(),
+  AttestationData: z.looseObject({ For: z.string() }).optional(),
+});
+export type ManifestSummary = z.infer<typeof manifestSummarySchema>;
+
 /** An item of `GET /images/json`. `Created` in seconds since 1970. */
 export const imageSummarySchema = z.looseObject({
   Id: z.string(),
@@ -16,6 +28,7 @@ export const imageSummarySchema = z.looseObject({
   Labels: labels,
   /** Containers made of it; -1: not counted. */
   Containers: z.number(),
+  Manifests: z.array(manifestSummarySchema).optional(),
 });
 export type ImageSummary = z.infer<typeof imageSummarySchema>;
 
@@ -36,6 +49,7 @@ export const imageInspectSchema = z.looseObject({
   GraphDriver: z.looseObject({ Name: z.string(), Data: z.record(z.string(), z.string()).nullable() }),
   RootFS: z.looseObject({ Type: z.string(), Layers: z.array(z.string()) }),
   Metadata: z.looseObject({ LastTagTime: z.string().optional() }),
+  Manifests: z.array(manifestSummarySchema).optional(),
 });
 export type ImageInspect = z.infer<typeof imageInspectSchema>;
 

@@ -15,6 +15,8 @@ export interface CheckInput {
   readonly options: PlanOptions;
   /** Variables that the plan did not find. */
   readonly missing: readonly MissingVariable[];
+  /** What else was seen, of the images that it starts from. */
+  readonly more?: readonly BuildWarning[];
   /** Of the context. */
   readonly ignore?: TreeFilter | undefined;
 }
@@ -27,7 +29,7 @@ export interface CheckReport {
 }
 
 /** What in a Dockerfile works but hardly as it was meant. Pure. Throws DOCKERFILE_SYNTAX for a `check` directive that is none. */
-export function checkDockerfile({ dockerfile, text, options, missing, ignore }: CheckInput): CheckReport {
+export function checkDockerfile({ dockerfile, text, options, missing, ignore, more = [] }: CheckInput): CheckReport {
   const settings = readCheckDirective(dockerfile.directives.check, dockerfile.file);
   const found = [
     ...checkText(dockerfile, text.split(/\r?\n/)),
@@ -35,6 +37,7 @@ export function checkDockerfile({ dockerfile, text, options, missing, ignore }: 
     ...checkFromArguments(dockerfile, options),
     ...dockerfile.stages.flatMap(checkInstructions),
     ...checkVariables(missing),
+    ...more,
     ...(ignore ? checkCopies(dockerfile, ignore) : []),
   ];
   const warnings = found.filter(({ rule }) => settings.wants(rule)).sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);

@@ -5,6 +5,11 @@ import type { BuildWarning, Rule } from './warning.ts';
 const secretName = /(?:^|_)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)/i;
 const publicName = /(?:^|_)public(?:_|$)/i;
 
+/** Whether a variable of this name likely holds what nobody else is to know. */
+export function namesSecret(name: string): boolean {
+  return secretName.test(name) && !publicName.test(name);
+}
+
 /** What is odd about the instructions of a stage, one by one and together. */
 export function checkInstructions(stage: StageNode): BuildWarning[] {
   const hasShell = stage.body.some(({ kind }) => kind === 'shell');
@@ -24,7 +29,7 @@ function checkForm(node: StageInstruction, hasShell: boolean): BuildWarning[] {
 function checkSecrets(node: StageInstruction): BuildWarning[] {
   const names: readonly Token[] = node.kind === 'env' ? node.pairs.map(({ key }) => key) : node.kind === 'arg' ? node.declarations.map(({ name }) => name) : [];
   return names
-    .filter(({ text }) => secretName.test(text) && !publicName.test(text))
+    .filter(({ text }) => namesSecret(text))
     .map((token) => ({ rule: 'SecretsUsedInArgOrEnv', place: node.at.place(token.start), detail: `Do not use ARG or ENV instructions for sensitive data (${node.at.keyword} "${token.text}"); use RUN --mount=type=secret` }));
 }
 

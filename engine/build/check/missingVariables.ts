@@ -6,12 +6,12 @@ import type { BaseImage, BuildImages } from '../ports.ts';
 
 /** Variables that are used and set nowhere. Of stages upon an image that is not here nothing is known: it may set them. Throws what the plan throws. */
 export async function missingVariables(outline: Outline, images: BuildImages, options: PlanOptions): Promise<readonly MissingVariable[]> {
-  const found = await Promise.all([...outline.images.keys()].map(async (ref) => [ref, await resolveHere(images, ref)] as const));
-  const known = new Map(found.map(([ref, image]) => [ref, image ?? unknownImage(options)]));
+  const found = await Promise.all([...outline.images].map(async ([key, { ref, platform }]) => [key, await resolveHere(images, ref, platform)] as const));
+  const known = new Map(found.map(([key, image]) => [key, image ?? unknownImage(options)]));
   const isKnown = (stage: number): boolean => {
     const base = outline.stages[stage]?.base;
     if (base?.kind === 'stage') return isKnown(base.index);
-    return base?.kind === 'scratch' || found.some(([ref, image]) => base?.kind === 'image' && ref === base.ref && image !== undefined);
+    return base?.kind === 'scratch' || base?.kind === 'context' || found.some(([key, image]) => base?.kind === 'image' && key === base.key && image !== undefined);
   };
   return planBuild(outline, known, options).missing.filter(({ stage }) => isKnown(stage));
 }

@@ -21,6 +21,7 @@ const rules = {
   FromPlatformFlagConstDisallowed: 'A fixed platform in FROM stands in the way of building for another',
   CopyIgnoredFile: 'What .dockerignore leaves out cannot be copied',
   InvalidDefinitionDescription: 'The comment above a stage or an ARG describes it and begins with its name',
+  InvalidBaseImagePlatform: 'An image for another platform does not run here by itself',
   ExposeProtoCasing: 'Protocols are in lower case',
   ExposeInvalidFormat: 'EXPOSE names ports of the container, not addresses or ports of the host',
 } as const;

@@ -31,9 +31,13 @@ export type DockerfileSource = string | { readonly text: string };
 export interface OpenedContext {
   readonly tree: SourceTree;
   readonly dockerfile: { readonly text: string; readonly name: string };
+  /** The repository that it is of, and its commit. */
+  readonly source?: { readonly uri: string; readonly commit: string };
   /** Keeps for the next build what was learnt about the files. */
   close(): Promise<void>;
 }
+
+export type OpenedTree = Pick<OpenedContext, 'tree' | 'close'>;
 
 export interface ContextDeps {
   /** Takes an archive's files. */
@@ -51,35 +55,55 @@ export async function openContext(source: ContextSource, dockerfile: DockerfileS
     case 'tar':
       return openTar(source.stream, dockerfile, deps);
     case 'git':
-      return openFolder(await fetchContext(source.url, deps), dockerfile);
+      return openRepository(source.url, dockerfile, deps);
     case 'empty':
       await mkdir(join(deps.temp.path, 'context'));
       return openFolder(join(deps.temp.path, 'context'), dockerfile);
   }
 }
 
-/** A repository's folder, below the temporary one. */
-async function fetchContext(url: string, { temp, signal }: ContextDeps): Promise<string> {
+async function openRepository(url: string, dockerfile: DockerfileSource, { temp, signal }: ContextDeps): Promise<OpenedContext> {
+  const { folder, commit } = await fetchRepository(url, join(temp.path, 'context'), signal);
+  return { ...(await openFolder(folder, dockerfile)), source: { uri: withoutSecrets(url), commit } };
+}
+
+/** Checks a repository out at `root`; the folder in it that was asked for, and its commit. Throws BUILD_CONTEXT_INVALID. */
+export async function fetchRepository(url: string, root: string, signal: AbortSignal): Promise<{ readonly folder: string; readonly commit: string }> {
   const source = parseRemote(url, { keepGitDir: false, unpack: false });
   const failed = (detail: string): Error => contextInvalid({ detail: `${withoutSecrets(url)}: ${detail}` });
   if (source.kind !== 'git') throw failed('it is no Git repository');
-  const root = join(temp.path, 'context');
-  return join(root, await checkOut(source, root, failed, signal));
+  const { inside, commit } = await checkOut(source, root, failed, signal);
+  return { folder: join(root, inside), commit };
 }
 
 /** `statCache`: for a folder that will be there for the next build. */
 async function openFolder(path: string, dockerfile: DockerfileSource, statCache?: StatCache): Promise<OpenedContext> {
+  const root = await folderAt(path);
+  const file = typeof dockerfile !== 'string' ? join(root, 'Dockerfile') : isAbsolute(dockerfile) ? dockerfile : resolve(root, dockerfile);
+  const text = typeof dockerfile === 'string' ? await readText(file, dockerfile) : dockerfile.text;
+  const rules = await readRules([`${file}.dockerignore`, join(root, '.dockerignore')]);
+  const name = relative(root, file);
+  return { ...(await treeOf(root, rules, statCache)), dockerfile: { text, name: name.startsWith('..') ? file : name } };
+}
+
+/** The files of a folder of this host but for those that its own `.dockerignore` leaves out. Throws BUILD_CONTEXT_INVALID. */
+export async function openFiles(path: string, statCache?: StatCache): Promise<OpenedTree> {
+  const root = await folderAt(path);
+  return treeOf(root, rulesOf(undefined, await readOptional(join(root, '.dockerignore'))), statCache);
+}
+
+async function folderAt(path: string): Promise<string> {
   const root = await realpath(path).catch((error: unknown) => {
     throw contextInvalid({ detail: systemCode(error) === 'ENOENT' ? `${path} does not exist` : String(error) }, { cause: error });
   });
   if (!(await stat(root)).isDirectory()) throw contextInvalid({ detail: `${path} is not a directory` });
-  const file = typeof dockerfile !== 'string' ? join(root, 'Dockerfile') : isAbsolute(dockerfile) ? dockerfile : resolve(root, dockerfile);
-  const text = typeof dockerfile === 'string' ? await readText(file, dockerfile) : dockerfile.text;
-  const rules = await readRules([`${file}.dockerignore`, join(root, '.dockerignore')]);
+  return root;
+}
+
+async function treeOf(root: string, rules: IgnoreRules | undefined, statCache: StatCache | undefined): Promise<OpenedTree> {
   const digests = await statCache?.open(root);
   const tree: SourceTree = { root, ...(rules ? { filter: rules } : {}), digest: (entry, signal) => (digests ? digests.digest(entry.rootPath, entry.location, entry.stats, signal) : fileDigest(entry.location, signal)) };
-  const name = relative(root, file);
-  return { tree, dockerfile: { text, name: name.startsWith('..') ? file : name }, close: async () => void (digests && (await statCache?.save(digests))) };
+  return { tree, close: async () => void (digests && (await statCache?.save(digests))) };
 }
 
 async function openTar(stream: NodeJS.ReadableStream, given: DockerfileSource, deps: ContextDeps): Promise<OpenedContext> {
@@ -119,8 +143,11 @@ async function readText(path: string, shown: string): Promise<string> {
 }
 
 async function readRules([own, shared]: readonly [string, string]): Promise<IgnoreRules | undefined> {
-  const read = (path: string): Promise<string | undefined> => readRegular(path).catch(() => undefined);
-  return rulesOf(await read(own), await read(shared));
+  return rulesOf(await readOptional(own), await readOptional(shared));
+}
+
+function readOptional(path: string): Promise<string | undefined> {
+  return readRegular(path).catch(() => undefined);
 }
 
 /** A Dockerfile's own ignore file stands in for the folder's. */

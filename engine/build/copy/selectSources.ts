@@ -16,6 +16,15 @@ export interface SourceTree {
   prepare?(): Promise<void>;
   /** What is known of copies from this very tree: operation → digest of what it copies. */
   readonly contents?: Map<string, string>;
+  /** Other trees that steps name (`--build-context`). */
+  readonly named?: ReadonlyMap<string, SourceTree>;
+}
+
+/** The tree that a step's sources are in: one by name, else the tree itself. */
+export function treeOf(tree: SourceTree, context: string | undefined): SourceTree {
+  const found = context === undefined ? tree : tree.named?.get(context);
+  if (!found) throw new Error(`the context ${context ?? ''} was not opened`);
+  return found;
 }
 
 /** One source of a COPY: a file, or a folder with what is in it. */

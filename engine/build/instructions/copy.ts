@@ -8,7 +8,7 @@ import type { CommonFlags, PathArguments } from './paths.ts';
 export interface CopyInstruction extends PathArguments, CommonFlags {
   readonly kind: 'copy';
   readonly at: Statement;
-  /** A stage's name or number, or an image. */
+  /** A stage's name or number, a named context, or an image. */
   readonly from?: Token;
   readonly parents: boolean;
 }
@@ -23,7 +23,7 @@ export function parseCopy(at: Statement): CopyInstruction {
 
 export function applyCopy(node: CopyInstruction, stage: StageState): void {
   const operation = copyOperation(node, stage);
-  const from = node.from ? stage.scope.copySource(node.from, node.at, stage.index) : undefined;
+  const from = node.from && stage.scope.copySource(node.from, node.at, stage.index);
   const shown = `COPY ${[...node.sources.map((word) => word.text), ...node.documents.map((document) => document.marker.text), node.dest.text].join(' ')}`;
-  stage.step(node.at, shown, { kind: 'copy', ...operation, ...(node.parents ? { parents: true } : {}), unpack: false }, from === undefined ? {} : { from });
+  stage.step(node.at, shown, { kind: 'copy', ...operation, ...(node.parents ? { parents: true } : {}), unpack: false, ...(from?.context === undefined ? {} : { context: from.context }) }, from?.step === undefined ? {} : { from: from.step });
 }

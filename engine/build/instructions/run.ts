@@ -64,8 +64,9 @@ export function applyRun(node: RunInstruction, stage: StageState): void {
   const shown = `RUN ${scope.length > 0 ? `|${scope.length} ${scope.join(' ')} ` : ''}${script ? `<<${script.name}` : args.join(' ')}`;
   if (node.insecure && !stage.scope.allowsInsecure) at.fail('RUN --security=insecure is not allowed by this build: berth build --allow security.insecure', node.insecure);
   const sshAgents = node.mounts.filter(({ type }) => type === 'ssh');
-  const mounts = node.mounts.map((flag) => resolveMount(at, flag, stage, sshAgents.indexOf(flag)));
   const sources = node.mounts.map(({ from }) => (from ? stage.scope.copySource(from, at, stage.index) : undefined));
+  const mounts = node.mounts.map((flag, index) => withContext(resolveMount(at, flag, stage, sshAgents.indexOf(flag)), sources[index]?.context));
+  const foreign = stage.scope.foreign(stage.platform);
   const op = {
     kind: 'run' as const,
     args,
@@ -76,6 +77,11 @@ export function applyRun(node: RunInstruction, stage: StageState): void {
     network: node.network ?? stage.scope.network,
     mounts: [...mounts, ...own],
     insecure: node.insecure !== undefined,
+    ...(foreign ? { platform: foreign } : {}),
   };
-  stage.step(at, shown, op, { mounts: sources });
+  stage.step(at, shown, op, { mounts: sources.map((source) => source?.step) });
+}
+
+function withContext(mount: RunMount, context: string | undefined): RunMount {
+  return context !== undefined && (mount.kind === 'bind' || mount.kind === 'cache') ? { ...mount, context } : mount;
 }

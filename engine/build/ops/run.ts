@@ -1,5 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatPlatform, hostPlatform } from '../../base/platform.ts';
+import { runsHere } from '../../host/emulation.ts';
+import { emulatorMissing } from '../errors.ts';
 import type { RunOp } from '../plan/graph.ts';
 import type { StepRunner } from '../ports.ts';
 import type { BuildCertificates } from './certificates.ts';
@@ -22,8 +25,9 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Runs the command in a container on the layers below. Throws CommandFailed. */
+/** Runs the command in a container on the layers below. Throws CommandFailed, BUILD_EMULATOR_MISSING. */
 export async function executeRun(op: RunOp, prepared: Pick<PreparedMounts, 'mounts' | 'env'>, workspace: Workspace, { runner, certificates }: { readonly runner: StepRunner; readonly certificates?: BuildCertificates | undefined }): Promise<void> {
+  if (op.platform && !(await runsHere(op.platform, workspace.temp))) throw emulatorMissing({ ...workspace.place, platform: formatPlatform(op.platform), host: formatPlatform(hostPlatform()) });
   const lines = new LastLines();
   const trust = await certificates?.forStep(workspace.lowerDirs);
   const workDir = join(workspace.temp, 'work');

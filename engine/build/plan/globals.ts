@@ -13,7 +13,7 @@ export class GlobalArguments {
 
   constructor(globals: readonly ArgInstruction[], options: PlanOptions) {
     this.#options = options;
-    this.#predefined = platformArguments(options.platform);
+    this.#predefined = platformArguments(options.platform, options.buildPlatform ?? options.platform);
     for (const node of globals) this.#declare(node);
   }
 

@@ -1,5 +1,6 @@
 import type { History, RunConfig } from '../../content/oci.ts';
 import type { ModeChange } from '../copy/mode.ts';
+import type { Platform } from '../../base/platform.ts';
 import type { Place } from '../errors.ts';
 import type { RemoteSource } from '../remote/remoteSource.ts';
 import type { BaseLayer } from '../ports.ts';
@@ -26,14 +27,16 @@ export interface RunOp {
   readonly mounts: readonly RunMount[];
   /** Without the sandbox: `--security=insecure`. */
   readonly insecure: boolean;
+  /** Of the programs, where it is not that of this host. */
+  readonly platform?: BuildPlatform;
 }
 
-/** What a RUN sees besides the files below it; nothing of it gets into the layer. Targets are absolute. */
+/** What a RUN sees besides the files below it; nothing of it gets into the layer. Targets are absolute. `context`: a named one in place of the build's own. */
 export type RunMount =
   /** Files of the context, or of the step that the plan names for this mount; what is written there is thrown away. */
-  | { readonly kind: 'bind'; readonly target: string; readonly source: string; readonly writable: boolean }
+  | { readonly kind: 'bind'; readonly target: string; readonly source: string; readonly writable: boolean; readonly context?: string }
   /** A folder that outlives the build. */
-  | { readonly kind: 'cache'; readonly target: string; readonly id: string; readonly source: string; readonly writable: boolean; readonly sharing: 'shared' | 'private' | 'locked'; readonly mode: number; readonly uid: number; readonly gid: number }
+  | { readonly kind: 'cache'; readonly target: string; readonly id: string; readonly source: string; readonly writable: boolean; readonly sharing: 'shared' | 'private' | 'locked'; readonly mode: number; readonly uid: number; readonly gid: number; readonly context?: string }
   /** `size` in bytes. */
   | { readonly kind: 'tmpfs'; readonly target: string; readonly size?: number }
   | { readonly kind: 'secret'; readonly id: string; readonly target?: string; readonly env?: string; readonly required: boolean; readonly mode: number; readonly uid: number; readonly gid: number }
@@ -65,6 +68,8 @@ export interface CopyOp {
   readonly parents?: boolean;
   /** ADD: local archives are unpacked. */
   readonly unpack: boolean;
+  /** The named context that the sources are in; absent: the build's own. */
+  readonly context?: string;
 }
 
 export interface WorkdirOp {
@@ -136,11 +141,10 @@ export interface MissingVariable {
   readonly known: readonly string[];
 }
 
-export interface BuildPlatform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string;
-}
+export type BuildPlatform = Platform;
+
+/** What a name means instead of a stage or an image (`--build-context`): another image, or files. */
+export type ContextMeaning = { readonly kind: 'image'; readonly ref: string } | { readonly kind: 'files' };
 
 export interface PlanOptions {
   /** A stage's name or number; absent: the last stage. */
@@ -148,7 +152,14 @@ export interface PlanOptions {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly network: BuildNetwork;
+  /** What the image is for. */
   readonly platform: BuildPlatform;
+  /** Whether that was asked for: then images that it starts from must be for it. */
+  readonly platformAsked?: boolean;
+  /** What this host is; absent: what the image is for. */
+  readonly buildPlatform?: BuildPlatform;
+  /** By name, as `contextName` writes it. */
+  readonly contexts?: ReadonlyMap<string, ContextMeaning>;
   /** `RUN --security=insecure` may be done. */
   readonly allowsInsecure?: boolean;
 }

@@ -1,4 +1,5 @@
-import type { History, RunConfig } from '../../content/oci.ts';
+import { fitsPlatform, normalPlatform } from '../../base/platform.ts';
+import type { History } from '../../content/oci.ts';
 import type { Token } from '../dockerfile/position.ts';
 import type { Statement } from '../dockerfile/statement.ts';
 import { applyInstruction, parseInstruction } from '../instructions/table.ts';
@@ -7,11 +8,11 @@ import { showPairs } from '../instructions/keyValues.ts';
 import type { Place } from '../errors.ts';
 import type { BaseImage } from '../ports.ts';
 import { digestOf } from './digest.ts';
-import type { BuildNetwork, BuildPlan, MissingVariable, Op, PlannedInstruction, PlanOptions, Step } from './graph.ts';
+import type { BuildNetwork, BuildPlan, BuildPlatform, MissingVariable, Op, PlannedInstruction, PlanOptions, Step } from './graph.ts';
 import { findOrigin } from './outline.ts';
 import type { Outline, OutlinedStage, Origin } from './outline.ts';
 import { StageState } from './stageState.ts';
-import type { StageScope, StepInputs } from './stageState.ts';
+import type { CopySource, StageScope, StepInputs } from './stageState.ts';
 
 type MutableStep = { -readonly [K in keyof Step]: Step[K] };
 
@@ -57,7 +58,7 @@ class Planner implements StageScope {
       config: target.imageConfig(),
       history: target.history,
       baseHistory: target.baseHistory,
-      platform: this.#options.platform,
+      platform: target.platform,
       ...(target.author === undefined ? {} : { author: target.author }),
       ...(epoch !== undefined && /^\d{1,11}$/.test(epoch) ? { epoch: Number(epoch) } : {}),
       warnings: unconsumed.length === 0 ? [] : [`One or more build-args [${unconsumed.join(' ')}] were not consumed`],
@@ -69,12 +70,19 @@ class Planner implements StageScope {
     return this.#outline.globals.argument(name, fallback);
   }
 
+  /** A platform that this host does not run by itself. */
+  foreign(platform: BuildPlatform): BuildPlatform | undefined {
+    return fitsPlatform(platform, this.#options.buildPlatform ?? this.#options.platform) ? undefined : platform;
+  }
+
   ambient(): string[] {
     return this.#outline.globals.ambient();
   }
 
-  copySource(token: Token, at: Statement, stage: number): string {
-    return this.#head(findOrigin(token.text, this.#outline.stages, stage), at, token);
+  copySource(token: Token, at: Statement, stage: number): CopySource {
+    const origin = findOrigin(token.text, this.#outline.stages, stage, this.#options);
+    if (origin.kind === 'context') return this.#outline.contexts.has(origin.name) ? { context: origin.name } : at.unsupported(`the context ${origin.name} named by an ONBUILD trigger`, token);
+    return { step: this.#head(origin, at, token) };
   }
 
   addStep(step: StepInputs & { op: Op; parent?: string; at: Statement }): string {
@@ -100,6 +108,7 @@ class Planner implements StageScope {
     this.announce(at, stage.index, head);
     const state = this.#baseState(stage, head);
     this.#stages.set(stage.index, state);
+    if (stage.base.kind === 'context') state.history.push({ createdBy: `FROM ${stage.base.name}`, step: head });
     const triggers = state.config.OnBuild ?? [];
     if (stage.base.kind === 'image' && triggers.length > 0) {
       delete state.config.OnBuild;
@@ -107,7 +116,7 @@ class Planner implements StageScope {
       for (const trigger of triggers) this.#applyTrigger(at, trigger, state);
       this.#inTrigger = false;
     }
-    for (const node of stage.node.body) applyInstruction(node, state);
+    for (const node of stage.body) applyInstruction(node, state);
   }
 
   #applyTrigger(at: Statement, trigger: string, state: StageState): void {
@@ -119,20 +128,27 @@ class Planner implements StageScope {
   #baseState(stage: OutlinedStage, head: string): StageState {
     if (stage.base.kind === 'stage') {
       const parent = this.#state(stage.base.index);
-      return new StageState(this, stage.index, { config: parent.imageConfig(), head, args: parent.args, declared: parent.declared, history: parent.history, baseHistory: parent.baseHistory, author: parent.author });
+      return new StageState(this, stage.index, { config: parent.imageConfig(), head, platform: parent.platform, args: parent.args, declared: parent.declared, history: parent.history, baseHistory: parent.baseHistory, author: parent.author });
     }
-    const config = stage.base.kind === 'image' ? this.#images.get(stage.base.ref)?.config : undefined;
-    const runConfig: RunConfig = config?.config ?? {};
-    const layers = stage.base.kind === 'image' ? (this.#images.get(stage.base.ref)?.layers.length ?? 0) : 0;
-    return new StageState(this, stage.index, { config: runConfig, head, baseHistory: paddedHistory(config?.history ?? [], layers), author: config?.author });
+    const image = stage.base.kind === 'image' ? this.#images.get(stage.base.key) : undefined;
+    const config = image?.config;
+    const platform = config ? normalPlatform(config) : stage.platform;
+    return new StageState(this, stage.index, { config: config?.config ?? {}, head, platform, baseHistory: paddedHistory(config?.history ?? [], image?.layers.length ?? 0), author: config?.author });
   }
 
   #head(origin: Origin, at: Statement, token: Token): string {
     if (origin.kind === 'stage') return this.#state(origin.index).head;
-    if (origin.kind === 'scratch') return this.addStep({ op: { kind: 'source', ref: 'scratch', layers: [] }, at });
-    const image = this.#images.get(origin.ref);
-    if (!image) return at.unsupported(`the image ${origin.ref} named by an ONBUILD trigger`, token);
-    return this.addStep({ op: { kind: 'source', ref: origin.ref, layers: image.layers }, at });
+    if (origin.kind === 'scratch') return this.#scratch(at);
+    // A stage upon files: nothing but them.
+    if (origin.kind === 'context') return this.addStep({ op: { kind: 'copy', sources: ['.'], inline: [], dest: '/', unpack: false, context: origin.name }, parent: this.#scratch(at), at });
+    const { ref } = origin.image;
+    const image = this.#images.get(origin.key);
+    if (!image) return at.unsupported(`the image ${ref} named by an ONBUILD trigger`, token);
+    return this.addStep({ op: { kind: 'source', ref, layers: image.layers }, at });
+  }
+
+  #scratch(at: Statement): string {
+    return this.addStep({ op: { kind: 'source', ref: 'scratch', layers: [] }, at });
   }
 
   #state(index: number): StageState {
@@ -162,9 +178,9 @@ function paddedHistory(history: readonly History[], layers: number): History[] {
 /** What of an operation decides its result; names of images and proxies do not. */
 function identity(op: Op): unknown {
   if (op.kind === 'source') return ['source', op.layers.map((layer) => layer.diffId)];
-  if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network, ...(op.mounts.length > 0 ? [op.mounts] : []), ...(op.insecure ? ['insecure'] : [])];
+  if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network, ...(op.mounts.length > 0 ? [op.mounts] : []), ...(op.insecure ? ['insecure'] : []), ...(op.platform ? ['platform', op.platform] : [])];
   if (op.kind === 'workdir') return ['workdir', op.path, op.owner];
-  return ['copy', op.sources, op.inline, op.dest, op.owner ?? null, op.mode ?? null, op.unpack, ...(op.exclude ? ['exclude', op.exclude] : []), ...(op.parents ? ['parents'] : []), ...(op.remotes ? ['remotes', op.remotes] : [])];
+  return ['copy', op.sources, op.inline, op.dest, op.owner ?? null, op.mode ?? null, op.unpack, ...(op.exclude ? ['exclude', op.exclude] : []), ...(op.parents ? ['parents'] : []), ...(op.remotes ? ['remotes', op.remotes] : []), ...(op.context === undefined ? [] : ['context', op.context])];
 }
 
 export { identity as operationIdentity };

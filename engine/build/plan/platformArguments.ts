@@ -1,3 +1,4 @@
+import { formatPlatform } from '../../base/platform.ts';
 import type { BuildPlatform } from './graph.ts';
 
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
@@ -8,9 +9,12 @@ export function isProxyArgument(name: string): boolean {
   return proxyNames.has(name);
 }
 
-/** TARGETPLATFORM and its kin. */
-export function platformArguments(platform: BuildPlatform): ReadonlyMap<string, string> {
-  const full = [platform.os, platform.architecture, ...(platform.variant ? [platform.variant] : [])].join('/');
-  const values = { PLATFORM: full, OS: platform.os, ARCH: platform.architecture, VARIANT: platform.variant ?? '' };
-  return new Map(Object.entries(values).flatMap(([key, value]) => [[`TARGET${key}`, value] as const, [`BUILD${key}`, value] as const]));
+/** TARGETPLATFORM and its kin, BUILDPLATFORM and its kin. */
+export function platformArguments(target: BuildPlatform, build: BuildPlatform): ReadonlyMap<string, string> {
+  return new Map([...ofPlatform('TARGET', target), ...ofPlatform('BUILD', build)]);
+}
+
+function ofPlatform(prefix: string, platform: BuildPlatform): Array<readonly [string, string]> {
+  const values = { PLATFORM: formatPlatform(platform), OS: platform.os, ARCH: platform.architecture, VARIANT: platform.variant ?? '' };
+  return Object.entries(values).map(([key, value]) => [`${prefix}${key}`, value] as const);
 }

@@ -3,7 +3,7 @@ import type { Token } from '../dockerfile/position.ts';
 import type { Statement } from '../dockerfile/statement.ts';
 import type { Lookup } from '../dockerfile/expand.ts';
 import type { Place } from '../errors.ts';
-import type { BuildNetwork, Op, PlannedHistory } from './graph.ts';
+import type { BuildNetwork, BuildPlatform, Op, PlannedHistory } from './graph.ts';
 
 /** Other steps that one needs. */
 export interface StepInputs {
@@ -13,14 +13,18 @@ export interface StepInputs {
   readonly mounts?: ReadonlyArray<string | undefined>;
 }
 
+/** A step whose files are read, or the named context. */
+export type CopySource = { readonly step: string; readonly context?: undefined } | { readonly context: string; readonly step?: undefined };
+
 /** What a stage asks of the plan it is part of. */
 export interface StageScope {
   readonly network: BuildNetwork;
   readonly allowsInsecure: boolean;
   argument(name: string, fallback: string | undefined): string | undefined;
   ambient(): string[];
-  /** The step whose files `COPY --from=token` in stage number `stage` reads. */
-  copySource(token: Token, at: Statement, stage: number): string;
+  /** Whose files `COPY --from=token` in stage number `stage` reads. */
+  copySource(token: Token, at: Statement, stage: number): CopySource;
+  foreign(platform: BuildPlatform): BuildPlatform | undefined;
   addStep(step: StepInputs & { op: Op; parent: string; at: Statement }): string;
   announce(at: Statement, stage: number, step?: string): void;
   /** Hears of a variable that a stage uses and that nothing has set; `known`: those that are set. */
@@ -33,6 +37,8 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 export class StageState {
   readonly scope: StageScope;
   readonly index: number;
+  /** What its programs are for. */
+  readonly platform: BuildPlatform;
   /** Without `Env`, which is in `env`. */
   config: RunConfig;
   readonly env: Map<string, string>;
@@ -47,9 +53,10 @@ export class StageState {
   /** The step that made the file system so far. */
   head: string;
 
-  constructor(scope: StageScope, index: number, from: { config: RunConfig; head: string; args?: ReadonlyMap<string, string>; declared?: ReadonlySet<string>; history?: readonly PlannedHistory[]; baseHistory: readonly History[]; author: string | undefined }) {
+  constructor(scope: StageScope, index: number, from: { config: RunConfig; head: string; platform: BuildPlatform; args?: ReadonlyMap<string, string>; declared?: ReadonlySet<string>; history?: readonly PlannedHistory[]; baseHistory: readonly History[]; author: string | undefined }) {
     this.scope = scope;
     this.index = index;
+    this.platform = from.platform;
     const { Env: env, ...config } = from.config;
     this.config = structuredClone(config);
     const entries = (env ?? []).map((entry) => splitEntry(entry));

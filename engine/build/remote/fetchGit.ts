@@ -17,12 +17,12 @@ export type GitSource = Extract<RemoteSource, { kind: 'git' }>;
 
 /** What a repository has, for ADD. Throws BUILD_ADD_FAILED, HOST_TOOL_MISSING. */
 export async function fetchGit(source: GitSource, folder: string, place: Place, signal: AbortSignal): Promise<SelectedSource> {
-  const inside = await checkOut(source, folder, (detail) => addFailed({ ...place, url: withoutSecrets(source.url), detail }), signal);
+  const { inside } = await checkOut(source, folder, (detail) => addFailed({ ...place, url: withoutSecrets(source.url), detail }), signal);
   return { name: '', entries: await readTree(folder, inside), unpack: false };
 }
 
-/** Checks a repository out into a folder of its own, by the host's git; returns the path in it of the folder that was asked for. Throws what `failed` makes, HOST_TOOL_MISSING. */
-export async function checkOut(source: GitSource, folder: string, failed: (detail: string) => Error, signal: AbortSignal): Promise<string> {
+/** Checks a repository out into a folder of its own, by the host's git; returns the commit, and the path in it of the folder that was asked for. Throws what `failed` makes, HOST_TOOL_MISSING. */
+export async function checkOut(source: GitSource, folder: string, failed: (detail: string) => Error, signal: AbortSignal): Promise<{ readonly inside: string; readonly commit: string }> {
   if (source.url.startsWith('-') || source.ref?.startsWith('-')) throw failed('an address or reference cannot begin with -');
   await mkdir(folder);
   const git = async (...args: string[]): Promise<string> => {
@@ -42,5 +42,5 @@ export async function checkOut(source: GitSource, folder: string, failed: (detai
   const inside = await resolveInRoot(folder, source.folder ?? '');
   const info = await lstat(join(folder, inside)).catch(() => undefined);
   if (!info?.isDirectory()) throw failed(`the repository has no folder ${source.folder ?? ''}`);
-  return inside;
+  return { inside, commit };
 }

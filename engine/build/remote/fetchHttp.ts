@@ -11,9 +11,15 @@ import { readTree } from '../context/tree.ts';
 import type { SelectedSource } from '../copy/selectSources.ts';
 import type { RemoteSource } from './remoteSource.ts';
 
+export type HttpSource = Extract<RemoteSource, { kind: 'http' }>;
+
 /** Downloads a file to a folder of its own: for root alone, and as old as its server says (Docker's rule). Throws BUILD_ADD_FAILED. */
-export async function fetchHttp(source: Extract<RemoteSource, { kind: 'http' }>, folder: string, place: Place, signal: AbortSignal): Promise<SelectedSource> {
-  const failed = (detail: string, cause?: unknown): Error => addFailed({ ...place, url: withoutSecrets(source.url), detail }, cause === undefined ? {} : { cause });
+export async function fetchHttp(source: HttpSource, folder: string, place: Place, signal: AbortSignal): Promise<SelectedSource> {
+  return download(source, folder, (detail, cause) => addFailed({ ...place, url: withoutSecrets(source.url), detail }, cause === undefined ? {} : { cause }), signal);
+}
+
+/** Throws what `failed` makes. */
+export async function download(source: HttpSource, folder: string, failed: (detail: string, cause?: unknown) => Error, signal: AbortSignal): Promise<SelectedSource> {
   const { url, headers } = apart(source.url);
   const response = await fetch(url, { headers, signal, redirect: 'follow' }).catch((error: unknown) => {
     throw failed(error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error), error);

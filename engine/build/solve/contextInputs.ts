@@ -1,4 +1,5 @@
 import { contentKey } from '../copy/contentKey.ts';
+import { treeOf } from '../copy/selectSources.ts';
 import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import type { Place } from '../errors.ts';
 import { selectAll } from '../ops/copy.ts';
@@ -6,7 +7,9 @@ import { digestOf } from '../plan/digest.ts';
 import type { CopyOp, RunMount } from '../plan/graph.ts';
 import { operationIdentity } from '../plan/planBuild.ts';
 
-/** Files of the context that a step wants. */
+type Chosen = Pick<CopyOp, 'sources' | 'exclude' | 'parents' | 'context'>;
+
+/** Files of a context that a step wants. */
 export interface ContextInput {
   /** Of all that counts of them. */
   readonly digest: string;
@@ -28,26 +31,28 @@ export class ContextInputs {
     return this.#of(digestOf(operationIdentity(op)), op, place);
   }
 
-  ofMount(mount: Extract<RunMount, { kind: 'bind' }>, place: Place): Promise<ContextInput> {
-    return this.#of(digestOf(['mount', mount.source]), { sources: [mount.source] }, place);
+  ofMount({ source, context }: Extract<RunMount, { kind: 'bind' | 'cache' }>, place: Place): Promise<ContextInput> {
+    return this.#of(digestOf(['mount', source, ...(context === undefined ? [] : [context])]), { sources: [source], ...(context === undefined ? {} : { context }) }, place);
   }
 
-  async select(op: Pick<CopyOp, 'sources' | 'exclude' | 'parents'>, place: Place): Promise<SelectedSource[]> {
-    await this.tree.prepare?.();
-    return selectAll(op, this.tree, 'build context or excluded by .dockerignore', place, this.#signal);
+  async select(op: Chosen, place: Place): Promise<SelectedSource[]> {
+    const tree = treeOf(this.tree, op.context);
+    await tree.prepare?.();
+    return selectAll(op, tree, `${op.context === undefined ? 'build context' : `the context ${op.context}`} or excluded by .dockerignore`, place, this.#signal);
   }
 
-  #of(operation: string, op: Pick<CopyOp, 'sources' | 'exclude' | 'parents'>, place: Place): Promise<ContextInput> {
+  #of(operation: string, op: Chosen, place: Place): Promise<ContextInput> {
     const known = this.#known.get(operation) ?? this.#find(operation, op, place);
     this.#known.set(operation, known);
     return known;
   }
 
-  async #find(operation: string, op: Pick<CopyOp, 'sources' | 'exclude' | 'parents'>, place: Place): Promise<ContextInput> {
-    const { contents } = this.tree;
+  async #find(operation: string, op: Chosen, place: Place): Promise<ContextInput> {
+    const tree = treeOf(this.tree, op.context);
+    const { contents } = tree;
     let selected: Promise<SelectedSource[]> | undefined;
     const files = (): Promise<SelectedSource[]> => (selected ??= this.select(op, place));
-    const digest = contents?.get(operation) ?? (await contentKey(this.tree, await files(), false, this.#signal));
+    const digest = contents?.get(operation) ?? (await contentKey(tree, await files(), false, this.#signal));
     contents?.set(operation, digest);
     return { digest, files };
   }

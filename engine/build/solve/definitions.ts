@@ -74,7 +74,7 @@ export class Definitions {
         if (!from) return undefined;
         parts.push([index, 'step', from.key]);
         again ||= from.again;
-      } else if (mount.kind === 'bind') parts.push([index, 'context', (await this.#context.ofMount(mount, step.place)).digest]);
+      } else if (mount.kind === 'bind' || (mount.kind === 'cache' && mount.context !== undefined)) parts.push([index, 'context', (await this.#context.ofMount(mount, step.place)).digest]);
     }
     return { parts, again };
   }

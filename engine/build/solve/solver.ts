@@ -3,6 +3,7 @@ import { asBerthError, cancelled } from '../../base/errors.ts';
 import { ownLayer } from '../cache/imports.ts';
 import type { CacheEntry } from '../cache/stepCache.ts';
 import { contentKey } from '../copy/contentKey.ts';
+import { treeOf } from '../copy/selectSources.ts';
 import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import { locate, stepFailed } from '../errors.ts';
 import type { Place } from '../errors.ts';
@@ -167,9 +168,9 @@ export class Solver {
       const layers = await this.#here(from.layers);
       return { key: ['mount', String(index), ...identities(layers)], input: () => Promise.resolve({ lowerDirs: this.#maker.lowerDirs(layers) }) };
     }
-    if (mount.kind !== 'bind') return undefined;
+    if (mount.kind !== 'bind' && (mount.kind !== 'cache' || mount.context === undefined)) return undefined;
     const { digest, files } = await this.#inputs.ofMount(mount, step.place);
-    return { key: ['mount', String(index), digest], input: async () => ({ tree: this.#inputs.tree, selected: await files() }) };
+    return { key: ['mount', String(index), digest], input: async () => ({ tree: treeOf(this.#inputs.tree, mount.context), selected: await files() }) };
   }
 
   async #copy(step: Step, op: CopyOp, below: readonly Layer[], from: readonly AnyLayer[] | undefined): Promise<StepResult> {

@@ -76,7 +76,7 @@ export class HealthMonitor {
   async #save(container: Container): Promise<void> {
     const { status, failingStreak } = container.health ?? startingHealth;
     const save = this.#parts.locks.run(container.id, async () => {
-      if (container.running) await this.#parts.store.setState(container, { health: { status, failingStreak } });
+      if (container.running) await this.#parts.store.updateState(container, (now) => ({ ...now, health: { status, failingStreak } }));
     });
     const noted = save.catch((error: unknown) => this.#parts.log.warn('the health of a container could not be written down', { container: container.id, error }));
     this.#saves.add(noted);

@@ -189,12 +189,18 @@ static napi_value close_connection(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/** In thread.c. */
+napi_value as_ids(napi_env env, napi_callback_info info);
+napi_value in_netns(napi_env env, napi_callback_info info);
+
 NAPI_MODULE_INIT() {
   const napi_property_descriptor functions[] = {
       {"open", NULL, open_connection, NULL, NULL, NULL, napi_enumerable, NULL},
       {"send", NULL, send_packet, NULL, NULL, NULL, napi_enumerable, NULL},
       {"shutdown", NULL, shutdown_connection, NULL, NULL, NULL, napi_enumerable, NULL},
       {"close", NULL, close_connection, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"asIds", NULL, as_ids, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"inNetns", NULL, in_netns, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   return exports;

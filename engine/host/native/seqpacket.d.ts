@@ -1,4 +1,4 @@
-/** What seqpacket.c exports. */
+/** What seqpacket.c and thread.c export. */
 declare module '#seqpacket' {
   /** Opaque. Stays open until it is closed. */
   export interface SeqpacketConnection {
@@ -11,4 +11,8 @@ declare module '#seqpacket' {
   export function send(connection: SeqpacketConnection, data: Buffer, offset: number, length: number): boolean;
   export function shutdown(connection: SeqpacketConnection): void;
   export function close(connection: SeqpacketConnection): void;
+  /** Does synchronous work on files as who has these ids, with this process's capabilities; nothing else has them meanwhile. Throws EPERM. */
+  export function asIds<T>(uid: number, gid: number, work: () => T): T;
+  /** Does synchronous work in the network namespace that a descriptor is of. Throws the system's code. */
+  export function inNetns<T>(descriptor: number, work: () => T): T;
 }

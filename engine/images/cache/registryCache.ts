@@ -7,7 +7,8 @@ import { familiarTag } from '../../registry/reference.ts';
 import type { Reference } from '../../registry/reference.ts';
 import type { Registries } from '../../registry/registries.ts';
 import type { RegistryClient } from '../../registry/registryClient.ts';
-import { choosePlatform, hostPlatform } from '../platform.ts';
+import { hostPlatform } from '../../base/platform.ts';
+import { choosePlatform } from '../platform.ts';
 import { parseDocument, parseInline } from './openedCache.ts';
 import type { CacheContents } from './openedCache.ts';
 

@@ -3,7 +3,8 @@ import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../.
 import type { Digest } from '../../content/oci.ts';
 import { platformMissing } from '../../registry/errors.ts';
 import type { ImageService } from '../imageService.ts';
-import { choosePlatform, hostPlatform } from '../platform.ts';
+import { hostPlatform } from '../../base/platform.ts';
+import { choosePlatform } from '../platform.ts';
 import { manifestInvalid } from './errors.ts';
 import type { ServedBlob, ServedManifest } from './localRepositories.ts';
 

@@ -41,7 +41,7 @@ export async function installEngine(connection: HostConnection, archives: Engine
 }
 
 /** Of all architectures: which one the host is, it says in the same answer. */
-async function knownDigests(archives: EngineArchives): Promise<string[]> {
+export async function knownDigests(archives: EngineArchives): Promise<string[]> {
   const found = await Promise.allSettled((['x64', 'arm64'] as const).map((architecture) => archives.archiveFor(architecture)));
   return found.flatMap((one) => (one.status === 'fulfilled' ? [one.value.digest] : []));
 }

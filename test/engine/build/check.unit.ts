@@ -23,6 +23,10 @@ const images: BuildImages = {
   addImage: () => Promise.reject(new Error('a check makes nothing')),
   readConfig: () => Promise.reject(new Error('a check reads no configuration')),
   tag: () => undefined,
+  fromLayout: () => Promise.reject(new Error('a check loads nothing')),
+  addIndex: () => Promise.reject(new Error('a check makes nothing')),
+  discardIndex: () => Promise.resolve(),
+  sbom: () => Promise.reject(new Error('a check looks at no files')),
 };
 
 async function report(text: string, more: { readonly buildArgs?: Record<string, string>; readonly ignore?: string } = {}): Promise<CheckReport> {

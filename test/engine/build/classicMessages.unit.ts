@@ -54,7 +54,9 @@ describe('the query of POST /build', () => {
   });
 
   it('is refused where it asks for what is not supported', () => {
-    for (const query of ['version=2', 'squash=1', 'memory=5', 'extrahosts=a:1.2.3.4', 'remote=https://x', 'platform=linux/s390x', 'networkmode=container:x']) assert.throws(() => parseBuildQuery(new URLSearchParams(query), undefined), { code: 'NOT_IMPLEMENTED' }, query);
+    for (const query of ['version=2', 'squash=1', 'memory=5', 'extrahosts=a:1.2.3.4', 'remote=https://x', 'networkmode=container:x']) assert.throws(() => parseBuildQuery(new URLSearchParams(query), undefined), { code: 'NOT_IMPLEMENTED' }, query);
+    assert.throws(() => parseBuildQuery(new URLSearchParams('platform=linux/mine'), undefined), { code: 'BAD_REQUEST' });
+    assert.deepEqual(parseBuildQuery(new URLSearchParams('platform=s390x'), undefined).platforms, [{ os: 'linux', architecture: 's390x' }]);
     assert.throws(() => parseBuildQuery(new URLSearchParams('buildargs={'), undefined), { code: 'INVALID_JSON' });
     assert.throws(() => parseBuildQuery(new URLSearchParams('labels={"a":1}'), undefined), { code: 'BAD_REQUEST' });
   });

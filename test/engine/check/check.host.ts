@@ -46,6 +46,8 @@ describe('berth system check', () => {
     const stray = { netns: `berth-${INSTANCE}-00000000aa`, veth: 'bv00000000aa', bridge: `br-${INSTANCE}` };
     const cgroup = cgroupFacts().version === '2' ? join(CGROUP_ROOT, `berth-${INSTANCE}`, nobody) : join(CGROUP_ROOT, 'memory', `berth-${INSTANCE}`, nobody);
     const folder = join(engine.dataRoot, 'containers', nobody, 'rootfs');
+    await run('ip', ['link', 'add', 'bt-rtstray', 'type', 'bridge']);
+    await run('ip', ['link', 'set', 'bt-rtstray', 'alias', `berth:${engine.dataRoot}`]);
     await run('ip', ['netns', 'add', stray.netns]);
     await run('ip', ['link', 'add', stray.veth, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', stray.netns]);
     await run('ip', ['link', 'set', stray.veth, 'master', stray.bridge]);
@@ -58,7 +60,7 @@ describe('berth system check', () => {
     await mkdir(join(engine.dataRoot, 'volumes', '.new-00'));
     const found = await check();
     assert.equal(found.status, 1);
-    assert.deepEqual(codes(found), ['ORPHAN_CGROUP', 'ORPHAN_FOLDER', 'ORPHAN_FOLDER', 'ORPHAN_FOLDER', 'ORPHAN_FOLDER', 'ORPHAN_MOUNT', 'ORPHAN_NETNS', 'ORPHAN_NFT_RULE', 'ORPHAN_VETH']);
+    assert.deepEqual(codes(found), ['ORPHAN_BRIDGE', 'ORPHAN_CGROUP', 'ORPHAN_FOLDER', 'ORPHAN_FOLDER', 'ORPHAN_FOLDER', 'ORPHAN_FOLDER', 'ORPHAN_MOUNT', 'ORPHAN_NETNS', 'ORPHAN_NFT_RULE', 'ORPHAN_VETH']);
     assert.ok(found.findings.every(({ repairable, advice }) => repairable && advice.includes('--repair')));
     const mended = await check('--repair');
     assert.equal(mended.status, 0, JSON.stringify(mended.findings));

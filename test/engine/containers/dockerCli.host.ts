@@ -81,7 +81,7 @@ describe('the stock docker command', () => {
     await mkdir(join(folder, 'tree/sub'), { recursive: true });
     await writeFile(join(folder, 'tree/sub/file'), 'hello');
     await symlink('sub/file', join(folder, 'tree/link'));
-    await docker(['create', '--name', 'cp', '-v', 'cpvol:/vol', 'debian', 'sleep', '1000']);
+    await docker(['create', '--name', 'cp', '-v', 'cpvol:/vol', '--tmpfs', '/mem', 'debian', 'sleep', '1000']);
     for (const state of ['created', 'running']) {
       if (state === 'running') await docker(['start', 'cp']);
       assert.equal((await docker(['cp', join(folder, 'tree'), `cp:/srv/${state}`])).status, 0);
@@ -91,6 +91,10 @@ describe('the stock docker command', () => {
       assert.equal((await docker(['cp', `cp:/vol/${state}`, join(folder, `vol-${state}`)])).status, 0);
       assert.match((await docker(['cp', 'cp:/nowhere', folder])).stderr, /Could not find the file \/nowhere/);
     }
+    // What is in memory exists while it runs only.
+    assert.equal((await docker(['cp', join(folder, 'tree'), 'cp:/mem'])).status, 0);
+    assert.equal((await docker(['cp', 'cp:/mem/tree/link', '-'])).status, 0);
+    assert.equal((await docker(['exec', 'cp', 'stat', '-f', '-c', '%T', '/mem/tree/sub/file'])).stdout, 'tmpfs\n');
     await docker(['exec', 'cp', 'sh', '-c', `ln -s ${folder} /out; ln -s / /root-link`]);
     assert.notEqual((await docker(['cp', join(folder, 'tree/sub/file'), 'cp:/out/planted'])).status, 0);
     assert.equal((await docker(['cp', 'cp:/root-link/etc/hostname', join(folder, 'theirs')])).status, 0);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ContainerWorld } from '../../support/containerWorld.ts';
+import { needs } from '../../support/needs.ts';
 
 const FAST = { Interval: 100e6, Timeout: 1e9, Retries: 2 };
 /** For so long after a start it is starting whatever a failing check says: long enough to look. */
@@ -45,13 +46,22 @@ describe('the health of a container', () => {
     const slow = await world.start(FOREVER, { Healthcheck: { Test: ['CMD', 'sleep', '777'], Interval: 50e6, Timeout: 200e6, Retries: 1 } });
     await becomes(slow, 'unhealthy');
     assert.match(health(slow)?.Log.at(-1)?.Output ?? '', /^Health check exceeded timeout \(0\.2s\)/);
-    await world.containers.pause(slow);
-    await world.containers.unpause(slow);
     await world.containers.remove(slow, { force: true });
     const none = await world.start(FOREVER, { Healthcheck: { Test: ['CMD', '/no/such'], ...FAST, Retries: 1 } });
     await becomes(none, 'unhealthy');
     assert.notEqual(health(none)?.Log.at(-1)?.ExitCode, 0);
     await world.containers.remove(none, { force: true });
+  });
+
+  it('goes on to be looked at when the container was paused', async function () {
+    needs(this, 'cgroups');
+    const id = await world.start(FOREVER, { Healthcheck: { Test: ['CMD', 'test', '-e', '/tmp/well'], ...FAST, Retries: 1 } });
+    await becomes(id, 'unhealthy');
+    await world.containers.pause(id);
+    await world.containers.unpause(id);
+    await world.exec(id, ['touch', '/tmp/well']);
+    await becomes(id, 'healthy');
+    await world.containers.remove(id, { force: true });
   });
 
   it('is known to the next engine, which goes on looking', async () => {

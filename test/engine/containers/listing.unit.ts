@@ -32,7 +32,7 @@ describe('containers in a store', () => {
   const add = async (id: string, name: string, state: Partial<ContainerState>, created: string, labels: Record<string, string> = {}): Promise<Container> => {
     store.reserveName(name, id);
     const container = await store.add({ id, name, created, imageId: `sha256:${'c'.repeat(64)}`, imageRef: 'debian:bookworm', snapshots: [], args: ['sleep', '1 2'], config: { Labels: labels }, hostConfig: {}, mounts: [], network: { mode: 'bridge', endpoints: [] } }, true);
-    await store.setState(container, state);
+    await store.updateState(container, (now) => ({ ...now, ...state }));
     return container;
   };
   const names = (filters: Filters, all = false, limit?: number): string[] => (listContainers(store, networks, () => ['debian:latest'], { all, filters, ...(limit === undefined ? {} : { limit }) }) as Array<{ Names: string[] }>).map(({ Names }) => Names[0] ?? '');

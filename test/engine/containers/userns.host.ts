@@ -107,6 +107,20 @@ describe('containers with user namespaces of their own', function () {
     await world.containers.remove(id, { force: true });
   });
 
+  it('take copies into file systems in memory too, which are their own namespace’s, and give them out', async () => {
+    const id = await world.start(['sh', '-c', 'mkdir /t/theirs && chown 1000:1000 /t/theirs && chmod 700 /t/theirs && ln -s /etc /t/away && sleep 1000'], { HostConfig: { UsernsMode: 'auto', Tmpfs: { '/t': 'mode=755' } } });
+    const container = world.containers.find(id);
+    await world.exec(id, ['sh', '-c', 'until [ -h /t/away ]; do sleep 0.02; done']);
+    const send = async (path: string): Promise<void> => world.containers.archive.write(container, path, PassThrough.from([tarball([{ path: 'made', type: 'directory', uid: 7, gid: 8 }, { path: 'made/file', content: 'x', uid: 33, gid: 34 }, { path: 'made/link', type: 'symlink', linkPath: 'file' }, { path: 'made/hard', type: 'hardlink', linkPath: 'made/file' }, { path: 'deep/er/file', content: 'y' }])]));
+    for (const path of ['/t', '/t/theirs', '/t/away']) await send(path);
+    const { stdout } = await world.exec(id, ['sh', '-c', 'cd /t; stat -c "%u:%g %a %n" made made/file deep/er deep/er/file theirs/made/file /etc/made/file; readlink made/link; cat theirs/made/link theirs/made/hard; echo; stat -f -c %T /t/made']);
+    assert.equal(stdout, '7:8 755 made\n33:34 644 made/file\n0:0 755 deep/er\n0:0 644 deep/er/file\n33:34 644 theirs/made/file\n33:34 644 /etc/made/file\nfile\nxx\ntmpfs\n');
+    const chunks: Buffer[] = [];
+    await world.containers.archive.read(container, '/t/made', () => new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk)));
+    assert.match((await run('tar', ['-tv', '--numeric-owner'], { input: Buffer.concat(chunks) })).stdout, / 33\/34 .* made\/(file|hard)\n/);
+    await world.containers.remove(id, { force: true });
+  });
+
   it('take the user namespace of a container that they join', async () => {
     const id = await world.start(['sleep', '1000'], { HostConfig: { UsernsMode: 'auto', IpcMode: 'shareable' } }, 'joined');
     const look = 'ls /dev/shm/common; readlink /proc/self/ns/user; cat /proc/1/comm';

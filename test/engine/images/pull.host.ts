@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { quietContext } from '../../../engine/base/context.ts';
 import type { Progress } from '../../../engine/base/context.ts';
-import { hostPlatform } from '../../../engine/images/platform.ts';
+import { hostPlatform } from '../../../engine/base/platform.ts';
 import { FakeRegistry } from '../../support/fakeRegistry.ts';
 import { dockerArchive, plainLayer } from '../../support/imageArchive.ts';
 import type { MadeLayer } from '../../support/imageArchive.ts';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventBus } from '../../../engine/base/eventBus.ts';
@@ -10,6 +9,7 @@ import { NetworkService } from '../../../engine/networks/networkService.ts';
 import type { Endpoint } from '../../../engine/networks/networkService.ts';
 import { leftovers } from '../../support/leftovers.ts';
 import { ask, endChild, serveIn } from '../../support/netnsServer.ts';
+import { removeTestRoot, testRoot } from '../../support/testRoots.ts';
 
 const instance = 'rdsix';
 const OUTSIDE = `/run/netns/berth${instance}-out`;
@@ -25,7 +25,7 @@ describe('IPv6 in networks', () => {
   const serve = async (netns: string, port: number, word: string): Promise<void> => void children.push(await serveIn(netns, port, word));
 
   before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'berth-six-'));
+    root = await testRoot(tmpdir(), 'six', { instance });
     service = open();
     await service.prepare();
     await service.catalog.create({ name: 'six', ipv6: true });
@@ -49,7 +49,7 @@ describe('IPv6 in networks', () => {
     await service.teardown();
     await run('ip', ['-batch', '-'], { input: `link del rdsixo\nnetns del berth${instance}-out\n` });
     const left = await leftovers(root, instance);
-    await rm(root, { recursive: true, force: true });
+    await removeTestRoot(root);
     assert.deepEqual(left, []);
   });
 

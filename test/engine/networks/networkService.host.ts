@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { NetworkService } from '../../../engine/networks/networkService.ts';
 import type { Endpoint } from '../../../engine/networks/networkService.ts';
 import { leftovers } from '../../support/leftovers.ts';
 import { ask, endChild, serveIn } from '../../support/netnsServer.ts';
+import { removeTestRoot, testRoot } from '../../support/testRoots.ts';
 
 const instance = 'rdtnet';
 const OUTSIDE = '/run/netns/berthtest-outside';
@@ -24,7 +25,7 @@ describe('NetworkService on this host', () => {
   const serve = async (endpoint: Endpoint, port: number, word: string): Promise<void> => void children.push(await serveIn(endpoint.netnsPath, port, word));
 
   before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'berth-net-'));
+    root = await testRoot(tmpdir(), 'net', { instance });
     service = open();
     await service.prepare();
     await service.settled();
@@ -38,7 +39,7 @@ describe('NetworkService on this host', () => {
     await service.teardown();
     await run('ip', ['netns', 'del', 'berthtest-outside']);
     const left = await leftovers(root, instance);
-    await rm(root, { recursive: true, force: true });
+    await removeTestRoot(root);
     assert.deepEqual(left, []);
   });
 

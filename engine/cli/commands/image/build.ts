@@ -19,6 +19,8 @@ import { buildAuthHeaders } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
 import { addDeliveryFlags, planDelivery, sendCaches } from './buildDelivery.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
+import { isOnHost } from './buildWider.ts';
+import { sendNamedContexts } from './sendNamedContexts.ts';
 import type { BuildOptions } from './buildRequest.ts';
 import { checkFiles, deliver, writeMetadata } from './deliver.ts';
 import type { Built } from './deliver.ts';
@@ -41,6 +43,12 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--secret <id=NAME[,src=FILE|,env=NAME]>', 'a secret for RUN --mount=type=secret', collect)
     .option('--ssh <default|id=SOCKET>', 'an SSH agent for RUN --mount=type=ssh', collect)
     .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done', collect)
+    .option('--build-context <name=value>', 'what a name means in FROM, COPY --from and RUN --mount=from: a folder, the URL of an archive or Git repository, docker-image://IMAGE, oci-layout://FOLDER[:TAG|@DIGEST]; may be repeated', collect)
+    .option('--platform <os/arch,…>', 'what the image is for (default: what the engine runs on); several make one image for all of them', collect)
+    .option('--provenance [mode=min|max]', 'attest where the image comes from (SLSA; version=v1 or v0.2, builder-id=ID); --provenance=false: not')
+    .option('--sbom [true|false]', 'attest what is installed in the image (SPDX)')
+    .option('--attest <type=provenance|sbom,…>', 'the same, as docker build writes it', collect)
+    .option('--debug', 'when a RUN fails, open a shell in its container before the build ends')
     .option('--reproducible', 'the same files make the same image, anywhere and any time: times are those of SOURCE_DATE_EPOCH, else of the newest commit of the folder, else 1970')
     .option('--check-reproducible', 'build twice from the start, and show the files that differ; the exit status is 1 if any do')
     .option('--check', 'build nothing: say what of the Dockerfile is odd; the exit status is 1 if anything is')
@@ -68,8 +76,9 @@ async function build(context: CliContext, what: string, options: BuildOptions): 
   const isElsewhere = options.sendContext === true || context.host !== undefined;
   const isSent = isFolder(what) && (options.sendContext === true || (context.host !== undefined && pathOnHost(what) === undefined));
   await using sent = isSent ? await sendContextFor(context, client, asked, options) : undefined;
+  await using others = await sendNamedContexts(context, client, asked.contexts, (name) => isElsewhere && !isOnHost(options, name));
   await using caches = isElsewhere && asked.cacheFrom ? await sendCaches(context, client, asked.cacheFrom) : undefined;
-  const request = { ...asked, ...sent?.request, ...(caches ? { cacheFrom: caches.cacheFrom } : {}) };
+  const request = { ...asked, ...sent?.request, ...others.request, ...(caches ? { cacheFrom: caches.cacheFrom } : {}) };
   if (options.check === true) return check(context, client, request);
   const built = await run(context, client, request, printer);
   if (options.checkReproducible === true) return checkAgain(context, client, request, built.imageId, printer);

@@ -6,9 +6,11 @@ import { pathOnHost } from '../../engineFolder.ts';
 import { folderPath } from '../container/reference.ts';
 import type { DeliveryOptions } from './buildDelivery.ts';
 import { givenSecrets } from './buildSecrets.ts';
+import { widerRequest } from './buildWider.ts';
+import type { WiderOptions } from './buildWider.ts';
 import { reproducibleEpoch } from './reproducible.ts';
 
-export interface BuildOptions extends DeliveryOptions {
+export interface BuildOptions extends DeliveryOptions, WiderOptions {
   readonly file?: string;
   readonly target?: string;
   readonly buildArg?: string[];
@@ -47,6 +49,7 @@ export async function requestOf(context: CliContext, what: string, options: Buil
     ...(options.pull === true ? { pull: true } : {}),
     ...(network === undefined ? {} : { network }),
     ...(await givenSecrets(context, options)),
+    ...widerRequest(context, options),
   };
 }
 

@@ -11,7 +11,7 @@ import { unpackTree } from '../../streams/unpackTree.ts';
 import type { FileOutput } from './buildOutputs.ts';
 import { splitReference } from './pull.ts';
 
-export type Built = Pick<Extract<BuildEvent, { type: 'result' }>, 'imageId' | 'exportId'>;
+export type Built = Pick<Extract<BuildEvent, { type: 'result' }>, 'imageId' | 'indexDigest' | 'exportId'>;
 
 export interface Delivery {
   readonly files: readonly FileOutput[];
@@ -84,8 +84,8 @@ async function push(context: CliContext, client: ApiClient, name: string, imageI
 }
 
 /** `--metadata-file`, with the names that buildx gives things. */
-export async function writeMetadata(path: string, { imageId }: Built, names: readonly string[], pushed: Pushed | undefined): Promise<void> {
-  const manifest = pushed && { 'containerimage.descriptor': { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: pushed.digest, size: pushed.size }, 'containerimage.digest': pushed.digest };
-  const metadata = { 'containerimage.config.digest': imageId, ...manifest, ...(names.length > 0 ? { 'image.name': names.join(',') } : {}) };
+export async function writeMetadata(path: string, { imageId, indexDigest }: Built, names: readonly string[], pushed: Pushed | undefined): Promise<void> {
+  const manifest = pushed && { 'containerimage.descriptor': { mediaType: indexDigest === undefined ? 'application/vnd.oci.image.manifest.v1+json' : 'application/vnd.oci.image.index.v1+json', digest: pushed.digest, size: pushed.size }, 'containerimage.digest': pushed.digest };
+  const metadata = { 'containerimage.config.digest': imageId, ...(indexDigest === undefined ? {} : { 'containerimage.digest': indexDigest }), ...manifest, ...(names.length > 0 ? { 'image.name': names.join(',') } : {}) };
   await writeFile(path, `${JSON.stringify(metadata, undefined, 2)}\n`);
 }

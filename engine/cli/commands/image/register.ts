@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../../context.ts';
 import { registerInspect } from '../container/inspect.ts';
+import { registerAttestations } from './attestations.ts';
 import { registerBootstrap } from './bootstrap.ts';
 import { registerBuild } from './build.ts';
 import { registerImageDiff } from './diff.ts';
@@ -30,4 +31,5 @@ export function registerImageCommands(program: Command, context: CliContext): vo
   registerInspect(group, context, 'image');
   registerBootstrap(group, context);
   registerImageDiff(group, context);
+  registerAttestations(group, context);
 }

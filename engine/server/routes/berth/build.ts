@@ -1,7 +1,12 @@
 import type { Writable } from 'node:stream';
 import { buildRequestSchema } from '../../../api/berth/build.ts';
 import type { BuildEvent, BuildRequestBody } from '../../../api/berth/build.ts';
-import { asBerthError } from '../../../base/errors.ts';
+import { asBerthError, badRequest } from '../../../base/errors.ts';
+import { parsePlatform } from '../../../base/platform.ts';
+import type { Platform } from '../../../base/platform.ts';
+import type { AttestRequest } from '../../../build/attest/request.ts';
+import type { WiderRequest } from '../../../build/planned.ts';
+import type { NamedContextSources } from '../../../build/context/namedContexts.ts';
 import type { BerthError } from '../../../base/errors.ts';
 import type { BuildService } from '../../../build/buildService.ts';
 import type { BuildContext, BuildRequest } from '../../../build/request.ts';
@@ -36,11 +41,11 @@ async function build(builds: Pick<BuildService, 'build' | 'check'>, context: Req
 }
 
 async function result(builds: Pick<BuildService, 'build'>, request: BuildRequest, ctx: BuildContext): Promise<BuildEvent> {
-  const { imageId, exportId } = await builds.build(request, ctx);
-  return { type: 'result', imageId, ...(exportId === undefined ? {} : { exportId }) };
+  const { imageId, indexDigest, exportId } = await builds.build(request, ctx);
+  return { type: 'result', imageId, ...(indexDigest === undefined ? {} : { indexDigest }), ...(exportId === undefined ? {} : { exportId }) };
 }
 
-function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure, cacheFrom, cacheTo, annotations, keep }: BuildRequestBody): BuildRequest {
+function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target, buildArgs, labels, tags, noCache, pull, network, secrets, sshAgents, allowInsecure, cacheFrom, cacheTo, annotations, keep, ...wider }: BuildRequestBody): BuildRequest {
   return {
     context,
     ...(dockerfile === undefined ? {} : { dockerfile }),
@@ -60,7 +65,23 @@ function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target,
     ...(cacheTo === undefined ? {} : { cacheTo }),
     ...(annotations === undefined ? {} : { annotations }),
     ...(keep === undefined ? {} : { keep }),
+    ...toWider(wider),
   };
+}
+
+function toWider({ platforms, contexts, attest, debug }: Pick<BuildRequestBody, 'platforms' | 'contexts' | 'attest' | 'debug'>): WiderRequest {
+  return {
+    ...(platforms === undefined ? {} : { platforms: platforms.map(platformOf) }),
+    ...(contexts === undefined ? {} : { contexts: contexts as NamedContextSources }),
+    ...(attest === undefined ? {} : { attest: attest as AttestRequest }),
+    ...(debug === undefined ? {} : { debug }),
+  };
+}
+
+function platformOf(text: string): Platform {
+  const platform = parsePlatform(text);
+  if (!platform) throw badRequest({ what: 'platforms', detail: `"${text}" is not a platform such as linux/amd64` });
+  return platform;
 }
 
 function describe(error: BerthError): Extract<BuildEvent, { type: 'error' }>['error'] {

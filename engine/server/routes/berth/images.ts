@@ -7,6 +7,7 @@ import type { ImageService } from '../../../images/imageService.ts';
 import type { ImageArchives } from '../../../images/imageArchives.ts';
 import type { FileSnapshotStore } from '../../../snapshots/fileSnapshotStore.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
+import { readPlatform } from '../docker/imageTransfer.ts';
 import { toDockerProgress } from '../docker/jsonProgress.ts';
 
 /** `POST /berth/v1/images/bootstrap`: makes a base image from packages; streams progress, the last line is the image's id or the error. The others carry images between engines. */
@@ -22,6 +23,7 @@ export function berthImageRoutes(images: ImageService, archives: ImageArchives, 
       path: '/berth/v1/images/diff',
       handle: async ({ query, signal }, reply) => reply.json(200, await diffImages(snapshots, images.resolve(query.get('from') ?? ''), images.resolve(query.get('to') ?? ''), signal)),
     },
+    { method: 'GET', path: '/berth/v1/images/sbom', handle: async ({ query, signal }, reply) => reply.json(200, await images.sbom(query.get('name') ?? '', readPlatform(query.get('platform')), signal)) },
     { method: 'GET', path: '/berth/v1/images/archive', handle: (context, reply) => sendMissing(archives, context, reply) },
     {
       method: 'POST',

@@ -5,6 +5,7 @@ import type { RemoteImages } from '../../../images/remoteImages.ts';
 import { parseRegistryAuth, toCredentials } from '../../../registry/auth.ts';
 import type { Credentials } from '../../../registry/auth.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
+import { readPlatform } from '../docker/imageTransfer.ts';
 import { JsonProgress } from '../docker/jsonProgress.ts';
 
 /** Docker's `POST /auth`, and what it has no route for: tags, manifests, referrers, and indexes made of images. */
@@ -14,6 +15,7 @@ export function registryRoutes(remote: RemoteImages): Route[] {
     { method: 'GET', path: '/berth/v1/registry/tags', handle: async (context, reply) => reply.json(200, { tags: await remote.tags(named(context), credentialsOf(context), context.signal) }) },
     { method: 'GET', path: '/berth/v1/registry/manifest', handle: (context, reply) => manifest(remote, context, reply) },
     { method: 'GET', path: '/berth/v1/registry/referrers', handle: async (context, reply) => reply.json(200, { manifests: await remote.referrers(named(context), context.query.get('artifactType') ?? undefined, credentialsOf(context), context.signal) }) },
+    { method: 'GET', path: '/berth/v1/images/attestations', handle: async (context, reply) => reply.json(200, await remote.attestations(named(context), readPlatform(context.query.get('platform')), credentialsOf(context), context.signal)) },
     { method: 'POST', path: '/berth/v1/registry/index', handle: (context, reply) => pushIndex(remote, context, reply) },
   ];
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { badRequest, invalidJson, notImplemented } from '../../../base/errors.ts';
+import { fitsPlatform, hostPlatform, parsePlatform } from '../../../base/platform.ts';
+import type { Platform } from '../../../base/platform.ts';
 import type { BuildRequest } from '../../../build/request.ts';
 import type { PruneOptions } from '../../../build/cache/prune.ts';
 
@@ -33,8 +35,17 @@ export function parseBuildQuery(query: URLSearchParams, registryConfig: string |
     ...(target === '' ? {} : { target }),
     ...(dockerfile === '' ? {} : { dockerfile: dockerfile.replace(/^\/+/, '') }),
     ...(auths ? { auths } : {}),
+    ...platform(query.get('platform') ?? ''),
     cacheFrom: (json(query, 'cachefrom', z.array(z.string()).nullable()) ?? []).map((ref) => ({ type: 'image', ref })),
   };
+}
+
+/** The classic protocol knows one platform, and an image of one. */
+function platform(text: string): { platforms?: Platform[] } {
+  if (text === '') return {};
+  const wanted = parsePlatform(text);
+  if (!wanted) throw badRequest({ what: 'platform', detail: `"${text}" is not a platform such as linux/amd64` });
+  return fitsPlatform(wanted, hostPlatform()) ? {} : { platforms: [wanted] };
 }
 
 /** `POST /build/prune`: `keep-storage` (bytes), `filters={"until":["24h"]}`. */
@@ -63,9 +74,6 @@ function checkSupported(query: URLSearchParams): void {
     const value = query.get(name);
     if (value !== null && !UNUSED.has(value)) throw notImplemented({ what: `The build option ${name}=${value}` });
   }
-  const platform = query.get('platform') ?? '';
-  const ours = process.arch === 'x64' ? 'amd64' : process.arch;
-  if (platform !== '' && platform !== `linux/${ours}` && platform !== ours) throw notImplemented({ what: `Building for the platform ${platform} on linux/${ours}` });
 }
 
 function network(mode: string): 'default' | 'none' | 'host' {

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { badRequest, notImplemented } from '../../../base/errors.ts';
+import { parsePlatform } from '../../../base/platform.ts';
+import type { Platform } from '../../../base/platform.ts';
 import type { Descriptor } from '../../../content/oci.ts';
 import { indexSchema } from '../../../content/oci.ts';
 import type { ImageArchives } from '../../../images/imageArchives.ts';
@@ -12,12 +14,10 @@ import { familiarTag, parseReference } from '../../../registry/reference.ts';
 import type { Reply, RequestContext } from '../../route.ts';
 import { JsonProgress } from './jsonProgress.ts';
 
-type RequestedPlatform = { readonly os: string; readonly architecture: string; readonly variant?: string };
-
 /** `POST /images/create`: a pull (`fromImage`) or an import (`fromSrc=-`, the tar in the body). */
 export async function createImage(images: ImageService, archives: ImageArchives, context: RequestContext, reply: Reply): Promise<void> {
   const { query } = context;
-  const platform = parsePlatform(query.get('platform'));
+  const platform = readPlatform(query.get('platform'));
   if (query.has('fromImage')) return pull(images, context, platform, reply);
   if (!query.has('fromSrc')) throw badRequest({ what: 'images/create', detail: 'give fromImage or fromSrc' });
   if (query.get('fromSrc') !== '-') throw notImplemented({ what: 'Importing from a URL (download it and import the file)' });
@@ -29,7 +29,7 @@ export async function createImage(images: ImageService, archives: ImageArchives,
   });
 }
 
-async function pull(images: ImageService, { query, headers, signal }: RequestContext, platform: RequestedPlatform | undefined, reply: Reply): Promise<void> {
+async function pull(images: ImageService, { query, headers, signal }: RequestContext, platform: Platform | undefined, reply: Reply): Promise<void> {
   const name = query.get('fromImage') ?? '';
   const tag = query.get('tag') ?? '';
   const reference = parseReference(tag === '' ? name : tag.startsWith('sha256:') ? `${name}@${tag}` : `${name}:${tag}`);
@@ -76,13 +76,11 @@ export async function describeRemote(remote: RemoteImages, name: string, { heade
 }
 
 /** `linux/arm64/v8`, `amd64`. Throws BAD_REQUEST. */
-export function parsePlatform(text: string | null): RequestedPlatform | undefined {
+export function readPlatform(text: string | null): Platform | undefined {
   if (text === null || text === '') return undefined;
-  const parts = text.toLowerCase().split('/');
-  const [os = 'linux', architecture = '', variant] = parts.length === 1 && parts[0] !== 'linux' ? ['linux', ...parts] : parts;
-  if (os !== 'linux' || !/^[a-z0-9_]+$/.test(architecture) || parts.length > 3) throw badRequest({ what: 'platform', detail: `"${text}" is not a platform such as linux/amd64` });
-  const names: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
-  return { os, architecture: names[architecture] ?? architecture, ...(variant === undefined ? {} : { variant }) };
+  const platform = parsePlatform(text);
+  if (!platform) throw badRequest({ what: 'platform', detail: `"${text}" is not a platform such as linux/amd64` });
+  return platform;
 }
 
 /** The body as a stream that may be given up early: the rest is then read and thrown away, so that the client is there to hear why. */

@@ -1,11 +1,15 @@
-import type { ImageDeleteItem, ImagePruneResult } from '../../../api/docker/image.ts';
+import { z } from 'zod';
+import type { ImageDeleteItem, ImagePruneResult, ManifestSummary } from '../../../api/docker/image.ts';
 import { badRequest } from '../../../base/errors.ts';
+import type { Platform } from '../../../base/platform.ts';
 import { filterImages } from '../../../images/filters.ts';
 import { imageHistory } from '../../../images/history.ts';
 import type { ImageArchives } from '../../../images/imageArchives.ts';
+import type { ImageRecord } from '../../../images/imageRecord.ts';
 import type { ImageService, RemovedImage } from '../../../images/imageService.ts';
 import type { RemoteImages } from '../../../images/remoteImages.ts';
 import { pruneImages } from '../../../images/prune.ts';
+import { toManifests } from '../../../images/manifestsView.ts';
 import { toInspect, toSummary } from '../../../images/views.ts';
 import type { SnapshotStore } from '../../../snapshots/types.ts';
 import { compareApiVersions } from '../../apiVersion.ts';
@@ -13,7 +17,7 @@ import type { Reply, RequestContext, Route } from '../../route.ts';
 import { parseFilters } from './eventFilter.ts';
 import { splitImagePath } from './imageName.ts';
 import { pushImages, searchImages } from './imagePush.ts';
-import { createImage, describeRemote, loadImages, sendArchive } from './imageTransfer.ts';
+import { createImage, describeRemote, loadImages, readPlatform, sendArchive } from './imageTransfer.ts';
 
 /** What the routes of images stand on. */
 export interface ImageRouteParts {
@@ -45,10 +49,11 @@ export function imageRoutes(parts: ImageRouteParts): Route[] {
 async function show({ images, archives, snapshots }: ImageRouteParts, context: RequestContext, reply: Reply): Promise<void> {
   const { name, action } = splitImagePath(context, ['json', 'history', 'get']);
   if (action === 'get') return sendArchive(archives, [name], reply);
-  const image = images.resolve(name);
+  const platform = queryPlatform(context.query.get('platform'));
+  const image = platform ? images.resolveFor(name, platform) : images.resolve(name);
   if (action === 'history') return reply.json(200, imageHistory(image, (id) => snapshots.get(id)?.size ?? 0));
   const { VirtualSize, ...shown } = toInspect(image, (id) => snapshots.lowerDir(id));
-  reply.json(200, isBefore(context, '1.44') ? { ...shown, VirtualSize } : shown);
+  reply.json(200, { ...shown, ...manifestsOf(image, context), ...(isBefore(context, '1.44') ? { VirtualSize } : {}) });
 }
 
 async function change({ images, remote }: ImageRouteParts, context: RequestContext, reply: Reply): Promise<void> {
@@ -65,9 +70,20 @@ function list(images: ImageService, context: RequestContext): object[] {
   const shown = filterImages(images.list(), parseFilters(context.query.get('filters')), (ref) => images.resolve(ref));
   return shown
     .sort((a, b) => Date.parse(b.created) - Date.parse(a.created))
-    .map(toSummary)
+    .map((image) => ({ ...toSummary(image), ...manifestsOf(image, context) }))
     .map((image) => (isBefore(context, '1.43') ? { ...image, ...namesOfOld(image) } : image))
     .map((image) => (isBefore(context, '1.44') ? { ...image, VirtualSize: image.Size } : image));
+}
+
+function manifestsOf({ index }: ImageRecord, { query }: RequestContext): { Manifests?: ManifestSummary[] } {
+  return index && isTrue(query.get('manifests')) ? { Manifests: toManifests(index) } : {};
+}
+
+/** `linux/arm64`, or as newer clients send it: `{"os":"linux","architecture":"arm64"}`. */
+function queryPlatform(text: string | null): Platform | undefined {
+  if (text === null || !text.startsWith('{')) return readPlatform(text);
+  const { os = 'linux', architecture = '', variant } = z.looseObject({ os: z.string().optional(), architecture: z.string().optional(), variant: z.string().optional() }).parse(JSON.parse(text));
+  return readPlatform([os, architecture, ...(variant === undefined || variant === '' ? [] : [variant])].join('/'));
 }
 
 /** Clients before 1.43 expect nameless images to be called so. */

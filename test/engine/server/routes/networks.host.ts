@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,20 +9,21 @@ import { NetworkService } from '../../../../engine/networks/networkService.ts';
 import { networkRoutes } from '../../../../engine/server/routes/docker/networks.ts';
 import { leftovers } from '../../../support/leftovers.ts';
 import { serveRoutes } from '../../../support/routeServer.ts';
+import { removeTestRoot, testRoot } from '../../../support/testRoots.ts';
 
 describe('/networks', () => {
   const instance = 'tnetapi';
   let root: string;
   let service: NetworkService;
   before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'berth-netroutes-'));
+    root = await testRoot(tmpdir(), 'netroutes', { instance });
     service = new NetworkService({ config: { dataRoot: join(root, 'data'), runRoot: join(root, 'run'), socketPath: '', instance, idleSeconds: 0 }, log: silentLog, events: new EventBus(), poolSize: 1 });
     await service.prepare();
   });
   after(async () => {
     await service.teardown();
     const left = await leftovers(root, instance);
-    await rm(root, { recursive: true, force: true });
+    await removeTestRoot(root);
     assert.deepEqual(left, []);
   });
 

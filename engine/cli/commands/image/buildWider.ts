@@ -1,0 +1,71 @@
+import { isAbsolute, resolve } from 'node:path';
+import type { AttestBody, BuildRequestBody, NamedContextBody } from '../../../api/berth/build.ts';
+import type { CliContext } from '../../context.ts';
+import { pathOnHost } from '../../engineFolder.ts';
+import { namedContextOf } from './namedContext.ts';
+
+/** Flags of `berth build` that make more of it than one image of this host's platform. */
+export interface WiderOptions {
+  readonly platform?: string[];
+  readonly buildContext?: string[];
+  readonly provenance?: string | boolean;
+  readonly sbom?: string | boolean;
+  readonly attest?: string[];
+  readonly debug?: boolean;
+}
+
+export function widerRequest(context: CliContext, options: WiderOptions): Pick<BuildRequestBody, 'platforms' | 'contexts' | 'attest' | 'debug'> {
+  const attest = attestOf(options);
+  const contexts = (options.buildContext ?? []).map((text) => readNamed(context, text));
+  return {
+    ...(options.platform === undefined ? {} : { platforms: options.platform.flatMap((list) => list.split(',')).map((one) => one.trim()) }),
+    ...(contexts.length === 0 ? {} : { contexts: Object.fromEntries(contexts) }),
+    ...(attest ? { attest } : {}),
+    ...(options.debug === true ? { debug: true } : {}),
+  };
+}
+
+function readNamed(context: CliContext, text: string): readonly [string, NamedContextBody] {
+  const equals = text.indexOf('=');
+  const [name, value] = equals < 0 ? ['', ''] : [text.slice(0, equals), text.slice(equals + 1)];
+  if (name === '' || value === '') throw new Error(`--build-context ${text}: expected NAME=VALUE, where VALUE is a folder, the URL of an archive or Git repository, docker-image://IMAGE, or oci-layout://FOLDER[:TAG]`);
+  const onHost = (path: string): string => pathOnHost(path) ?? (isAbsolute(path) ? path : resolve(context.cwd, path));
+  return [name, namedContextOf(value, onHost)];
+}
+
+/** Whether a named context was given as a folder of the engine's host. */
+export function isOnHost({ buildContext = [] }: WiderOptions, name: string): boolean {
+  return buildContext.some((text) => text.startsWith(`${name}=`) && pathOnHost(text.slice(name.length + 1).replace(/^oci-layout:\/\//, '')) !== undefined);
+}
+
+/** `--provenance`, `--sbom` and `--attest type=…`; later ones win. */
+function attestOf({ provenance, sbom, attest = [] }: WiderOptions): AttestBody | undefined {
+  const asked = new Map<string, string>();
+  for (const text of attest) {
+    const fields = fieldsOf(text);
+    const type = fields.get('type');
+    if (type !== 'provenance' && type !== 'sbom') throw new Error(`--attest ${text}: expected type=provenance or type=sbom`);
+    asked.set(type, fields.get('disabled') === 'true' ? 'false' : text.split(',').filter((field) => !field.startsWith('type=')).join(','));
+  }
+  if (provenance !== undefined) asked.set('provenance', String(provenance));
+  if (sbom !== undefined) asked.set('sbom', String(sbom));
+  const wanted = { ...provenanceOf(asked.get('provenance')), ...(isOff(asked.get('sbom')) ? {} : { sbom: true }) };
+  return Object.keys(wanted).length > 0 ? wanted : undefined;
+}
+
+function provenanceOf(text: string | undefined): Pick<AttestBody, 'provenance'> {
+  if (isOff(text)) return {};
+  const fields = fieldsOf(text ?? '');
+  const [mode, version, builderId] = [fields.get('mode') ?? 'min', fields.get('version') ?? 'v1', fields.get('builder-id')];
+  if (mode !== 'min' && mode !== 'max') throw new Error(`--provenance ${text ?? ''}: expected mode=min or mode=max`);
+  if (version !== 'v1' && version !== 'v0.2') throw new Error(`--provenance ${text ?? ''}: expected version=v1 or version=v0.2`);
+  return { provenance: { mode, version, ...(builderId === undefined ? {} : { builderId }) } };
+}
+
+function isOff(text: string | undefined): boolean {
+  return text === undefined || text === 'false' || text === '0';
+}
+
+function fieldsOf(text: string): Map<string, string> {
+  return new Map(text.split(',').flatMap((field): Array<[string, string]> => (field.includes('=') ? [[field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]] : [])));
+}

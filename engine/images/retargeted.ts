@@ -1,0 +1,42 @@
+import type { Buffer } from 'node:buffer';
+import { manifestSchema } from '../content/oci.ts';
+import type { Descriptor, Digest } from '../content/oci.ts';
+import { attestedDigest, isAttestation, retarget } from './attestations.ts';
+import type { Attestation, Document } from './attestations.ts';
+
+/** The rows of an index and the attestations' documents, as they are somewhere else. */
+export interface MovedIndex {
+  readonly manifests: readonly Descriptor[];
+  readonly attestations: readonly Attestation[];
+}
+
+/**
+ * An index whose images have other manifests elsewhere, since their layers are compressed there, or are not: `move` brings one there. What
+ * was attested of a manifest is attested of the one in its place.
+ */
+export async function movedIndex<T extends { readonly manifestDigest: Digest }>(read: (digest: Digest) => Promise<Buffer>, { manifests, images }: { readonly manifests: readonly Descriptor[]; readonly images: readonly T[] }, move: (image: T) => Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'>>): Promise<MovedIndex> {
+  const moved = new Map<Digest, Pick<Descriptor, 'mediaType' | 'digest' | 'size'>>();
+  for (const image of images) moved.set(image.manifestDigest, await move(image));
+  const attestations: Attestation[] = [];
+  const rows: Descriptor[] = [];
+  for (const row of manifests) {
+    if (!isAttestation(row)) {
+      const { mediaType, digest, size } = moved.get(row.digest) ?? row;
+      rows.push({ ...row, mediaType, digest, size });
+      continue;
+    }
+    const attestation = await movedAttestation(read, row, (digest) => moved.get(digest)?.digest ?? digest);
+    attestations.push(attestation);
+    rows.push(attestation.descriptor);
+  }
+  return { manifests: rows, attestations };
+}
+
+async function movedAttestation(read: (digest: Digest) => Promise<Buffer>, row: Descriptor, to: (digest: Digest) => Digest): Promise<Attestation> {
+  const bytes = await read(row.digest);
+  const manifest = manifestSchema.parse(JSON.parse(bytes.toString('utf8')));
+  const documents = await Promise.all(manifest.layers.map(async ({ digest }): Promise<Document> => ({ digest, bytes: await read(digest) })));
+  const attested = attestedDigest(row) ?? '';
+  if (to(attested) !== attested) return retarget(manifest, documents.map((one) => one.bytes), to(attested));
+  return { descriptor: row, manifest: { digest: row.digest, bytes }, config: { digest: manifest.config.digest, bytes: await read(manifest.config.digest) }, statements: documents };
+}
