@@ -212,8 +212,8 @@ export class BuildService {
         return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };
       });
     } catch (error) {
-      const failure = failureEvent(asBerthError(error), context.dockerfile.text);
-      if (failure && !signal.aborted) ctx.onEvent?.(failure);
+      const failure = failureEvent(asBerthError(error), opened.dockerfile.text);
+      if (failure && !ctx.signal.aborted) ctx.onEvent?.(failure);
       throw error;
     } finally {
       await opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));

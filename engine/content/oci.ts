@@ -22,7 +22,6 @@ export const mediaTypes = {
 } as const;
 
 export const platformSchema = z.looseObject({ architecture: z.string(), os: z.string(), variant: z.string().optional() });
-export type Platform = z.infer<typeof platformSchema>;
 
 export const descriptorSchema = z.looseObject({
   mediaType: z.string(),

@@ -58,6 +58,8 @@ function buildLogLine(event: Extract<UpNews, { type: 'build' }>['event']): strin
     case 'plan':
     case 'progress':
     case 'checked':
+    case 'debug':
+    case 'failure':
     case 'result':
     case 'error':
       return undefined;

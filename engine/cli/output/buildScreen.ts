@@ -56,12 +56,14 @@ export class BuildScreen {
 
   end(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined; // it may go on: behind a shell in what failed
     this.#transfers.clear();
     for (const step of this.#steps.values()) if (step.status === 'running') this.#settle(step, 'cancelled');
     this.#paint(true);
     for (const line of this.#odd.splice(0)) this.#out.write(`warning: ${line}\n`);
     const failed = [...this.#steps.values()].find(({ status }) => status === 'failed');
     if (this.#failure) this.#out.write(formatFailure(this.#failure, failed?.name));
+    this.#failure = undefined;
   }
 
   /** A build that begins again, without a cache that failed it, begins a new picture. */
