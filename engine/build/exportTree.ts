@@ -1,12 +1,15 @@
+import { readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { hostCommandFailed } from '../base/errors.ts';
 import { exitOf } from '../host/ociRuntime.ts';
-import { run, start } from '../host/process.ts';
+import { start } from '../host/process.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import type { BuildExport } from './exports.ts';
 import { mountReadable } from './overlay.ts';
+import { breathe } from './solve/breathe.ts';
 import type { TempFolders } from './temp.ts';
 
 export interface TreeOptions {
@@ -43,7 +46,17 @@ export async function exportTree(parts: { readonly temps: TempFolders; readonly 
   out.end();
 }
 
+/** What only root can make, relative to the root. */
 async function devices(root: string, signal: AbortSignal): Promise<string[]> {
-  const { stdout } = await run('find', ['.', '(', '-type', 'b', '-o', '-type', 'c', '-o', '-type', 's', ')', '-printf', '%P\\0'], { cwd: root, signal });
-  return stdout.split('\0').filter((path) => path !== '');
+  const found: string[] = [];
+  const visit = async (path: string): Promise<void> => {
+    await breathe(signal);
+    for (const entry of readdirSync(join(root, path), { withFileTypes: true })) {
+      const below = path === '' ? entry.name : `${path}/${entry.name}`;
+      if (entry.isDirectory()) await visit(below);
+      else if (entry.isBlockDevice() || entry.isCharacterDevice() || entry.isSocket()) found.push(below);
+    }
+  };
+  await visit('');
+  return found;
 }
