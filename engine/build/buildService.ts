@@ -201,10 +201,11 @@ export class BuildService {
       const planned: Planned[] = [];
       for (const options of planOptions(request)) planned.push(await planFor(options, request, { images: this.#parts.images, opened, named }, ctx));
       for (const { report } of planned) refuseErrors(report);
-      for (const warning of planned[0]?.report.warnings ?? []) ctx.onEvent?.(warningEvent(warning, opened.dockerfile.text));
+      const warnings = (planned[0]?.report.warnings ?? []).map((warning) => warningEvent(warning, opened.dockerfile.text));
       await using imports = await OpenImports.open(this.#parts.caches, request.cacheFrom ?? [], request.auths, ctx);
       return await imports.use(async (known) => {
         const progress = progressOf(planned, ctx);
+        for (const warning of warnings.splice(0)) ctx.onEvent?.(warning);
         const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, signal, report: reporting(ctx).report, listener: progress[index] ?? nobody, hold: hold.add }).solve());
         for (const [index, { plan }] of planned.entries()) progress[index]?.passedOver(plan, solved[index]?.results ?? new Map());
         const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index].plan, one, request)] : []));
