@@ -35,8 +35,8 @@ export default [
   {
     ...common,
     name: 'engine',
-    entry: { berth: './engine/main.ts', 'endpoint-agent': './engine/endpoint/agent/main.ts' },
-    externals: { '#seqpacket': 'commonjs ./native/seqpacket.cjs' },
+    entry: { berth: './engine/main.ts', 'endpoint-agent': './engine/endpoint/agent/main.ts', 'unpack-worker': './engine/host/tar/unpackWorker.ts' },
+    externals: { '#native': 'commonjs ./native/native.cjs' },
     output: { path: resolve(root, 'dist'), filename: '[name].cjs', libraryTarget: 'commonjs2' },
     plugins: [...common.plugins, new BuildNativeAddon()],
   },

@@ -29,7 +29,7 @@ export function buildImages(images: ImageService): BuildImages {
     resolve: (ref, platform) => (platform ? images.resolveFor(ref, platform) : images.resolve(ref)),
     obtain: (ref, ctx) => images.obtain(ref, { ...withCredentials(ctx.auths, ref), ...otherPlatform(ctx.platform) }, ctx),
     addImage: (image) => images.addImage(image),
-    addIndex: (members, tags) => images.addIndex(members.map(({ imageId, predicates }) => ({ image: images.resolve(imageId), predicates })), tags),
+    addIndex: (members, tags, annotations) => images.addIndex(members.map(({ imageId, ...said }) => ({ image: images.resolve(imageId), ...said })), tags, annotations),
     discardIndex: (digest) => images.discardIndex(digest),
     sbom: (imageId, signal) => images.sbom(imageId, undefined, signal),
     tag: (id, name) => images.tagImage(id, name),
@@ -42,7 +42,7 @@ export function buildImages(images: ImageService): BuildImages {
 export function buildCaches(caches: BuildCacheStore): BuildCaches {
   const credentialsFor = (auths: RegistryAuths | undefined, ref: string): Credentials | undefined => withCredentials(auths, ref).credentials;
   return {
-    open: (source, auths, signal) => caches.open(source, source.type === 'local' ? undefined : credentialsFor(auths, source.ref), signal),
+    open: (source, platforms, auths, signal) => caches.open(source, platforms, source.type === 'local' ? undefined : credentialsFor(auths, source.ref), signal),
     push: (ref, cache, auths, ctx) => caches.push(ref, cache, credentialsFor(auths, ref), ctx),
   };
 }
@@ -58,10 +58,13 @@ export function containerImages(images: ImageService): ContainerImages {
 
 /** What dev containers need, from the image service and the layers' store. */
 export function devImages(images: ImageService, snapshots: SnapshotStore): DevImages {
+  const layers = (imageId: string): string[] => images.resolve(imageId).layers.map(({ snapshotId }) => snapshotId);
   return {
     resolve: (ref) => images.resolve(ref),
     obtain: (ref, ctx) => images.obtain(ref, {}, ctx),
-    layerFolders: (imageId) => images.resolve(imageId).layers.map(({ snapshotId }) => snapshots.lowerDir(snapshotId)).reverse(),
+    hasLayersFor: (imageId, keepId) => layers(imageId).every((id) => snapshots.shifted.has({ id, keepId })),
+    copyLayersFor: (imageId, keepId) => snapshots.shifted.ensure(layers(imageId), keepId),
+    layerFolders: (imageId) => layers(imageId).map((id) => snapshots.lowerDir(id)).reverse(),
   };
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { cacheLimitsOf } from './build/cache/limits.ts';
 import { BuildService } from './build/buildService.ts';
 import type { BuildServiceParts } from './build/buildService.ts';
@@ -14,6 +15,7 @@ import { DevContainerService } from './devcontainers/devContainerService.ts';
 import { agentLauncher } from './endpoint/agentLauncher.ts';
 import { EndpointService } from './endpoint/endpointService.ts';
 import { PortService } from './devcontainers/forwarding/portService.ts';
+import { UnpackThreads } from './host/tar/unpackThreads.ts';
 import { HostLoopback } from './host/rootless/hostLoopback.ts';
 import { BuildCacheStore } from './images/cache/buildCaches.ts';
 import { ImageArchives } from './images/imageArchives.ts';
@@ -21,6 +23,7 @@ import { ImageService } from './images/imageService.ts';
 import { PackedLayers } from './images/packedLayers.ts';
 import { RemoteImages } from './images/remoteImages.ts';
 import { ServedRegistry } from './images/served/servedRegistry.ts';
+import { openDebugger } from './mainDebugger.ts';
 import { buildCaches, buildImages, containerAddress, containerImages, devBuilder, devContainers, devImages, devVolumes, endpointContainers, endpointDevContainers, networkUsers } from './mainAdapters.ts';
 import { engineRouteTable } from './mainRoutes.ts';
 import { NetworkService } from './networks/networkService.ts';
@@ -95,14 +98,14 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   await Promise.all([snapshots.load(), content.load()]);
   const registries = new Registries(settingsFolders(process.env));
   const images = new ImageService({
+    threads: UnpackThreads.beside(process.argv[1] ?? ''),
     dataRoot,
     content,
     snapshots,
-    registries,
-    events,
-    log,
+    ...{ registries, events, log },
     inUse: (id) => late.containers?.usage.usersOfImage(id).map((user) => user.slice(0, 12)) ?? [],
     snapshotsInUse: () => [...(late.builds?.snapshotsInUse() ?? []), ...(late.containers?.usage.snapshotsInUse() ?? [])],
+    shiftedInUse: () => late.containers?.usage.shiftedInUse() ?? new Set(),
   });
   const networks = new NetworkService({ config, log, events });
   const volumes = new VolumeService({ dataRoot, log, events, inUse: (name) => late.containers?.usage.usersOfVolume(name) ?? [], running: (name) => late.containers?.usage.usersOfVolume(name).filter((id) => late.containers?.find(id).running) ?? [] });
@@ -111,7 +114,7 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   late.containers = containers;
   const runner = await StepRunner.open({ parts: containers.parts });
   const packed = new PackedLayers(dataRoot, log);
-  const builds = await openBuilder({ dataRoot, images, caches: new BuildCacheStore({ images, content, snapshots, registries, packed }), snapshots, runner, events, log });
+  const builds = await openBuilder({ dataRoot, images, caches: new BuildCacheStore({ images, content, snapshots, registries, packed }), containers, snapshots, runner, runRoot: config.runRoot, events, log });
   late.builds = builds;
   // A kill between taking a layer over and writing who needs it leaves a snapshot that nobody names.
   await images.collect(snapshots.list().map(({ id }) => id));
@@ -127,15 +130,22 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const endpoint = new EndpointService({ dataRoot, log, events, containers: endpointContainers(containers), devContainers: endpointDevContainers(devContainerService), agent: agentLauncher(process.argv[1] ?? '') });
   const syncs = new SyncService({ dataRoot, log });
   await syncs.reconcile();
-  const records = new RecordInspector([dataRoot, config.runRoot]);
-  await records.refresh();
-  const check = new CheckService({ log, inspectors: [records, containers.inspector(() => runner.running), networks.inspector(() => networkUsers(containers), () => runner.running), images.inspector(() => builds.running > 0), volumes.inspector()] });
-  return { check, records, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
+  const checks = await openCheck({ config, log }, { containers, networks, images, volumes, builds, runner });
+  return { ...checks, events, images, archives, remoteImages, served, snapshots, networks, volumes, containers, builds, devContainers: devContainerService, endpoint, syncs, ports };
 }
 
-async function openBuilder(parts: Pick<BuildServiceParts, 'dataRoot' | 'snapshots' | 'runner' | 'events' | 'log'> & { readonly images: ImageService; readonly caches: BuildCacheStore }): Promise<BuildService> {
-  const { images, caches } = parts;
-  const builds = new BuildService({ ...parts, images: buildImages(images), caches: buildCaches(caches), collector: images, cacheLimits: cacheLimitsOf(process.env), certificates: BuildCertificates.of(process.env, systemAuthorities) });
+async function openCheck({ config, log }: Pick<EngineParts, 'config' | 'log'>, parts: Pick<Services, 'containers' | 'networks' | 'images' | 'volumes' | 'builds'> & { readonly runner: StepRunner }): Promise<Pick<Services, 'check' | 'records'>> {
+  const { containers, networks, images, volumes, builds, runner } = parts;
+  const records = new RecordInspector([config.dataRoot, config.runRoot]);
+  await records.refresh();
+  const check = new CheckService({ log, inspectors: [records, containers.inspector(() => runner.running), networks.inspector(() => networkUsers(containers), () => runner.running), images.inspector(() => builds.running > 0), volumes.inspector()] });
+  return { check, records };
+}
+
+async function openBuilder(parts: Pick<BuildServiceParts, 'dataRoot' | 'snapshots' | 'runner' | 'events' | 'log'> & { readonly images: ImageService; readonly caches: BuildCacheStore; readonly containers: ContainerService; readonly runRoot: string }): Promise<BuildService> {
+  const { images, caches, containers, snapshots, runRoot } = parts;
+  const debug = await openDebugger({ folder: join(runRoot, 'build-debug'), images, containers, snapshots });
+  const builds = new BuildService({ ...parts, images: buildImages(images), caches: buildCaches(caches), collector: images, debugger: debug, cacheLimits: cacheLimitsOf(process.env), certificates: BuildCertificates.of(process.env, systemAuthorities) });
   await builds.reconcile();
   return builds;
 }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './node.mjs';
 
-const outputs = ['dist/berth.cjs', 'dist/endpoint-agent.cjs', 'dist/extension.cjs'].map((name) => join(root, name));
+const outputs = ['dist/berth.cjs', 'dist/endpoint-agent.cjs', 'dist/unpack-worker.cjs', 'dist/extension.cjs'].map((name) => join(root, name));
 const inputs = ['engine', 'src', 'webpack.config.js', 'package-lock.json', 'tsconfig.json'].map((name) => join(root, name));
 
 /** Runs webpack unless both bundles are newer than every source. */

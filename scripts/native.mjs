@@ -1,4 +1,4 @@
-// Builds engine/host/native: the add-on for what Node cannot do (sockets of another kind, ids and namespaces of one thread), for x64 and arm64, into dist/native.
+// Builds engine/host/native: the add-on for what Node cannot do (sockets of another kind, devices and attributes of files, ids and namespaces of one thread), for x64 and arm64, into dist/native.
 //   node scripts/native.mjs [x64|arm64 …]
 // The compiler is $CC (for this machine's architecture), gcc or clang on PATH, else Debian's, unpacked in .cache.
 import { spawnSync } from 'node:child_process';
@@ -11,14 +11,14 @@ import { DebianPackages, keyring, runProgram } from './engine-archive/debian.mjs
 import { root } from './node.mjs';
 import { setupHost } from './setup.mjs';
 
-const sources = ['seqpacket.c', 'thread.c'].map((name) => join(root, 'engine', 'host', 'native', name));
-const loader = join(root, 'engine', 'host', 'native', 'seqpacket.cjs');
+const sources = ['seqpacket.c', 'thread.c', 'files.c'].map((name) => join(root, 'engine', 'host', 'native', name));
+const loader = join(root, 'engine', 'host', 'native', 'native.cjs');
 const kept = join(root, '.cache', 'native');
 const output = join(root, 'dist', 'native');
 /** No library is linked: what it calls is in the process already, whichever C library that has. */
 const flags = ['-std=gnu11', '-O2', '-Wall', '-Werror', '-Wno-unused-parameter', '-fPIC', '-fvisibility=hidden', '-fno-stack-protector', '-U_FORTIFY_SOURCE', '-shared', '-nostdlib', '-Wl,-z,relro,-z,now', '-Wl,--build-id=none', '-s'];
 
-export const nativeFile = (architecture) => `seqpacket-linux-${architecture}.node`;
+export const nativeFile = (architecture) => `native-linux-${architecture}.node`;
 
 /** Builds the add-on of these architectures; returns the folder they are in. One that was built from the same source is taken from the cache. */
 export function buildNative(names = [process.arch], { say = console.log } = {}) {
@@ -27,7 +27,7 @@ export function buildNative(names = [process.arch], { say = console.log } = {}) 
   for (const path of [...sources, join(headers, 'uv', 'version.h')]) hash.update(readFileSync(path));
   const key = hash.digest('hex').slice(0, 24);
   for (const folder of [kept, output]) mkdirSync(folder, { recursive: true });
-  copyFileSync(loader, join(output, 'seqpacket.cjs'));
+  copyFileSync(loader, join(output, 'native.cjs'));
   for (const architecture of names) {
     const built = join(kept, `${key}-${nativeFile(architecture)}`);
     if (!existsSync(built)) compile(architecture, headers, built, say);

@@ -67,12 +67,12 @@ function readFiles(folder, prefix) {
 function engineFiles() {
   const finish = ['finish.cjs', 'launcher.sh'].map((name) => text(name, readFileSync(join(root, 'scripts/engine-archive', name))));
   const npmPacked = { path: 'app/npm.tgz', mode: 0o644, content: readFileSync(npmFile('npm', npm)) };
-  return [...finish, npmPacked, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), ...['berth.cjs', 'endpoint-agent.cjs'].map((name) => text(`app/${name}`, readFileSync(join(dist, name))))];
+  return [...finish, npmPacked, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), ...['berth.cjs', 'endpoint-agent.cjs', 'unpack-worker.cjs'].map((name) => text(`app/${name}`, readFileSync(join(dist, name))))];
 }
 
 function addonFiles(architecture, say) {
   const folder = buildNative([architecture], { say });
-  return ['seqpacket.cjs', nativeFile(architecture)].map((name) => text(`app/native/${name}`, readFileSync(join(folder, name))));
+  return ['native.cjs', nativeFile(architecture)].map((name) => text(`app/native/${name}`, readFileSync(join(folder, name))));
 }
 
 function writeAtomic(path, content) {

@@ -55,6 +55,9 @@ export interface Hijacked {
   readonly contentType: string;
 }
 
+/** The engine keeps a connection whose request it answered before its end: else what is still written here would find it closed and take the answer along (EPIPE). */
+const OUTLAST = { Connection: 'keep-alive' };
+
 /** HTTP over a unix socket, shaped for the Docker Engine API and Berth's own resources (paths under `/berth/`). */
 export class ApiClient {
   readonly socketPath: string;
@@ -85,9 +88,14 @@ export class ApiClient {
   /** Sends a request and returns the answer as a stream, once its headers are here. Throws ApiError and ConnectError. */
   async stream(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = this.#request(method, path, options, {});
-      request.once('response', resolve);
-      request.once('error', (error) => reject(this.#failure(error)));
+      const request = this.#request(method, path, options, options.body ? OUTLAST : {});
+      request.once('response', (answer: IncomingMessage) => {
+        // A body that nobody wants any more is not sent to its end; the answer is whole by then.
+        answer.once('end', () => request.writableFinished || request.destroy());
+        resolve(answer);
+      });
+      // What goes wrong with the rest of a request that has been answered is of no interest.
+      request.on('error', (error) => reject(this.#failure(error)));
       writeBody(request, options);
     });
     if ((response.statusCode ?? 500) >= 400) throw await toApiError(response);
@@ -97,8 +105,7 @@ export class ApiClient {
   /** Passes a request on as it came, and gives the answer as it is, whatever its status. */
   forward(method: string, path: string, headers: Readonly<Record<string, string>>, body: Readable): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      // Else the engine closes once it has answered, and what ends the request here may be written too late and take the answer along (EPIPE).
-      const request = this.#request(method, path, { headers }, { Connection: 'keep-alive' });
+      const request = this.#request(method, path, { headers }, OUTLAST);
       request.once('response', resolve);
       request.once('error', (error) => reject(this.#failure(error)));
       // A client that breaks off must not look like one that has sent everything.
@@ -154,8 +161,10 @@ export class ApiClient {
 
 function writeBody(request: ClientRequest, options: RequestOptions): void {
   if (options.body) {
-    options.body.once('error', (error) => request.destroy(error));
-    options.body.pipe(request);
+    const { body } = options;
+    body.once('error', (error) => request.destroy(error));
+    request.once('close', () => body.destroy());
+    body.pipe(request);
   } else {
     request.end(options.json === undefined ? undefined : JSON.stringify(options.json));
   }

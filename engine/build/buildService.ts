@@ -29,7 +29,8 @@ import type { Hold } from './holds.ts';
 import { isThere, Outputs, reporting } from './outputs.ts';
 import type { BuildPlan } from './plan/graph.ts';
 import { outlineBuild } from './plan/outline.ts';
-import type { BuildCaches, BuildImages, SnapshotCollector, StepRunner } from './ports.ts';
+import type { DebugSession } from './ops/debugRun.ts';
+import type { BuildCaches, BuildImages, RunDebugger, SnapshotCollector, StepRunner } from './ports.ts';
 import type { BuildContext, BuildRequest, BuildResult } from './request.ts';
 import { NamedContexts } from './context/namedContexts.ts';
 import { planFor, planOptions } from './planned.ts';
@@ -70,6 +71,7 @@ export interface BuildServiceParts {
   readonly snapshots: SnapshotStore;
   readonly runner: StepRunner;
   readonly collector: SnapshotCollector;
+  readonly debugger: RunDebugger;
   readonly events: EventBus;
   readonly log: Log;
   /** Steps at the same time; default: as many as processors, at least 4, since most wait for disks and networks. */
@@ -195,20 +197,22 @@ export class BuildService {
   async #build(request: BuildRequest, ctx: BuildContext, hold: Hold): Promise<BuildResult> {
     const started = Date.now();
     await using temp = await this.#solver.temps.create();
-    const opened = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, signal: ctx.signal });
+    const keepGitDir = /^(1|true)$/i.test(request.buildArgs?.['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+    const opened = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, keepGitDir, signal: ctx.signal });
     try {
       await using named = new NamedContexts(request.contexts ?? {}, { folder: temp.path, statCache: this.#stats, images: this.#parts.images, ctx });
       const planned: Planned[] = [];
       for (const options of planOptions(request)) planned.push(await planFor(options, request, { images: this.#parts.images, opened, named }, ctx));
       for (const { report } of planned) refuseErrors(report);
-      const warnings = (planned[0]?.report.warnings ?? []).map((warning) => warningEvent(warning, opened.dockerfile.text));
-      await using imports = await OpenImports.open(this.#parts.caches, request.cacheFrom ?? [], request.auths, ctx);
+      const warnings = [...(planned[0]?.report.warnings ?? [])];
+      await using imports = await OpenImports.open(this.#parts.caches, { sources: request.cacheFrom ?? [], platforms: planned.map(({ options }) => options.platform), auths: request.auths }, ctx);
       return await imports.use(async (known) => {
         const progress = progressOf(planned, ctx);
-        for (const warning of warnings.splice(0)) ctx.onEvent?.(warning);
-        const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, signal, report: reporting(ctx).report, listener: progress[index] ?? nobody, hold: hold.add }).solve());
+        // After the plan, and once: the work may be begun again.
+        for (const warning of warnings.splice(0)) ctx.onEvent?.(warningEvent(warning, opened.dockerfile.text));
+        const solved = await allOrNone(planned, ctx.signal, ({ plan, tree }, index, signal) => new Solver(this.#solver, plan, { context: tree, given: givenBy(request), again: doneAgain(plan, request), imports: known, debug: this.#debug(request, ctx), signal, report: reporting(ctx).report, listener: progress[index] ?? nobody, hold: hold.add }).solve());
         for (const [index, { plan }] of planned.entries()) progress[index]?.passedOver(plan, solved[index]?.results ?? new Map());
-        const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index].plan, one, request)] : []));
+        const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index], one, request)] : []));
         const results = new Results({ ...this.#parts, exports: this.exports, holds: this.#holds }, planned, outputs, { request, opened, started });
         return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };
       });
@@ -219,6 +223,10 @@ export class BuildService {
     } finally {
       await opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     }
+  }
+
+  #debug({ debug }: BuildRequest, ctx: BuildContext): DebugSession | undefined {
+    return debug && { debugger: this.#parts.debugger, tty: debug.tty, tell: (container, command, line) => ctx.onEvent?.({ type: 'debug', container, command, line }) };
   }
 
   /** Drops what has not been used for too long, then the least recently used that are too much. Never a reason for a build to fail. */

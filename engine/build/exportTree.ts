@@ -1,31 +1,55 @@
-import { readdirSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { hostCommandFailed } from '../base/errors.ts';
+import { CleanupStack } from '../base/cleanup.ts';
+import { badRequest, hostCommandFailed } from '../base/errors.ts';
+import { formatPlatform } from '../base/platform.ts';
 import { exitOf } from '../host/ociRuntime.ts';
 import { start } from '../host/process.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
+import { writeStatements } from './attest/writeStatements.ts';
 import type { BuildExport } from './exports.ts';
 import { mountReadable } from './overlay.ts';
-import { breathe } from './solve/breathe.ts';
 import type { TempFolders } from './temp.ts';
 
 export interface TreeOptions {
   /** Without what only root can make, and without rights that a program gives to whoever starts it: for a folder of an ordinary user. */
   readonly plain: boolean;
+  /** A folder for each platform, `linux_arm64`; default: where there are several. */
+  readonly split?: boolean | undefined;
 }
 
-/** Writes the files of a result as a tar: sorted, so that the same files make the same tar. */
-export async function exportTree(parts: { readonly temps: TempFolders; readonly snapshots: SnapshotStore }, { layers, epoch }: BuildExport, options: TreeOptions, begin: () => Writable, signal: AbortSignal): Promise<void> {
+interface TreeParts {
+  readonly temps: TempFolders;
+  readonly snapshots: SnapshotStore;
+}
+
+/** Writes the files of a result as a tar, with what is attested beside them: sorted, so that the same files make the same tar. */
+export async function exportTree(parts: TreeParts, { trees, epoch }: Pick<BuildExport, 'trees' | 'epoch'>, { plain, split = trees.length > 1 }: TreeOptions, begin: () => Writable, signal: AbortSignal): Promise<void> {
+  if (!split && trees.length > 1) throw badRequest({ what: 'platform-split', detail: 'the files of several platforms have the same paths: each needs a folder of its own' });
   await using temp = await parts.temps.create();
-  await using view = await mountReadable(temp.path, layers.map(({ snapshotId }) => parts.snapshots.lowerDir(snapshotId)).reverse());
-  const names = (await readdir(view.root)).sort();
-  const left = options.plain ? await devices(view.root, signal) : [];
+  await using views = new CleanupStack();
+  const root = join(temp.path, 'trees');
+  await mkdir(root);
+  for (const [at, tree] of trees.entries()) await mountTree(parts.snapshots, tree, { temp: join(temp.path, String(at)), target: join(root, formatPlatform(tree.platform).replaceAll('/', '_')) }, views, signal);
+  const [only = ''] = await readdir(root);
+  await writeTar(split ? root : join(root, only), { plain, epoch }, begin, signal);
+}
+
+async function mountTree(snapshots: SnapshotStore, { layers, predicates }: BuildExport['trees'][number], { temp, target }: { readonly temp: string; readonly target: string }, views: CleanupStack, signal: AbortSignal): Promise<void> {
+  await mkdir(temp);
+  const view = await mountReadable(temp, layers.map(({ snapshotId }) => snapshots.lowerDir(snapshotId)).reverse(), target);
+  views.defer(async () => view[Symbol.asyncDispose]());
+  await writeStatements(view.root, predicates, signal);
+}
+
+async function writeTar(root: string, { plain, epoch }: { readonly plain: boolean; readonly epoch: number | undefined }, begin: () => Writable, signal: AbortSignal): Promise<void> {
+  const names = (await readdir(root)).sort();
+  const left = plain ? await devices(root) : [];
   const flags = [
-    ...['-C', view.root, '--numeric-owner', '--format=posix', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime', '--sort=name'],
-    ...(options.plain ? ['--mode=ug-s'] : ['--xattrs']),
+    ...['-C', root, '--numeric-owner', '--format=posix', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime', '--sort=name'],
+    ...(plain ? ['--mode=ug-s'] : ['--xattrs']),
     ...(epoch === undefined ? [] : [`--mtime=@${epoch}`]),
     ...(left.length === 0 ? [] : ['--anchored', '--no-wildcards', ...left.map((path) => `--exclude=${path}`)]),
   ];
@@ -46,17 +70,8 @@ export async function exportTree(parts: { readonly temps: TempFolders; readonly 
   out.end();
 }
 
-/** What only root can make, relative to the root. */
-async function devices(root: string, signal: AbortSignal): Promise<string[]> {
-  const found: string[] = [];
-  const visit = async (path: string): Promise<void> => {
-    await breathe(signal);
-    for (const entry of readdirSync(join(root, path), { withFileTypes: true })) {
-      const below = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (entry.isDirectory()) await visit(below);
-      else if (entry.isBlockDevice() || entry.isCharacterDevice() || entry.isSocket()) found.push(below);
-    }
-  };
-  await visit('');
-  return found;
+/** What only root can make. */
+async function devices(root: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isBlockDevice() || entry.isCharacterDevice() || entry.isSocket()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }

@@ -1,20 +1,28 @@
 import { newId } from '../base/ids.ts';
 import type { Digest } from '../content/oci.ts';
-import type { ImageLayerHere } from './ports.ts';
+import type { Platform } from '../base/platform.ts';
 import { exportUnknown } from './errors.ts';
-import type { CacheToWrite } from './ports.ts';
+import type { CacheToWrite, ImageLayerHere, Predicate } from './ports.ts';
+import type { Annotations } from './request.ts';
 
-/** What a build made, for whoever asked for files and not for an image of this engine. */
-export interface BuildExport {
+/** The image of one platform. */
+export interface ExportedImage {
   /** The image's configuration, byte for byte. */
   readonly config: Buffer;
   /** Base first. */
   readonly layers: readonly ImageLayerHere[];
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly annotations: Annotations;
+  readonly platform: Platform;
   /** Seconds since 1970, where the build was given a time. */
   readonly epoch?: number;
-  /** Where it is an index: its digest, and how many images it has. The rest is of the one that this host runs. */
-  readonly index?: { readonly digest: Digest; readonly images: number };
+}
+
+/** What a build made, for whoever asked for files and not for an image of this engine. The image is the one that this host runs. */
+export interface BuildExport extends ExportedImage {
+  /** The files of each platform, and what is attested of them. */
+  readonly trees: ReadonlyArray<Pick<ExportedImage, 'layers' | 'platform'> & { readonly predicates: readonly Predicate[] }>;
+  /** Where it is an index: its digest. */
+  readonly index?: { readonly digest: Digest };
   /** The steps, for a cache in a folder. */
   readonly cache?: CacheToWrite;
 }

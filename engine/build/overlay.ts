@@ -7,15 +7,14 @@ export interface MountedView extends AsyncDisposable {
   readonly root: string;
 }
 
-/** The layers (topmost first) as one file system to read, mounted below `temp`. Nobody writes to it. */
-export async function mountReadable(temp: string, lowerDirs: readonly string[]): Promise<MountedView> {
-  const upperDir = join(temp, 'unwritten');
-  await mkdir(upperDir);
-  // Nothing below: an empty folder is all there is.
-  if (lowerDirs.length === 0) return { root: upperDir, [Symbol.asyncDispose]: () => Promise.resolve() };
-  const target = join(temp, 'view');
-  const workDir = join(temp, 'view-work');
+/** The layers (topmost first) as one file system to read, mounted at `target`. The layers stay as they are, whatever is written: that goes below `temp`. */
+export async function mountReadable(temp: string, lowerDirs: readonly string[], target = join(temp, 'view')): Promise<MountedView> {
   await mkdir(target);
+  // Nothing below: an empty folder is all there is.
+  if (lowerDirs.length === 0) return { root: target, [Symbol.asyncDispose]: () => Promise.resolve() };
+  const upperDir = join(temp, 'unwritten');
+  const workDir = join(temp, 'view-work');
+  await mkdir(upperDir);
   await mkdir(workDir);
   await mountOverlay({ lowerDirs, upperDir, workDir, target });
   return { root: target, [Symbol.asyncDispose]: () => unmount(target) };

@@ -13,6 +13,7 @@ import type { SourceTree } from './copy/selectSources.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
 import type { BuildPlan, PlanOptions } from './plan/graph.ts';
 import { outlineBuild } from './plan/outline.ts';
+import type { Outline } from './plan/outline.ts';
 import { planBuild } from './plan/planBuild.ts';
 import type { BaseImage, BuildImages } from './ports.ts';
 
@@ -25,7 +26,7 @@ export interface WiderRequest {
   /** What is to be said of each image in the index that it then is part of. */
   readonly attest?: AttestRequest;
   /** A command that fails is left for its client to look at. */
-  readonly debug?: boolean;
+  readonly debug?: { readonly tty: boolean };
 }
 
 /** One platform's part of a build, ready to be done. */
@@ -72,9 +73,16 @@ interface PlanParts {
 export async function planFor(options: PlanOptions, request: BuildRequest, { images, opened, named }: PlanParts, ctx: BuildContext): Promise<Planned> {
   const { text, name } = opened.dockerfile;
   const dockerfile = parseDockerfile(text, name);
-  const outline = outlineBuild(dockerfile, options);
-  const layouts = await named.layouts(new Set([...outline.images.values()].map(({ ref }) => ref)), options.platform);
-  const bases = await obtainImages(images, outline.images, { pull: request.pull ?? false, auths: request.auths, layouts }, ctx);
+  const obtain = async ({ images: needed }: Outline): Promise<ReadonlyMap<string, BaseImage>> => {
+    const layouts = await named.layouts(new Set([...needed.values()].map(({ ref }) => ref)), options.platform);
+    return obtainImages(images, needed, { pull: request.pull ?? false, auths: request.auths, layouts }, ctx);
+  };
+  const first = outlineBuild(dockerfile, options);
+  const known = await obtain(first);
+  // What the triggers of an image copy from is known only now.
+  const triggers = new Map([...known].flatMap(([key, { config }]) => (config.config?.OnBuild?.some((trigger) => trigger.includes('from=')) ? [[key, config.config.OnBuild] as const] : [])));
+  const outline = triggers.size === 0 ? first : outlineBuild(dockerfile, options, triggers);
+  const bases = outline === first ? known : new Map([...known, ...(await obtain({ ...outline, images: new Map([...outline.images].filter(([key]) => !known.has(key))) }))]);
   const trees = await named.trees(outline.contexts);
   const plan = planBuild(outline, bases, options);
   const report = checkDockerfile({ dockerfile, text, options, missing: plan.missing, ignore: opened.tree.filter, more: wrongPlatforms(outline.images, bases, options) });

@@ -28,6 +28,13 @@ export interface Predicate {
   readonly predicate: unknown;
 }
 
+/** An image of an index that is made. `annotations`: of its row there. */
+export interface IndexMember {
+  readonly imageId: string;
+  readonly predicates: readonly Predicate[];
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 /** An index, and the image of it that this host runs. */
 export interface MadeIndex extends BaseImage {
   readonly index?: { readonly descriptor: { readonly digest: Digest } };
@@ -49,7 +56,7 @@ export interface BuildImages {
   /** The configuration of an image that is here, byte for byte. */
   readConfig(id: string): Promise<Buffer>;
   /** Puts images into one index under these names, with what is attested of each. */
-  addIndex(members: ReadonlyArray<{ readonly imageId: string; readonly predicates: readonly Predicate[] }>, tags: readonly string[]): Promise<MadeIndex>;
+  addIndex(members: readonly IndexMember[], tags: readonly string[], annotations: Readonly<Record<string, string>>): Promise<MadeIndex>;
   /** Takes an index away that has no name. */
   discardIndex(digest: string): Promise<void>;
   /** What is installed in an image. */
@@ -84,6 +91,37 @@ export interface StepRun {
 /** Runs the command of a step. Afterwards `upperDir` holds exactly its changes, and nothing of it is mounted or running, also when cancelled. */
 export interface StepRunner {
   run(step: StepRun, ctx: OperationContext): Promise<{ readonly exitCode: number }>;
+}
+
+/** A RUN that failed, with the files as it left them. */
+export interface FailedRun {
+  /** Base first; what the command wrote is not among them. */
+  readonly snapshotIds: readonly string[];
+  /** What the command wrote: it is given away. */
+  readonly upperDir: string;
+  readonly shell: string;
+  readonly env: readonly string[];
+  /** What the build gave to the command only, with secrets. */
+  readonly secretEnv: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+  readonly mounts: readonly StepMount[];
+  readonly network: BuildNetwork;
+  readonly privileged: boolean;
+  readonly platform: Platform;
+  readonly tty: boolean;
+}
+
+/** A container to look at a failed command in; it is not started. Disposing it removes it. */
+export interface DebugContainer extends AsyncDisposable {
+  readonly id: string;
+  /** Resolves when its shell has ended, after it was started. */
+  ended(signal: AbortSignal): Promise<void>;
+}
+
+/** Makes containers of failed commands. */
+export interface RunDebugger {
+  open(failed: FailedRun): Promise<DebugContainer>;
 }
 
 /** Drops snapshots that the build cache no longer needs. */
@@ -129,8 +167,8 @@ export interface CacheToWrite {
 
 /** Build caches outside of this engine. */
 export interface BuildCaches {
-  /** Throws REGISTRY_*, BUILD_CACHE_INVALID. */
-  open(source: CacheSource, auths: RegistryAuths | undefined, signal: AbortSignal): Promise<OpenedCache>;
+  /** One, or of an index those that are inside its images for these platforms. Throws REGISTRY_*, BUILD_CACHE_INVALID. */
+  open(source: CacheSource, platforms: readonly Platform[], auths: RegistryAuths | undefined, signal: AbortSignal): Promise<readonly OpenedCache[]>;
   /** Writes a cache to a registry: whoever reads meanwhile sees the one before or this one. Throws REGISTRY_*. */
   push(ref: string, cache: CacheToWrite, auths: RegistryAuths | undefined, ctx: OperationContext): Promise<void>;
 }

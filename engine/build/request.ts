@@ -31,10 +31,25 @@ export interface BuildRequest extends WiderRequest {
   readonly cacheFrom?: readonly CacheSource[];
   /** Where the steps are kept for others. */
   readonly cacheTo?: readonly CacheTarget[];
-  /** Of the image's manifest. */
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: BuildAnnotations;
   /** What becomes of the result; default: an image. */
   readonly keep?: Keep;
+}
+
+export type Annotations = Readonly<Record<string, string>>;
+
+/** Annotations by what they are of. Those of an index, and of its rows, are nobody's where the result is none. */
+export interface BuildAnnotations extends ImageAnnotations {
+  readonly index?: Annotations | undefined;
+  /** What is only for the image of one platform, by the platform. */
+  readonly platforms?: Readonly<Record<string, ImageAnnotations>> | undefined;
+}
+
+export interface ImageAnnotations {
+  /** Of an image's manifest. */
+  readonly manifest?: Annotations | undefined;
+  /** Of the manifest's row in the index. */
+  readonly descriptor?: Annotations | undefined;
 }
 
 /** `image`: it is recorded under its names. `files`: it can be had from `BuildService.exports` for a while. */

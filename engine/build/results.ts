@@ -7,7 +7,7 @@ import type { BuildExport, BuildExports } from './exports.ts';
 import type { Hold, Holds } from './holds.ts';
 import type { Outputs } from './outputs.ts';
 import type { Planned } from './planned.ts';
-import type { BuildCaches, BuildImages, MadeIndex } from './ports.ts';
+import type { BuildCaches, BuildImages, IndexMember, MadeIndex } from './ports.ts';
 import type { BuildContext, BuildResult } from './request.ts';
 
 interface ResultParts {
@@ -35,10 +35,11 @@ export class Results {
     const { request } = this.#facts;
     const { keep = { image: true, files: false }, tags = [] } = request;
     const isIndex = this.#planned.length > 1 || request.attest !== undefined;
-    const made = isIndex ? await this.#index(keep.image ? tags : [], ctx.signal) : undefined;
+    const members = isIndex ? await this.#members(ctx.signal) : [];
+    const made = isIndex ? await this.#parts.images.addIndex(members, keep.image ? tags : [], request.annotations?.index ?? {}) : undefined;
     const recorded = made?.id ?? (keep.image ? await this.#outputs[0]?.image(tags) : undefined);
-    const index = made?.index && { digest: made.index.descriptor.digest, images: this.#planned.length };
-    const files = keep.files || recorded === undefined ? await this.#files(recorded, made) : undefined;
+    const index = made?.index && { digest: made.index.descriptor.digest };
+    const files = keep.files || recorded === undefined ? await this.#files(recorded, made, members) : undefined;
     const cache = files && (await localCache(this.#outputs, request, imports, hold.add, ctx));
     await writeCaches(this.#parts.caches, this.#outputs, request, imports, ctx);
     const result = { imageId: recorded ?? (files ? digestOf(files.config) : ''), ...(index ? { indexDigest: index.digest } : {}) };
@@ -53,23 +54,24 @@ export class Results {
     return { ...result, exportId: this.#parts.exports.add({ ...files, ...(cache ? { cache } : {}), ...(index ? { index } : {}) }, release) };
   }
 
-  async #index(tags: readonly string[], signal: AbortSignal): Promise<MadeIndex> {
-    const members = [];
+  async #members(signal: AbortSignal): Promise<IndexMember[]> {
+    const members: IndexMember[] = [];
     for (const [at, output] of this.#outputs.entries()) {
       const imageId = await output.image([]);
       const planned = this.#planned[at];
-      members.push({ imageId, predicates: planned ? await predicatesOf(imageId, planned, this.#facts, this.#parts.images, signal) : [] });
+      members.push({ imageId, predicates: planned ? await predicatesOf(imageId, planned, this.#facts, this.#parts.images, signal) : [], annotations: output.annotations('descriptor') });
     }
-    return this.#parts.images.addIndex(members, tags);
+    return members;
   }
 
   /** Of an index: those of the image that this host runs. */
-  async #files(recorded: string | undefined, made: MadeIndex | undefined): Promise<BuildExport> {
+  async #files(recorded: string | undefined, made: MadeIndex | undefined, members: readonly IndexMember[]): Promise<BuildExport> {
     const all = await Promise.all(this.#outputs.map((output) => output.files(undefined)));
     const primary = made ? all.find(({ config }) => digestOf(config) === made.id) : undefined;
     const [first] = all;
     const chosen = primary ?? first;
     if (!chosen) throw new Error('a build has at least one plan');
-    return recorded === undefined ? chosen : { ...chosen, config: await this.#parts.images.readConfig(recorded) };
+    const trees = all.map(({ layers, platform }, at) => ({ layers, platform, predicates: members[at]?.predicates ?? [] }));
+    return { ...chosen, trees, ...(recorded === undefined ? {} : { config: await this.#parts.images.readConfig(recorded) }) };
   }
 }

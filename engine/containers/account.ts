@@ -25,7 +25,7 @@ export async function readAccount({ paths }: Container, spec: string): Promise<A
 }
 
 /** What processes that join a running container need to know of it. Throws CONTAINER_NOT_RUNNING, CONTAINER_PAUSED. */
-export function runningFacts(container: Container): { process: ProcessIdentity; user: string; cwd: string; capabilities: string[] } {
+export function runningFacts(container: Container): { process: ProcessIdentity; user: string; cwd: string; ownIds: boolean; capabilities: string[] } {
   const { id, state, record } = container;
   if (state.status === 'paused') throw isPaused({ id });
   if (!container.running || !state.process) throw notRunning({ id });
@@ -34,6 +34,7 @@ export function runningFacts(container: Container): { process: ProcessIdentity; 
     process: state.process,
     user: config.User || 'root',
     cwd: config.WorkingDir || '/',
+    ownIds: record.keepId !== undefined,
     capabilities: containerCapabilities({ privileged: host.Privileged ?? false, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] }),
   };
 }

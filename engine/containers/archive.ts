@@ -7,12 +7,14 @@ import { badRequest, hostCommandFailed, systemCode } from '../base/errors.ts';
 import { unmount } from '../host/mounts.ts';
 import { exitOf } from '../host/ociRuntime.ts';
 import { start } from '../host/process.ts';
+import { asRootOf } from '../host/tar/copyTree.ts';
 import { isAlive } from '../host/processIdentity.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import { notRunning, pathNotInContainer } from './errors.ts';
 import { extractInto } from './extract.ts';
 import { FolderHandle } from './folderHandle.ts';
+import { ownerSeen, withInsideIds } from './ownIds.ts';
 import type { ContainerParts } from './parts.ts';
 import { mountRootfs } from './release.ts';
 import type { MountPoint } from './record.ts';
@@ -43,14 +45,7 @@ export class ContainerArchive {
   async read(container: Container, path: string, begin: (stat: PathStat) => Writable): Promise<void> {
     await this.#within(container, path, async (folder, name) => {
       const out = begin(await describe(folder, name, await this.#lstat(container, folder, name, path)));
-      const [program, ...before] = tarFor(container);
-      const child = start(program, [...before, '-C', '/proc/self/fd/3', '--numeric-owner', '--xattrs', '--format=pax', '-c', '--', name], { stdio: ['ignore', 'pipe', 'pipe', folder.fd] });
-      const ended = exitOf('tar', child);
-      let words = '';
-      child.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-1000)));
-      if (child.stdout) await pipeline(child.stdout, out);
-      const status = await ended;
-      if (status > 1) throw hostCommandFailed({ command: `tar of ${path}`, status, stderr: words }); // 1: a file changed meanwhile
+      await writeTar(container, { folder, args: ['--', name], what: path }, out);
     });
     announce(this.#parts.events, container, 'archive-path', { path });
   }
@@ -58,7 +53,7 @@ export class ContainerArchive {
   /** Unpacks a tar (plain or compressed) into a folder that exists. */
   async write(container: Container, path: string, body: Readable): Promise<void> {
     if (isReadOnly(container, path)) throw badRequest({ what: 'copy', detail: `${path} of the container is marked read-only` });
-    await this.#within(container, `${path}/.`, async (folder, _name) => extractInto(folder, body, container.running ? container.record.idRange?.first : 0));
+    await this.#within(container, `${path}/.`, async (folder, _name) => extractInto(folder, body, ownerSeen(container)));
     announce(this.#parts.events, container, 'extract-to-dir', { path });
   }
 
@@ -104,10 +99,18 @@ export class ContainerArchive {
   }
 }
 
-/** `tar` as who reads the container's files with the ids that they have inside. Those of one that does not run have them on disk. */
-export function tarFor({ record, running, state }: Container): [string, ...string[]] {
-  if (!record.idRange || !running || !state.process) return ['tar'];
-  return ['nsenter', `--user=/proc/${state.process.pid}/ns/user`, '--setuid=0', '--setgid=0', '--', 'tar'];
+/** Writes files of a container as a tar, with the ids that they have inside. `args`: which, and further options; `what` names them in an error. */
+export async function writeTar(container: Container, { folder, args, what }: { readonly folder: FolderHandle; readonly args: readonly string[]; readonly what: string }, out: Writable, signal?: AbortSignal): Promise<void> {
+  await withInsideIds(container, async (userNamespace) => {
+    const [program = '', ...before] = [...asRootOf(userNamespace), 'tar', '-C', '/proc/self/fd/3', '--numeric-owner', '--xattrs', '--format=pax', '-c'];
+    const child = start(program, [...before, ...args], { stdio: ['ignore', 'pipe', 'pipe', folder.fd], signal });
+    const ended = exitOf('tar', child);
+    let words = '';
+    child.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-1000)));
+    if (child.stdout) await pipeline(child.stdout, out, ...(signal ? [{ signal }] : []));
+    const status = await ended;
+    if (status > 1) throw hostCommandFailed({ command: `tar of ${what}`, status, stderr: words }); // 1: a file changed meanwhile
+  });
 }
 
 /** Where to go and what to take there: a path that ends in `/.` or `/`, and the root, mean the folder itself. */

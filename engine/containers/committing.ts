@@ -1,7 +1,9 @@
 import type { ContainerConfig } from '../api/docker/container.ts';
 import type { RunConfig } from '../content/oci.ts';
 import { run } from '../host/process.ts';
+import { copyTree } from '../host/tar/copyTree.ts';
 import type { Container } from './container.ts';
+import { withInsideIds } from './ownIds.ts';
 import type { ContainerParts } from './parts.ts';
 import { withRootfs } from './rootfsView.ts';
 
@@ -36,8 +38,10 @@ export async function commitContainer(parts: ContainerParts, container: Containe
   });
 }
 
-/** Sockets are nothing without who listens on them; `cp` would refuse none of the rest. */
-async function copyChanges({ paths }: Container, to: string): Promise<void> {
+/** With the owners that the files have inside. Sockets are nothing without who listens on them; `cp` would refuse none of the rest. */
+async function copyChanges(container: Container, to: string): Promise<void> {
+  const { paths, record } = container;
+  if (record.keepId) return withInsideIds(container, (reads) => copyTree(paths.upper, to, reads === undefined ? {} : { reads }));
   await run('cp', ['-a', '--reflink=auto', '--', `${paths.upper}/.`, to]);
 }
 

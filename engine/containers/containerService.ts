@@ -25,6 +25,7 @@ import { openParts } from './openParts.ts';
 import type { PartsOptions } from './openParts.ts';
 import type { ContainerParts } from './parts.ts';
 import { pruneContainers } from './pruning.ts';
+import { layerFolders } from './release.ts';
 import { reconcileContainers, reconcileOne } from './reconcile.ts';
 import { Remover } from './removal.ts';
 import { removeContainer } from './removeContainer.ts';
@@ -181,8 +182,7 @@ export class ContainerService {
   inspect(ref: string): object {
     const container = this.find(ref);
     const { networks, runtime, snapshots } = this.parts;
-    const lowerDirs = container.record.snapshots.map((id) => snapshots.lowerDir(id)).reverse();
-    return inspectContainer(container, networkView(networks, container), this.execs.idsOf(container.execs), { runtime: runtime.name, lowerDirs });
+    return inspectContainer(container, networkView(networks, container), this.execs.idsOf(container.execs), { runtime: runtime.name, lowerDirs: layerFolders(snapshots, container.record) });
   }
 
   /** Writes a container's log to a client; see LogOptions. */

@@ -9,6 +9,7 @@ import { mergeEnv } from './createPlan.ts';
 import type { JoinedNamespaces } from './joining.ts';
 import { toResources } from './limits.ts';
 import type { LimitFacts } from './limits.ts';
+import { ownIds } from './ownIds.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { parseSecurity, toOciSeccomp } from './security.ts';
 import type { ResolvedUser } from './user.ts';
@@ -50,6 +51,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
   const security = parseSecurity(host.SecurityOpt ?? []);
   const capabilities = containerCapabilities({ privileged, add: host.CapAdd ?? [], drop: host.CapDrop ?? [] });
   const [height, width] = host.ConsoleSize ?? [];
+  const ids = ownIds(record);
   return {
     rootfs: facts.rootfs,
     cgroupsPath: facts.cgroupsPath,
@@ -71,7 +73,7 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     ...rootPropagation(facts.mounts),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),
     ...namespaces(host, facts),
-    ...(record.idRange && facts.userNamespace ? { userNamespace: { path: facts.userNamespace, ...record.idRange } } : {}),
+    ...(ids && facts.userNamespace ? { userNamespace: { path: facts.userNamespace, ...ids } } : {}),
     ...(facts.systemd ? { systemd: true, ...(ownsCgroup(host, facts) ? { writableCgroup: facts.limits.version } : {}) } : {}),
     resources: { ...toResources(host, facts.limits), ...(facts.blockIo && facts.limits.controllers.has('blkio') ? { blockIO: facts.blockIo } : {}) },
     devices: facts.systemd ? facts.devices.filter(({ path }) => !isConsole(path)) : facts.devices,

@@ -9,7 +9,8 @@ import { Container, containerPaths } from './container.ts';
 import type { ContainerPaths } from './container.ts';
 import { ContainerWriter } from './containerWriter.ts';
 import { resolveInside } from './rootfs.ts';
-import { isFile, makeMountPoints } from './skeleton.ts';
+import { giveToRoot } from './ownIds.ts';
+import { isFile, makeMountPoints, usualPlaces } from './skeleton.ts';
 import { ambiguousContainer, noSuchContainer } from './errors.ts';
 import { lostState } from './lostState.ts';
 import { freshState, recordSchema, stateSchema } from './record.ts';
@@ -100,7 +101,10 @@ export class ContainerStore {
     await mkdir(paths.folder, { mode: 0o711 });
     await Promise.all([mkdir(paths.upper, { mode: 0o755 }), mkdir(paths.work, { mode: 0o700 }), mkdir(paths.rootfs, { mode: 0o755 })]);
     await chmod(paths.upper, 0o755); // it is the container's `/`, whatever our umask says
-    await makeMountPoints(paths.mountPoints, await Promise.all(record.mounts.map(async ({ destination, source, type, subpath }) => ({ destination, file: (type === 'bind' && (await isFile(source))) || (subpath !== undefined && (await isFile(await resolveInside(source, subpath)))) }))));
+    const places = await Promise.all(record.mounts.map(async ({ destination, source, type, subpath }) => ({ destination, file: (type === 'bind' && (await isFile(source))) || (subpath !== undefined && (await isFile(await resolveInside(source, subpath)))) })));
+    // Those that every image may lack too where the general ones belong to somebody else.
+    await makeMountPoints(paths.mountPoints, record.keepId ? [...usualPlaces, ...places] : places);
+    if (record.keepId) await giveToRoot(record, [paths.upper, paths.mountPoints]);
     const container = new Container(record, freshState, paths);
     await this.#writer.begin(container, transient);
     this.#byId.set(record.id, container);

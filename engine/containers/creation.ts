@@ -20,6 +20,7 @@ import type { ContainerParts } from './parts.ts';
 import { limitWarnings, limitsIn } from './limits.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { withoutEffect } from './unsupported.ts';
+import { volumeWarnings } from './volumeOwners.ts';
 import { volumesFrom, withInherited } from './volumesFrom.ts';
 
 export interface Created {
@@ -43,10 +44,12 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, args } = plan.record;
   const network = { ...plan.record.network, endpoints: plan.record.network.endpoints.map((member) => ({ ...member, network: nameOfNetwork(parts, member.network) })) };
-  const idRange = await parts.idRanges.take(id, hostConfig);
+  const ids = await parts.idRanges.take(id, hostConfig);
+  // As Podman: whoever asks for it and says nothing more is the user that is kept.
+  const user = ids.keepId && hostConfig.UsernsMode && !request.User ? { User: `${ids.keepId.uid}:${ids.keepId.gid}` } : {};
   await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve(parts.idRanges.done(id)) };
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
-  const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, Hostname: hostname }, hostConfig, mounts, ...(idRange ? { idRange } : {}), network };
+  const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, ...user, Hostname: hostname }, hostConfig, mounts, ...ids, network };
   logAttributes(record); // throws for options of the log that mean nothing
   undo.defer(() => store.removeFolder(id));
   const container = await store.add(record, hostConfig.AutoRemove ?? false);
@@ -106,7 +109,7 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 }
 
 async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
-  const warnings = withoutEffect(record.hostConfig, parts.runtime.name);
+  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts.volumes, record)];
   if (!parts.runtime.cgroups && !(parts.runtime instanceof MissingRuntime)) {
     const limits = limitsIn(record.hostConfig);
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);
@@ -117,6 +120,6 @@ async function warningsOf(parts: ContainerParts, { record }: Container): Promise
 
 async function idmapWarnings(parts: Pick<ContainerParts, 'runtime'>, { mounts }: ContainerRecord): Promise<string[]> {
   if (!mounts.some(({ idmap }) => idmap) || (await idmapSupport(parts.runtime)) !== 'none') return [];
-  if (inUserNamespace()) return ["Without root no idmapped mounts can be made: in mounted folders your files belong to root of the container, and other users of the container can write only where everybody may. Use root there (\"remoteUser\": \"root\"): it is you."];
+  if (inUserNamespace()) return ["Without root no idmapped mounts can be made: in mounted folders your files belong to root of the container, and other users of the container can write only where everybody may. Have root give you further ids (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 <you>, and install newuidmap), and it is theirs. Or use root there (\"remoteUser\": \"root\"): it is you."];
   return ['This host can make no idmapped mounts (crun, or util-linux 2.39 or newer, is needed): files made in the container in mounted folders belong to the user who makes them there.'];
 }

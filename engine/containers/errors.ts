@@ -34,6 +34,12 @@ export const noIdRange = defineError<{ who: string; size: number }>(
   (p) => `No ${p.size} free ids in /etc/subuid and /etc/subgid for ${p.who}: a container with a user namespace of its own needs them. As root, for instance: echo berth:2147483648:2147483648 | tee -a /etc/subuid /etc/subgid`,
 );
 
+export const keepIdImpossible = defineError<{ uid: number; gid: number }>(
+  'KEEP_ID_IMPOSSIBLE',
+  409,
+  (p) => `You cannot be ${p.uid}:${p.gid} in a container: for that you need ${Math.max(p.uid, p.gid)} further ids in /etc/subuid and /etc/subgid. Have root give you more (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 <you>, and install newuidmap), or leave --userns out: root of the container is you then.`,
+);
+
 export const networkModeFixed = defineError<{ container: string; mode: string }>('NETWORK_MODE_FIXED', 403, (p) => `container ${p.container} cannot be connected: network mode ${p.mode} cannot be shared with other networks. Create the container in another network`);
 export const inNetworkAlready = defineError<{ container: string; network: string }>('ALREADY_CONNECTED', 403, (p) => `endpoint with name ${p.container} already exists in network ${p.network}`);
 export const notInNetwork = defineError<{ container: string; network: string }>('CONTAINER_NOT_ATTACHED', 403, (p) => `container ${p.container} is not connected to network ${p.network}`);

@@ -2,6 +2,7 @@ import { chown, readFile, writeFile } from 'node:fs/promises';
 import type { Container } from './container.ts';
 import { hostsFile, ownHosts, resolvConfFile } from './etcFiles.ts';
 import type { Joined } from './joining.ts';
+import { rootOf } from './ownIds.ts';
 import type { Networks } from './ports.ts';
 import type { ContainerRecord } from './record.ts';
 
@@ -24,7 +25,8 @@ export async function writeEtcFiles(networks: Networks, { record, paths }: Conta
     writeFile(paths.resolvConf, resolvConfText(networks, record), { mode: 0o644 }),
   ]);
   // Root of the container's user namespace may write them, as any root may.
-  if (record.idRange) for (const path of [paths.hosts, paths.hostname, paths.resolvConf]) await chown(path, record.idRange.first, record.idRange.first);
+  const root = rootOf(record);
+  if (root.uid !== 0 || root.gid !== 0) for (const path of [paths.hosts, paths.hostname, paths.resolvConf]) await chown(path, root.uid, root.gid);
   return paths;
 }
 

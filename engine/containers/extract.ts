@@ -7,7 +7,8 @@ import { badRequest } from '../base/errors.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { readTar } from '../host/tar/reader.ts';
-import { ownerHere } from '../host/userNamespace.ts';
+import { ownerHere, ownerUnmapped } from '../host/userNamespace.ts';
+import type { Owner } from '../host/userNamespace.ts';
 import type { FolderHandle } from './folderHandle.ts';
 import { makeInside } from './making.ts';
 
@@ -15,10 +16,15 @@ const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | con
 /** By number: those of files that are made without waiting come so. */
 const onFile = { open: promisify(openFile), write: promisify(write), chown: promisify(fchown), chmod: promisify(fchmod), utimes: promisify(futimes), close: promisify(close) };
 
-/** Unpacks a tar, compressed or not, into a folder inside a container. Links in the container are followed as inside it; an archive cannot lead out. `firstId`: what is root there. */
-export async function extractInto(folder: FolderHandle, archive: Readable, firstId = 0): Promise<void> {
-  const writer = new EntryWriter(folder, firstId);
-  const owned = (entry: TarEntry): TarEntry => (firstId === 0 ? { ...entry, ...ownerHere(entry, entry.path) } : { ...entry, uid: entry.uid + firstId, gid: entry.gid + firstId });
+/** Unpacks a tar, compressed or not, into a folder inside a container. Links in the container are followed as inside it; an archive cannot lead out. `ownerOf`: who is there what an owner in the archive is. Throws OWNER_UNMAPPED. */
+export async function extractInto(folder: FolderHandle, archive: Readable, ownerOf: (owner: Owner) => Owner | undefined): Promise<void> {
+  const writer = new EntryWriter(folder, ownerOf({ uid: 0, gid: 0 }) ?? { uid: 0, gid: 0 });
+  const owned = (entry: TarEntry): TarEntry => {
+    const { uid, gid } = entry;
+    const owner = ownerOf({ uid, gid });
+    if (!owner) throw ownerUnmapped({ path: entry.path, uid, gid });
+    return { ...entry, ...ownerHere(owner, entry.path) };
+  };
   try {
     for await (const part of readTar(await decompressed(archive))) {
       if (part.kind === 'entry') await writer.begin(owned(part.entry));
@@ -31,12 +37,12 @@ export async function extractInto(folder: FolderHandle, archive: Readable, first
 
 class EntryWriter {
   readonly #base: FolderHandle;
-  readonly #root: number;
+  readonly #root: Owner;
   #file: { readonly fd: number; readonly entry: TarEntry } | undefined;
 
-  constructor(base: FolderHandle, firstId: number) {
+  constructor(base: FolderHandle, root: Owner) {
     this.#base = base;
-    this.#root = firstId;
+    this.#root = root;
   }
 
   async begin(entry: TarEntry): Promise<void> {

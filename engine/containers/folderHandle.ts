@@ -3,6 +3,7 @@ import { mkdir, open, readlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { systemCode } from '../base/errors.ts';
 import { makeInside } from './making.ts';
+import type { Owner } from '../host/userNamespace.ts';
 
 const MAX_LINKS = 40;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -36,7 +37,7 @@ export class FolderHandle implements AsyncDisposable {
   }
 
   /** The folder at a path below (or, with `/` in front, below the root). With `create` missing ones are made, for that owner. */
-  async descend(path: string, options: { readonly create?: { readonly owner: number } } = {}): Promise<FolderHandle> {
+  async descend(path: string, options: { readonly create?: { readonly owner: Owner } } = {}): Promise<FolderHandle> {
     const walk = new FolderHandle([await reopen(this.#first)]);
     try {
       if (!path.startsWith('/')) for (const handle of this.#chain.slice(1)) walk.#chain.push(await reopen(handle));
@@ -87,14 +88,15 @@ function reopen(handle: FileHandle): Promise<FileHandle> {
   return open(`/proc/self/fd/${handle.fd}`, constants.O_RDONLY | constants.O_DIRECTORY);
 }
 
-async function openFolder(path: string, create: { readonly owner: number } | undefined): Promise<FileHandle> {
+async function openFolder(path: string, create: { readonly owner: Owner } | undefined): Promise<FileHandle> {
   try {
     return await open(path, FOLDER);
   } catch (error) {
     if (!create || systemCode(error) !== 'ENOENT') throw error;
     await makeInside(create.owner, path, { now: () => mkdirSync(path, { mode: 0o755 }), later: () => mkdir(path, { mode: 0o755 }) });
     const made = await open(path, FOLDER);
-    if (create.owner !== 0) await made.chown(create.owner, create.owner);
+    const { uid, gid } = create.owner;
+    if (uid !== 0 || gid !== 0) await made.chown(uid, gid);
     return made;
   }
 }

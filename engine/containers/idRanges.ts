@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { HostConfig } from '../api/docker/container.ts';
+import { engineUser } from '../host/keepId.ts';
 import { inUserNamespace } from '../host/userNamespace.ts';
 import type { Container } from './container.ts';
 import type { ContainerStore } from './containerStore.ts';
 import { invalidConfig, noIdRange } from './errors.ts';
-import type { HostIds } from './record.ts';
+import { keptIds } from './ownIds.ts';
+import type { ContainerRecord, HostIds } from './record.ts';
 
 /** Whose lines of /etc/subuid and /etc/subgid are shared out with `--userns=auto`; the second is podman's name. */
 const POOL = ['berth', 'containers'];
@@ -12,7 +14,10 @@ const POOL = ['berth', 'containers'];
 const USUAL_SIZE = 65_536;
 
 /** What a container wants of user namespaces. */
-export type UsernsWish = { readonly kind: 'none' } | { readonly kind: 'remap' } | { readonly kind: 'auto'; readonly size: number };
+export type UsernsWish = { readonly kind: 'none' } | { readonly kind: 'remap' } | { readonly kind: 'auto'; readonly size: number } | { readonly kind: 'keep-id'; readonly uid?: number; readonly gid?: number };
+
+/** What a container gets of its own. */
+export type OwnIdsRecord = Pick<ContainerRecord, 'idRange' | 'keepId'>;
 
 /** Reads `--userns` beside the engine's setting. Pure. Throws INVALID_CONTAINER_CONFIG. */
 export function usernsWish(mode: string, setting: string): UsernsWish {
@@ -22,9 +27,17 @@ export function usernsWish(mode: string, setting: string): UsernsWish {
   if (mode === 'host') return { kind: 'none' };
   if (mode === 'private') return general.kind === 'none' ? auto : general;
   if (mode === 'remap') return { kind: 'remap' };
+  if (/^keep-id(:|$)/.test(mode)) return keepIdWish(mode);
   const [, size] = /^auto(?::size=(\d+))?$/.exec(mode) ?? [];
-  if (mode !== 'auto' && (size === undefined || Number(size) < 1)) throw invalidConfig({ what: 'invalid userns mode', detail: `"${mode}": host, private, auto, auto:size=N or remap` });
+  if (mode !== 'auto' && (size === undefined || Number(size) < 1)) throw invalidConfig({ what: 'invalid userns mode', detail: `"${mode}": host, private, auto, auto:size=N, keep-id, keep-id:uid=N,gid=N or remap` });
   return { kind: 'auto', size: size === undefined ? USUAL_SIZE : Number(size) };
+}
+
+/** As Podman writes it: `keep-id`, with `:uid=N`, `:gid=N` or both. */
+function keepIdWish(mode: string): UsernsWish {
+  if (!/^keep-id(:[ug]id=\d{1,10}(,[ug]id=\d{1,10})?)?$/.test(mode)) throw invalidConfig({ what: 'invalid userns mode', detail: `"${mode}": keep-id, keep-id:uid=N or keep-id:uid=N,gid=N` });
+  const options = mode.split(/[:,]/).slice(1);
+  return { kind: 'keep-id', ...Object.fromEntries(options.map((option) => [option.slice(0, 3), Number(option.slice(4))])) };
 }
 
 /** The id ranges of some names in the text of /etc/subuid or /etc/subgid. Pure. */
@@ -69,13 +82,18 @@ export class IdRanges {
     this.#store = store;
   }
 
-  /** The ids that a new container gets; `undefined`: the engine's own. `done` once its record is written, or it came to nothing. Throws NO_ID_RANGE, INVALID_CONTAINER_CONFIG. */
-  async take(id: string, host: HostConfig): Promise<HostIds | undefined> {
+  /** The ids that a new container gets; none: the engine's own. `done` once its record is written, or it came to nothing. Throws NO_ID_RANGE, KEEP_ID_IMPOSSIBLE, INVALID_CONTAINER_CONFIG. */
+  async take(id: string, host: HostConfig): Promise<OwnIdsRecord> {
     const wish = usernsWish(host.UsernsMode ?? '', this.setting);
     const joined = joinedContainers(this.#store, host);
-    if (joined.length > 0 && (wish.kind !== 'none' || joined.some(({ record }) => record.idRange))) return sharedRange(joined, host);
-    if (wish.kind === 'none') return undefined;
+    if (joined.length > 0 && (wish.kind !== 'none' || joined.some(({ record }) => record.idRange ?? record.keepId))) return sharedIds(joined, host);
+    if (wish.kind === 'none') return {};
+    if (wish.kind === 'keep-id') return keptId(wish);
     checkPossible(host);
+    return { idRange: await this.#range(id, wish) };
+  }
+
+  async #range(id: string, wish: Exclude<UsernsWish, { readonly kind: 'none' | 'keep-id' }>): Promise<HostIds> {
     const [subuid, subgid] = await Promise.all(['/etc/subuid', '/etc/subgid'].map((path) => readFile(path, 'utf8').catch(() => '')));
     const remap = this.setting === '' || this.setting === 'auto' ? undefined : remapRange(subuid ?? '', subgid ?? '', this.setting);
     if (wish.kind === 'remap') {
@@ -107,15 +125,26 @@ export function joinedContainers(store: Pick<ContainerStore, 'find'>, host: Host
   return [host.NetworkMode, host.PidMode, host.IpcMode].flatMap((mode) => (mode?.startsWith('container:') ? [store.find(mode.slice('container:'.length))] : []));
 }
 
+/** With root there is nothing to keep: every id of a container is itself outside, as Podman has it too. Throws KEEP_ID_IMPOSSIBLE. */
+function keptId({ uid, gid }: { readonly uid?: number; readonly gid?: number }): OwnIdsRecord {
+  if (!inUserNamespace()) return {};
+  const keepId = { ...engineUser(), ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+  keptIds(keepId);
+  return { keepId };
+}
+
 /** Who shares namespaces shares the user namespace that these belong to. */
-function sharedRange(joined: readonly Container[], host: HostConfig): HostIds | undefined {
+function sharedIds(joined: readonly Container[], host: HostConfig): OwnIdsRecord {
   const [first] = joined;
-  const range = first?.record.idRange;
-  const differs = joined.some(({ record }) => record.idRange?.first !== range?.first || record.idRange?.size !== range?.size);
-  const refused = host.UsernsMode && (host.UsernsMode === 'host') !== (range === undefined);
+  const { idRange, keepId } = first?.record ?? {};
+  const same = (record: OwnIdsRecord): boolean => record.idRange?.first === idRange?.first && record.idRange?.size === idRange?.size && record.keepId?.uid === keepId?.uid && record.keepId?.gid === keepId?.gid;
+  const wish = usernsWish(host.UsernsMode ?? '', '');
+  const kept = wish.kind === 'keep-id' ? keptId(wish) : undefined;
+  const differs = !joined.every(({ record }) => same(record)) || (kept !== undefined && !same(kept));
+  const refused = host.UsernsMode && (host.UsernsMode === 'host') !== (idRange === undefined && keepId === undefined);
   if (differs || refused) throw invalidConfig({ what: 'invalid userns mode', detail: `a container that joins namespaces of ${joined.map(({ record }) => record.name).join(' and ')} is in the same user namespace: leave --userns out` });
-  if (range) checkPossible(host);
-  return range;
+  if (idRange) checkPossible(host);
+  return { ...(idRange ? { idRange } : {}), ...(keepId ? { keepId } : {}) };
 }
 
 /** As Docker has it. */

@@ -1,7 +1,9 @@
+import type { HostConfig } from '../api/docker/container.ts';
 import { NamespaceHolder } from '../host/namespaceHolder.ts';
 import type { Container } from './container.ts';
 import { networkSharedGone } from './errors.ts';
 import { joinedContainers } from './idRanges.ts';
+import { ownIds } from './ownIds.ts';
 import type { ContainerParts } from './parts.ts';
 
 /** The user namespace that a container is started in. Needed until the OCI runtime has made the container, which then holds it. */
@@ -9,37 +11,43 @@ export interface OwnUserNamespace extends AsyncDisposable {
   readonly path: string;
   /** Whose network namespace, one that belongs to this user namespace, the container gets; absent: it joins others. */
   readonly networkOf?: number;
-  /** A user namespace whose map is for mounts: see below. */
-  readonly mapPath: string;
+  /** A user namespace whose map is for mounts: see below. Absent: what is mounted has the container's ids already. */
+  readonly mapPath?: string;
 }
 
 /**
- * Opens the user namespace of a container with a range of ids of its own: a new one, or that of the container whose namespaces it joins.
- * Mounts are seen through a map that has one id more: behind the container's last one is the host's root, for the kernel makes the
+ * Opens the user namespace of a container with ids of its own: a new one, or that of the container whose namespaces it joins.
+ * Where it has a range of its own, mounts are seen through a map that has one id more: behind the container's last one is the host's root, for the kernel makes the
  * folders and whiteouts of an overlay as who mounted it.
  */
 export async function openUserNamespace({ store }: Pick<ContainerParts, 'store'>, { record }: Container): Promise<OwnUserNamespace | undefined> {
   const { idRange: range, hostConfig } = record;
-  if (!range) return undefined;
-  const map = [{ inside: 0, outside: range.first, size: range.size }];
+  const ids = ownIds(record);
+  if (!ids) return undefined;
   const [joined] = joinedContainers(store, hostConfig);
-  const mounts = await NamespaceHolder.start([...map, { inside: range.size, outside: 0, size: 1 }]);
+  const holders: NamespaceHolder[] = [];
+  const held = async (starting: Promise<NamespaceHolder>): Promise<NamespaceHolder> => {
+    const holder = await starting;
+    holders.push(holder);
+    return holder;
+  };
+  const close = { [Symbol.asyncDispose]: async () => void (await Promise.all(holders.map((holder) => holder[Symbol.asyncDispose]()))) };
   try {
+    const map = range ? { mapPath: (await held(NamespaceHolder.start([...ids.uids, { inside: range.size, outside: 0, size: 1 }]))).userPath } : {};
     if (joined) {
       if (!joined.running || !joined.state.process) throw networkSharedGone({ id: joined.id });
       const path = `/proc/${joined.state.process.pid}/ns/user`;
-      if (hostConfig.NetworkMode?.startsWith('container:')) return { path, mapPath: mounts.userPath, [Symbol.asyncDispose]: () => mounts[Symbol.asyncDispose]() };
-      const network = await NamespaceHolder.networkIn(path);
-      return { path, networkOf: network.pid, mapPath: mounts.userPath, [Symbol.asyncDispose]: () => closeAll(mounts, network) };
+      if (!ownsNetwork(hostConfig)) return { path, ...map, ...close };
+      return { path, networkOf: (await held(NamespaceHolder.networkIn(path))).pid, ...map, ...close };
     }
-    const own = await NamespaceHolder.start(map, { network: true });
-    return { path: own.userPath, networkOf: own.pid, mapPath: mounts.userPath, [Symbol.asyncDispose]: () => closeAll(mounts, own) };
+    const own = await held(NamespaceHolder.start(ids.uids, { groups: ids.gids, network: ownsNetwork(hostConfig) }));
+    return { path: own.userPath, ...(ownsNetwork(hostConfig) ? { networkOf: own.pid } : {}), ...map, ...close };
   } catch (error) {
-    await mounts[Symbol.asyncDispose]();
+    await close[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function closeAll(...holders: readonly NamespaceHolder[]): Promise<void> {
-  await Promise.all(holders.map((holder) => holder[Symbol.asyncDispose]()));
+function ownsNetwork({ NetworkMode }: HostConfig): boolean {
+  return NetworkMode !== 'host' && !NetworkMode?.startsWith('container:');
 }

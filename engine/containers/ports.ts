@@ -1,5 +1,6 @@
 import type { ImageConfig, RunConfig } from '../content/oci.ts';
-import type { PendingSnapshot } from '../snapshots/types.ts';
+import type { Owner } from '../host/userNamespace.ts';
+import type { PendingSnapshot, SnapshotStore } from '../snapshots/types.ts';
 
 /** What containers need of the other services. Declared here, given to the constructor by the composition root. */
 
@@ -37,6 +38,8 @@ export interface Snapshots {
   lowerDir(id: string): string;
   /** `size`: bytes of its files. */
   get(id: string): { readonly size: number } | undefined;
+  /** Copies of layers for containers with keep-id maps. */
+  readonly shifted: Pick<SnapshotStore['shifted'], 'dir' | 'ensure'>;
   /** A layer to fill. */
   begin(): Promise<PendingSnapshot>;
 }
@@ -108,6 +111,10 @@ export interface ContainerVolume {
 export interface Volumes {
   /** The volume of this name, made when missing; without a name a new anonymous one. */
   create(volume: { readonly name?: string; readonly labels?: Readonly<Record<string, string>> }): Promise<ContainerVolume>;
+  /** Makes its files belong to the same users for a container with these ids as for others before; false: one that runs has it with other ids. */
+  useIds(name: string, keepId: Owner | undefined, container: string): Promise<boolean>;
+  /** Whether that would do now. */
+  fitsIds(name: string, keepId: Owner | undefined): boolean;
   /** Throws when something uses it, also with `force` (which forgives only that it is gone). */
   remove(name: string, options: { readonly force?: boolean }): Promise<void>;
 }

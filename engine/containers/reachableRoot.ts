@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { mountBind, unmount } from '../host/mounts.ts';
 import type { Container } from './container.ts';
+import { rootOf } from './ownIds.ts';
 import type { ContainerParts } from './parts.ts';
 
 type Parts = Pick<ContainerParts, 'folders'>;
@@ -12,7 +13,8 @@ export async function showRoot(parts: Parts, { id, paths, record }: Container): 
   const folder = join(parts.folders.mappedRoots, id);
   await mkdir(parts.folders.mappedRoots, { recursive: true, mode: 0o711 });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chown(folder, record.idRange?.first ?? 0, record.idRange?.first ?? 0);
+  const owner = rootOf(record);
+  await chown(folder, owner.uid, owner.gid);
   const root = join(folder, 'root');
   await mkdir(root, { recursive: true });
   await mountBind(paths.rootfs, root);

@@ -31,6 +31,8 @@ export type MountPoint = z.infer<typeof mountPointSchema>;
 const idRangeSchema = z.object({ first: z.number().int().positive(), size: z.number().int().positive() });
 export type HostIds = z.infer<typeof idRangeSchema>;
 
+const keepIdSchema = z.object({ uid: z.number().int().nonnegative(), gid: z.number().int().nonnegative() });
+
 /** A container's place in a network, whether it runs or not. */
 export const networkMemberSchema = z.object({
   /** Its name. */
@@ -70,6 +72,8 @@ export const recordSchema = z.object({
   mounts: z.array(mountPointSchema),
   /** The host's ids that are the container's, from 0 on: its user namespace's map. Absent: the engine's own ids. */
   idRange: idRangeSchema.optional(),
+  /** Who in the container the engine's user is (`--userns=keep-id`). Absent, without `idRange`: root. */
+  keepId: keepIdSchema.optional(),
   network: z.preprocess(fromOneNetwork, z.object({ mode: z.string(), endpoints: z.array(networkMemberSchema) })),
 });
 export type ContainerRecord = z.infer<typeof recordSchema>;

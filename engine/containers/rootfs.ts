@@ -1,7 +1,8 @@
 import { constants, createReadStream } from 'node:fs';
-import { lstat, mkdir, open, readlink, realpath } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { lchown, lstat, mkdir, open, readlink, realpath } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import type { Owner } from '../host/userNamespace.ts';
 
 const MAX_LINKS = 40;
 const MAX_FILE = 4 * 1024 * 1024;
@@ -64,10 +65,13 @@ async function readStart(path: string): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Makes a folder inside a root filesystem, with its parents; returns its host path. */
-export async function mkdirInside(rootfs: string, path: string): Promise<string> {
+/** Makes a folder inside a root filesystem, with its parents, where `owner` is given for them; returns its host path. */
+export async function mkdirInside(rootfs: string, path: string, owner?: Owner): Promise<string> {
   const resolved = await resolveInside(rootfs, path);
-  if (resolved !== rootfs) await mkdir(resolved, { recursive: true, mode: 0o755 });
+  if (resolved === rootfs) return resolved;
+  const first = await mkdir(resolved, { recursive: true, mode: 0o755 });
+  if (first === undefined || !owner) return resolved;
+  for (let made = resolved; made.length >= first.length; made = dirname(made)) await lchown(made, owner.uid, owner.gid);
   return resolved;
 }
 

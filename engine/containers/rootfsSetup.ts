@@ -1,6 +1,8 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { run } from '../host/process.ts';
+import type { Owner } from '../host/userNamespace.ts';
 import type { Container } from './container.ts';
+import { rootOf } from './ownIds.ts';
 import { mkdirInside, readInside, resolveInside } from './rootfs.ts';
 import type { MountPoint } from './record.ts';
 import { together } from './together.ts';
@@ -9,8 +11,9 @@ import type { ResolvedUser } from './user.ts';
 
 /** Makes a mounted root filesystem ready for its process, and says who that process is. */
 export async function prepareRootfs({ record, paths }: Container): Promise<ResolvedUser> {
+  const root = record.keepId ? rootOf(record) : undefined;
   const { config, hostConfig, mounts } = record;
-  const [user] = await together([readUser(paths.rootfs, config.User ?? '', hostConfig.GroupAdd ?? []), makeWorkdir(paths.rootfs, config.WorkingDir ?? '', mounts), ...mounts.map((mount) => fillVolume(paths.rootfs, mount))]);
+  const [user] = await together([readUser(paths.rootfs, config.User ?? '', hostConfig.GroupAdd ?? []), makeWorkdir(paths.rootfs, config.WorkingDir ?? '', mounts, root), ...mounts.map((mount) => fillVolume(paths.rootfs, mount))]);
   return user;
 }
 
@@ -21,10 +24,10 @@ export async function readUser(rootfs: string, spec: string, groups: readonly st
 }
 
 /** Docker makes a missing working directory; one inside a mount is that mount's matter. */
-async function makeWorkdir(rootfs: string, workdir: string, mounts: readonly MountPoint[]): Promise<void> {
+async function makeWorkdir(rootfs: string, workdir: string, mounts: readonly MountPoint[], root: Owner | undefined): Promise<void> {
   if (workdir === '' || workdir === '/') return;
   if (mounts.some(({ destination }) => workdir === destination || workdir.startsWith(`${destination}/`))) return;
-  await mkdirInside(rootfs, workdir);
+  await mkdirInside(rootfs, workdir, root);
 }
 
 /** An empty volume gets what the image has at its place, with owners and modes. */

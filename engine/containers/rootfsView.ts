@@ -4,7 +4,7 @@ import { CleanupStack } from '../base/cleanup.ts';
 import { mountOverlay, unmount } from '../host/mounts.ts';
 import type { Container } from './container.ts';
 import type { ContainerParts } from './parts.ts';
-import { mountRootfs } from './release.ts';
+import { layerFolders, mountRootfs } from './release.ts';
 
 type Parts = Pick<ContainerParts, 'runtime' | 'snapshots' | 'folders' | 'locks'>;
 
@@ -32,7 +32,8 @@ export async function withImageView<T>({ snapshots, folders }: Parts, { record, 
     return join(temp, name);
   };
   const [upperDir, workDir, target] = [await folder('upper'), await folder('work'), await folder('root')];
-  const lowerDirs = [...record.snapshots.map((id) => snapshots.lowerDir(id)).reverse(), paths.mountPoints, folders.skeleton];
+  // Which files there are, not whose: the layers themselves will do.
+  const lowerDirs = [...layerFolders(snapshots, { snapshots: record.snapshots }), paths.mountPoints, folders.skeleton];
   await mountOverlay({ lowerDirs, upperDir, workDir, target, volatile: true });
   cleanup.defer(() => unmount(target));
   return await work(target);

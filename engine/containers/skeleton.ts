@@ -7,8 +7,11 @@ import { systemCode } from '../base/errors.ts';
  * their place; so the OCI runtime never makes one in the upper directory, which holds changes only.
  */
 export async function makeSkeleton(folder: string): Promise<void> {
-  await makeMountPoints(folder, [...['/dev', '/proc', '/sys'].map((destination) => ({ destination, file: false })), ...['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'].map((destination) => ({ destination, file: true }))]);
+  await makeMountPoints(folder, usualPlaces);
 }
+
+/** What is mounted in every container. */
+export const usualPlaces: readonly MountPlace[] = [...['/dev', '/proc', '/sys'].map((destination) => ({ destination, file: false })), ...['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'].map((destination) => ({ destination, file: true }))];
 
 export interface MountPlace {
   readonly destination: string;

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { chown, mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
 import { asBerthError } from '../base/errors.ts';
@@ -24,6 +24,7 @@ import type { Joined } from './joining.ts';
 import { findInit } from './init.ts';
 import { mountIdmappedBinds, mountMappedVolumes } from './idmapFallback.ts';
 import { mountMappedRoot } from './mappedRoot.ts';
+import { rootOf } from './ownIds.ts';
 import { openUserNamespace } from './ownUserNamespace.ts';
 import type { OwnUserNamespace } from './ownUserNamespace.ts';
 import { writeEtcFiles } from './etcWriter.ts';
@@ -36,6 +37,7 @@ import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
 import { mountSubpaths } from './subpaths.ts';
 import { startsSystemd } from './systemd.ts';
+import { adoptVolumes } from './volumeOwners.ts';
 import { together } from './together.ts';
 import type { ResolvedUser } from './user.ts';
 
@@ -88,7 +90,7 @@ export class Starter {
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
-      (userns ? mountMappedVolumes(container, userns.mapPath) : mountIdmappedBinds(this.#parts.runtime, container)).then((made) => mountSubpaths(container, made)),
+      (userns?.mapPath ? mountMappedVolumes(container, userns.mapPath) : mountIdmappedBinds(this.#parts.runtime, container)).then((made) => mountSubpaths(container, made)),
       record.hostConfig.Init ? findInit() : Promise.resolve(undefined),
     ]);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
@@ -102,8 +104,9 @@ export class Starter {
   /** Who runs in it, whether that is systemd, and where the OCI runtime finds it. */
   async #rootfs(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly user: ResolvedUser; readonly systemd: boolean; readonly root: string }> {
     await mountRootfs(this.#parts, container);
+    await adoptVolumes(this.#parts, container);
     const prepared = { user: await prepareRootfs(container), systemd: await startsSystemd(container) };
-    return { ...prepared, root: userns ? await mountMappedRoot(this.#parts, container, userns.mapPath) : container.paths.rootfs };
+    return { ...prepared, root: userns?.mapPath ? await mountMappedRoot(this.#parts, container, userns.mapPath) : container.paths.rootfs };
   }
 
   async #create(container: Container): Promise<number> {
@@ -141,5 +144,7 @@ async function shareableShm({ record, paths }: Container): Promise<string | unde
   if (record.hostConfig.IpcMode !== 'shareable') return undefined;
   await mkdir(paths.shm, { recursive: true });
   await mountTmpfs(paths.shm, { mode: '1777', size: record.hostConfig.ShmSize || DEFAULT_SHM });
+  const root = rootOf(record);
+  await chown(paths.shm, root.uid, root.gid);
   return paths.shm;
 }

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CleanupStack } from '../base/cleanup.ts';
@@ -115,7 +115,7 @@ export class StepRunner {
     const [mounts] = await Promise.all([stepMounts(step.mounts, folder), this.#writeEtc(folder, step, place.ip)]);
     const file = (name: string) => ({ destination: `/etc/${name}`, type: 'bind', source: join(folder, name), options: ['bind', 'rprivate'] });
     return buildSpec({
-        rootfs,
+        rootfs: await realpath(rootfs), // as runc wants it: see runtimeChoice.ts
         cgroupsPath: `${this.#parts.cgroupParent}/${id}`,
         cgroups: this.#parts.runtime.cgroups,
         args: step.args,

@@ -1,6 +1,9 @@
 import { run } from '../host/process.ts';
+import type { RunResult } from '../host/process.ts';
+import { asRootOf } from '../host/tar/copyTree.ts';
 import type { Container } from './container.ts';
 import { invalidConfig, notRunning } from './errors.ts';
+import { withInsideIds } from './ownIds.ts';
 import type { ContainerParts } from './parts.ts';
 import { containerPids } from './processes.ts';
 
@@ -8,7 +11,12 @@ import { containerPids } from './processes.ts';
 export async function containerTop(parts: Pick<ContainerParts, 'runtime' | 'cgroups' | 'cgroupParent'>, container: Container, psArgs: string): Promise<{ readonly Titles: string[]; readonly Processes: string[][] }> {
   if (!container.running) throw notRunning({ id: container.id });
   const args = psArgs.split(/\s+/).filter((arg) => arg !== '');
-  const [pids, listed] = await Promise.all([containerPids(parts, container), run('ps', args.length > 0 ? args : ['-ef'], { okStatus: 'any' })]);
+  // Docker has the host's users there, whose names nobody knows whom the engine itself sees shifted.
+  const listing = (userNamespace?: string): Promise<RunResult> => {
+    const [program = '', ...before] = [...asRootOf(userNamespace), 'ps'];
+    return run(program, [...before, ...(args.length > 0 ? args : ['-ef'])], { okStatus: 'any' });
+  };
+  const [pids, listed] = await Promise.all([containerPids(parts, container), container.record.keepId ? withInsideIds(container, listing) : listing()]);
   if (listed.status !== 0) throw invalidConfig({ what: `ps ${psArgs}`, detail: listed.stderr.trim() });
   return parsePs(listed.stdout, new Set(pids));
 }

@@ -1,3 +1,4 @@
+import { shiftedKey } from '../snapshots/shiftedLayers.ts';
 import type { Container } from './container.ts';
 import type { ContainerStore } from './containerStore.ts';
 
@@ -23,6 +24,11 @@ export class ContainerUsage {
   /** The layers that containers stand on. */
   snapshotsInUse(): string[] {
     return [...new Set(this.#store.list().flatMap(({ record }) => record.snapshots))];
+  }
+
+  /** The copies of layers for keep-id maps that they stand on. */
+  shiftedInUse(): Set<string> {
+    return new Set(this.#store.list().flatMap(({ record: { snapshots, keepId } }) => (keepId ? snapshots.map((id) => shiftedKey({ id, keepId })) : [])));
   }
 
   usersOfVolume(name: string): string[] {

@@ -44,6 +44,7 @@ export function inspectContainer(container: Container, network: NetworkView, exe
     Mounts: mountViews(record),
     Config: { AttachStdin: false, AttachStdout: false, AttachStderr: false, Tty: false, OpenStdin: false, StdinOnce: false, Domainname: '', OnBuild: null, ...record.config, Image: record.imageRef, Hostname: record.config.Hostname ?? '' },
     ...(record.idRange ? { UserNamespace: { First: record.idRange.first, Size: record.idRange.size } } : {}),
+    ...(record.keepId ? { UserNamespace: { KeepId: { Uid: record.keepId.uid, Gid: record.keepId.gid } } } : {}),
     NetworkSettings: networkSettings(container, network),
   };
 }

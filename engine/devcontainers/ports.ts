@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { BuildEvent } from '../api/berth/build.ts';
 import type { ExecCreate } from '../api/docker/container.ts';
-import type { CreateBody } from '../api/docker/run/createBody.ts';
+import type { CreateBody, IdPair } from '../api/docker/run/createBody.ts';
 import type { OperationContext } from '../base/context.ts';
 import type { ImageConfig } from '../content/oci.ts';
 
@@ -20,6 +20,9 @@ export interface DevImages {
   obtain(ref: string, ctx: OperationContext): Promise<DevImage>;
   /** The folders of an image's layers, topmost first (overlay lower directories). */
   layerFolders(imageId: string): readonly string[];
+  /** Whether containers in which the engine's user is this one can stand on an image as it is; and what makes it so. */
+  hasLayersFor(imageId: string, user: IdPair): boolean;
+  copyLayersFor(imageId: string, user: IdPair): Promise<void>;
 }
 
 export interface DevBuild {

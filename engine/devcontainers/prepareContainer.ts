@@ -7,6 +7,9 @@ import { metadataLabel, parseMetadataLabel } from './config/metadata.ts';
 import type { MergedConfig } from './config/metadata.ts';
 import type { Definition } from './definition.ts';
 import { mergeWithImage } from './definition.ts';
+import { keepIdMaps } from '../host/keepId.ts';
+import { inUserNamespace } from '../host/userNamespace.ts';
+import type { Owner } from '../host/userNamespace.ts';
 import { devContainerUserUnknown } from './errors.ts';
 import { planContainer } from './plan/planContainer.ts';
 import type { ContainerPlan } from './plan/planContainer.ts';
@@ -16,8 +19,8 @@ import type { DevBuilder, DevImage, DevImages } from './ports.ts';
 import { step } from './tell.ts';
 import type { Tell } from './tell.ts';
 import { readImageFile } from './users/imageFile.ts';
-import { workspaceIdmap } from './users/mapping.ts';
-import type { Idmap } from './users/mapping.ts';
+import { workspaceIds } from './users/mapping.ts';
+import type { IdWishes, WorkspaceIds } from './users/mapping.ts';
 import { parseGroups, parsePasswd, resolveUser } from './users/passwd.ts';
 import { remoteUserOf } from './remote.ts';
 
@@ -61,14 +64,14 @@ export async function prepareContainer(definition: Definition, image: DevImage, 
   const run = image.config.config ?? {};
   const { entries, warnings } = parseMetadataLabel(run.Labels?.[metadataLabel]);
   const merged = mergeWithImage(definition, entries);
-  const idmapOf = await idmapFor(definition, merged, image, reference, images);
+  const idsOf = await idsFor(definition, merged, image, reference, images);
   const plan = planContainer({
     document: definition.document,
     config: definition.config,
     merged,
     workspace: definition.workspace,
     image: { reference: image.id, config: run },
-    idmapOf,
+    idsOf,
     tools: toolMounts(toolsFolder, definition.id),
     labels: { ...definition.labels, [definitionLabel]: definition.digest },
     name: containerName(definition.folder, definition.id),
@@ -78,17 +81,22 @@ export async function prepareContainer(definition: Definition, image: DevImage, 
   return { plan, merged, warnings };
 }
 
-/** Given the user that the container will run as, the mapping that its workspace needs. */
-async function idmapFor(definition: Definition, merged: MergedConfig, image: DevImage, reference: string, images: DevImages): Promise<(containerUser: string) => Idmap | undefined> {
+/** Given the user that the container will run as, what its workspace needs to be the remote user's. */
+async function idsFor(definition: Definition, merged: MergedConfig, image: DevImage, reference: string, images: DevImages): Promise<(containerUser: string, wishes: IdWishes) => WorkspaceIds> {
   const { mount } = definition.workspace;
-  if (mount?.Type !== 'bind' || mount.Source === undefined || !merged.updateRemoteUserUID) return () => undefined;
+  const rootless = inUserNamespace() ? { canKeep: (user: Owner) => keepIdMaps(user) !== undefined } : undefined;
+  const bound = mount?.Type === 'bind' && mount.Source !== undefined && merged.updateRemoteUserUID ? mount.Source : undefined;
+  if (bound === undefined && !rootless) return () => ({});
   const folders = images.layerFolders(image.id);
-  const [owner, passwd, group] = await Promise.all([stat(mount.Source).catch(() => undefined), readImageFile(folders, '/etc/passwd'), readImageFile(folders, '/etc/group')]);
-  return (containerUser) => {
-    const user = remoteUserOf(merged, containerUser);
-    const ids = resolveUser(user, parsePasswd(passwd), parseGroups(group));
-    if (!ids) throw devContainerUserUnknown({ user, image: reference });
+  const [owner, passwd, group] = await Promise.all([bound === undefined ? undefined : stat(bound).catch(() => undefined), readImageFile(folders, '/etc/passwd'), readImageFile(folders, '/etc/group')]);
+  return (containerUser, wishes) => {
+    const remoteUser = (): Owner => {
+      const user = remoteUserOf(merged, containerUser);
+      const ids = resolveUser(user, parsePasswd(passwd), parseGroups(group));
+      if (!ids) throw devContainerUserUnknown({ user, image: reference });
+      return ids;
+    };
     // A source that is not there is the runtime's to refuse, in Docker's words.
-    return owner && workspaceIdmap(owner, ids);
+    return workspaceIds(owner, remoteUser, wishes, rootless);
   };
 }

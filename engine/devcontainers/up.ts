@@ -100,6 +100,9 @@ async function make(parts: UpParts, definition: Definition, request: UpRequest, 
   const { plan, warnings } = await prepareContainer(definition, image, reference, parts);
   for (const message of warnings) tell({ type: 'warning', message });
   signal.throwIfAborted();
+  const { keepId } = plan;
+  if (keepId && !parts.images.hasLayersFor(image.id, keepId)) await step(tell, 'layers', `Copying the layers of ${reference} for user ${keepId.uid}, once`, () => parts.images.copyLayersFor(image.id, keepId));
+  signal.throwIfAborted();
   return step(tell, 'container', `Starting the new container ${plan.name}`, async () => {
     await using cleanup = new CleanupStack();
     const { id, warnings: noted } = await parts.containers.create(plan.body, plan.name);

@@ -19,7 +19,7 @@ const NEEDED = USEFUL.slice(0, 2);
 
 /**
  * Starts an agent for a container: in its network namespace, with its root folder open, and never with more capabilities than a process of the
- * container has. `stdio`: exactly the first four, for the folder comes fifth; the caller owns the process.
+ * container has; where its users have ids of their own, in its user namespace too. `stdio`: exactly the first four, for the folder comes fifth; the caller owns the process.
  */
 export async function startAgent(launcher: AgentLauncher, container: RunningContainer, account: Account, options: Pick<AgentOptions, 'mode' | 'cwd' | 'args'>, stdio: ReadonlyArray<'ignore' | 'pipe' | 'ipc'>): Promise<ChildProcess> {
   const { pid } = container.process;
@@ -33,7 +33,8 @@ export async function startAgent(launcher: AgentLauncher, container: RunningCont
     const bounding = ['-all', ...capabilities.map((name) => `+${name.slice('CAP_'.length).toLowerCase()}`)].join(',');
     const own: AgentOptions = { ...options, uid: account.uid, gid: account.gid, groups: [...account.groups], home: account.home };
     const privileges = ['setpriv', '--no-new-privs', '--inh-caps=-all', `--bounding-set=${bounding}`];
-    const args = [`--net=/proc/${pid}/ns/net`, '--', ...privileges, launcher.program, ...launcher.args, JSON.stringify(own)];
+    const ids = container.ownIds ? [`--user=/proc/${pid}/ns/user`, '--setuid=0', '--setgid=0'] : [];
+    const args = [...ids, `--net=/proc/${pid}/ns/net`, '--', ...privileges, launcher.program, ...launcher.args, JSON.stringify(own)];
     return start('nsenter', args, { cwd: '/', env: { PATH: process.env['PATH'] }, stdio: [...stdio, root.fd] });
   } finally {
     await root.close();

@@ -21,6 +21,8 @@ export interface RunningContainer {
   /** Whom it runs as, and where, when nobody says otherwise. */
   readonly user: string;
   readonly cwd: string;
+  /** Whether its users have other ids outside: its user namespace is then joined. */
+  readonly ownIds: boolean;
   /** What its processes may have at most. */
   readonly capabilities: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type * as Seqpacket from '#seqpacket';
+import type * as Seqpacket from '#native';
 import { conmonFiles } from './conmon.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -30,7 +30,7 @@ export class AttachSocket {
 
   /** Connects to the socket in conmon's bundle. The path goes through /proc/self/fd, for a socket's address has room for 108 bytes only. */
   static async connect(bundle: string, listener: AttachListener): Promise<AttachSocket> {
-    const native = await import('#seqpacket');
+    const native = await import('#native');
     const folder = openSync(bundle, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
       const path = join('/proc/self/fd', String(folder), conmonFiles.attach);

@@ -59,16 +59,26 @@ export function exitProgram({ number, bits, bigEndian = false, flags = 0, code }
   const file = Buffer.alloc(head + row + text.length);
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   let at = 16;
-  const half = (value: number): void => void (view.setUint16(at, value, !bigEndian), (at += 2));
-  const word = (value: number): void => void (view.setUint32(at, value, !bigEndian), (at += 4));
-  const long = (value: number): void => (wide ? void (view.setBigUint64(at, BigInt(value), !bigEndian), (at += 8)) : word(value));
+  const put = (size: 2 | 4 | 8, values: readonly number[]): void => {
+    for (const value of values) {
+      if (size === 2) view.setUint16(at, value, !bigEndian);
+      else if (size === 4) view.setUint32(at, value, !bigEndian);
+      else view.setBigUint64(at, BigInt(value), !bigEndian);
+      at += size;
+    }
+  };
+  const long = wide ? 8 : 4;
   file.set([0x7f, 0x45, 0x4c, 0x46, wide ? 2 : 1, bigEndian ? 2 : 1, 1]);
-  half(2), half(number), word(1), long(BASE + head + row), long(head), long(0), word(flags), half(head), half(row), half(1), half(0), half(0), half(0);
-  word(1);
-  if (wide) word(5);
-  long(0), long(BASE), long(BASE), long(file.length), long(file.length);
-  if (!wide) word(5);
-  long(0x10000);
+  put(2, [2, number]);
+  put(4, [1]);
+  put(long, [BASE + head + row, head, 0]);
+  put(4, [flags]);
+  put(2, [head, row, 1, 0, 0, 0]);
+  // The segment's row: the flags (5: read and run) stand at another place in the wide form.
+  put(4, wide ? [1, 5] : [1]);
+  put(long, [0, BASE, BASE, file.length, file.length]);
+  if (!wide) put(4, [5]);
+  put(long, [0x10000]);
   file.set(text, head + row);
   return file;
 }

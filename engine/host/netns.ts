@@ -30,7 +30,7 @@ const REFUSED = ['accept_ra', 'accept_redirects'];
  * out for a router. To be done before they are up. No process of its own is needed: this thread looks in for a moment.
  */
 export async function refuseAdvertisements(path: string, devices: readonly string[]): Promise<void> {
-  const { inNetns } = await import('#seqpacket');
+  const { inNetns } = await import('#native');
   const namespace = await open(path);
   try {
     inNetns(namespace.fd, () => {

@@ -1,8 +1,9 @@
 import { containerCapabilities, withoutMknod } from './capabilities.ts';
-import type { OciCapabilities, OciDevice, OciDeviceRule, OciMount, OciNamespace, OciProcess, OciResources, OciRlimit, OciSpec, OciUser } from './ociTypes.ts';
+import type { OciCapabilities, OciDevice, OciDeviceRule, OciIdMapping, OciMount, OciNamespace, OciProcess, OciResources, OciRlimit, OciSpec, OciUser } from './ociTypes.ts';
 import { defaultSeccomp } from './seccompProfile.ts';
 import type { OciSeccomp } from './seccompProfile.ts';
 import { inUserNamespace, isMapped, ourIds } from './userNamespace.ts';
+import type { IdRange, OurIds } from './userNamespace.ts';
 
 /** Whose namespace: the container's own, the host's, or that at a path. */
 export type NamespaceChoice = 'own' | 'host' | { readonly path: string };
@@ -36,8 +37,8 @@ export interface SpecInput {
   readonly ipc?: NamespaceChoice;
   readonly uts?: NamespaceChoice;
   readonly cgroup?: NamespaceChoice;
-  /** A user namespace, whose ids from 0 on are those of the host from `first` on; absent: the one of this process. */
-  readonly userNamespace?: { readonly path: string; readonly first: number; readonly size: number };
+  /** A user namespace and its maps; absent: the one of this process. */
+  readonly userNamespace?: OurIds & { readonly path: string };
   /** The first process is systemd: it gets /run and /run/lock in memory. */
   readonly systemd?: boolean;
   /** The version of control groups of which the container may write its own; not set: it may not, unless privileged. */
@@ -134,8 +135,8 @@ function namespacesOf(input: SpecInput): OciNamespace[] {
 /** Said again although the namespace has them: the runtimes look here for whom to give terminals and files to. */
 function idMappings({ userNamespace }: SpecInput): Pick<OciSpec['linux'], 'uidMappings' | 'gidMappings'> {
   if (!userNamespace) return {};
-  const map = [{ containerID: 0, hostID: userNamespace.first, size: userNamespace.size }];
-  return { uidMappings: map, gidMappings: map };
+  const mapping = ({ inside, outside, size }: IdRange): OciIdMapping => ({ containerID: inside, hostID: outside, size });
+  return { uidMappings: userNamespace.uids.map(mapping), gidMappings: userNamespace.gids.map(mapping) };
 }
 
 const plain = ['nosuid', 'noexec', 'nodev'];

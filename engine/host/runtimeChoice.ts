@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, readlink, rm, stat, symlink } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readlink, realpath, rm, stat, symlink } from 'node:fs/promises';
 import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { z } from 'zod';
@@ -90,8 +90,8 @@ export async function smokeRun(runtime: OciRuntime, cgroupParent: string): Promi
   try {
     await removeSmoke(runtime, id, bundle); // of an engine that was killed in the middle
     await mkdir(bundle, { recursive: true, mode: 0o700 });
-    const rootfs = join(bundle, 'rootfs');
-    await mkdir(rootfs, { mode: 0o755 });
+    await mkdir(join(bundle, 'rootfs'), { mode: 0o755 });
+    const rootfs = await realpath(join(bundle, 'rootfs')); // runc refuses links on the way, as /run is full of in an ordinary user's namespace
     const mounts = await hostTools(rootfs);
     await writeBundle(bundle, buildSpec({ rootfs, cgroupsPath: `${cgroupParent}/${id}`, cgroups: runtime.cgroups, args: ['true'], env: ['PATH=/usr/local/bin:/usr/bin:/bin'], mounts }));
     const log = join(bundle, 'log');

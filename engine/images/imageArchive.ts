@@ -25,6 +25,10 @@ export class ImageArchive {
   readonly #layers = new Map<string, ImageLayer>();
   readonly #failures = new Map<string, Error>();
   readonly #links = new Map<string, string>();
+  /** Layers that have been read and are still being written. */
+  readonly #unpacking: Array<Promise<void>> = [];
+  /** Why the archive cannot be loaded, whatever else is in it. */
+  #broken: Error | undefined;
   readonly #unpacker: Unpacker;
   readonly #holds: LayerHolds;
   readonly #ctx: OperationContext;
@@ -41,11 +45,14 @@ export class ImageArchive {
     try {
       for await (const member of archiveMembers(await decompressed(source))) {
         ctx.signal.throwIfAborted();
+        if (archive.#broken !== undefined) break;
         await archive.#take(member);
       }
     } finally {
       source.destroy();
+      await Promise.all(archive.#unpacking);
     }
+    if (archive.#broken !== undefined) throw archive.#broken;
     return archive;
   }
 
@@ -97,15 +104,22 @@ export class ImageArchive {
     else content.destroy();
   }
 
-  /** A member that looks like a layer and is none matters only if an image names it. */
+  /** Resolves once the member has been read: while it is still being written, the next ones are read. */
   async #unpack(name: string, content: Readable): Promise<void> {
     this.#ctx.report({ id: shortName(name), status: 'Loading layer' });
-    try {
-      this.#layers.set(name, await this.#unpacker.unpack(content, this.#holds, this.#ctx.signal));
-    } catch (error) {
-      if (!archiveInvalid.is(error) && !archiveUnsupported.is(error) && !archiveEscapes.is(error)) throw error;
-      this.#failures.set(name, error);
-    }
+    const wasRead = new Promise<void>((resolve) => content.once('close', resolve));
+    const work = this.#unpacker.unpack(content, this.#holds, this.#ctx.signal).then(
+      (layer) => void this.#layers.set(name, layer),
+      (error: unknown) => this.#failed(name, error),
+    );
+    this.#unpacking.push(work);
+    await Promise.race([wasRead, work]);
+  }
+
+  /** A member that looks like a layer and is none matters only if an image names it. */
+  #failed(name: string, error: unknown): void {
+    if (archiveInvalid.is(error) || archiveUnsupported.is(error) || archiveEscapes.is(error)) this.#failures.set(name, error);
+    else this.#broken ??= error instanceof Error ? error : new Error(String(error));
   }
 
   /** Old archives give a layer that several images have once, and links to it. */

@@ -12,6 +12,7 @@ import { mediaTypes } from '../content/oci.ts';
 import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
 import { familiarTag, parseReference } from '../registry/reference.ts';
 import type { Registries } from '../registry/registries.ts';
+import type { UnpackThreads } from '../host/tar/unpackThreads.ts';
 import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
 import { bootstrapLayer, isBootstrappable } from './bootstrap.ts';
 import { imageHasNames, imageInUse, notAnImageArchive } from './errors.ts';
@@ -41,10 +42,13 @@ export interface ImageServiceParts {
   readonly registries: Registries;
   readonly events: EventBus;
   readonly log: Log;
+  readonly threads?: UnpackThreads | undefined;
   /** Containers that use an image, as people name them. */
   readonly inUse: (imageId: string) => readonly string[];
   /** Snapshots that containers and the build cache need. */
   readonly snapshotsInUse: () => Iterable<string>;
+  /** Copies of layers that something stands on, as `shiftedKey` has them; default: none. */
+  readonly shiftedInUse?: () => ReadonlySet<string>;
 }
 
 export interface RemovedImage {
@@ -66,7 +70,7 @@ export class ImageService {
     this.#parts = parts;
     this.#tempRoot = join(parts.dataRoot, 'tmp', 'images');
     this.store = new ImageStore(parts.content, parts.snapshots, parts.log);
-    this.unpacker = new Unpacker(parts.snapshots);
+    this.unpacker = new Unpacker(parts.snapshots, parts.threads);
     this.interrupted = new InterruptedPulls(parts.dataRoot, parts.log);
   }
 
@@ -200,8 +204,8 @@ export class ImageService {
   }
 
   /** Puts images that are here into one index under these names. */
-  async addIndex(members: readonly IndexMember[], tags: readonly string[]): Promise<ImageRecord> {
-    const record = await recordIndex({ content: this.#parts.content, store: this.store }, members, tags.map((tag) => familiarTag(parseReference(tag))));
+  async addIndex(members: readonly IndexMember[], tags: readonly string[], annotations: Readonly<Record<string, string>> = {}): Promise<ImageRecord> {
+    const record = await recordIndex({ content: this.#parts.content, store: this.store }, members, tags.map((tag) => familiarTag(parseReference(tag))), annotations);
     this.#announce('create', record, tags[0] ?? record.id);
     return record;
   }
@@ -238,6 +242,11 @@ export class ImageService {
       freed += snapshot.size;
     }
     return freed;
+  }
+
+  /** Removes the copies of layers for other ids on which no container stands; returns the bytes freed. */
+  pruneCopies(): Promise<number> {
+    return this.#parts.snapshots.shifted.prune(() => this.#parts.shiftedInUse?.() ?? new Set());
   }
 
   /** For `docker info`: the images that cannot be used. */

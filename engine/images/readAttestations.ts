@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { z } from 'zod';
 import type { AttestedImage } from '../api/berth/image.ts';
 import { fitsPlatform, formatPlatform, normalPlatform } from '../base/platform.ts';

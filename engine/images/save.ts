@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
+import { z } from 'zod';
 import { digestOf } from '../content/contentStore.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
@@ -121,12 +122,20 @@ async function addImage({ content, snapshots }: SaveParts, { image, annotations:
 
 /** Adds the images of an index, and what is attested of them; its own row. */
 async function addIndex(parts: SaveParts, index: ImageIndex, without: ReadonlySet<Digest>, members: Map<string, Member>): Promise<Descriptor> {
-  const { manifests, attestations } = await movedIndex((digest) => parts.content.read(digest), index, async (image) => (await addImage(parts, { image }, without, members)).manifest);
+  const { manifests, attestations } = await movedIndex((digest) => parts.content.read(digest), index, async (image) => (await addImage(parts, { image, annotations: { manifest: await annotationsOf(parts.content, image.manifestDigest), descriptor: {} } }, without, members)).manifest);
   for (const { statements, config, manifest } of attestations) for (const { digest, bytes } of [...statements, config, manifest]) addBytes(members, blobPath(digest), bytes);
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }));
+  const annotations = await annotationsOf(parts.content, index.descriptor.digest);
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) }));
   addBytes(members, blobPath(digestOf(bytes)), bytes);
   return { mediaType: mediaTypes.ociIndex, digest: digestOf(bytes), size: bytes.length };
 }
+
+/** What a manifest or an index that is here says of itself. */
+async function annotationsOf(content: SaveParts['content'], digest: Digest): Promise<Readonly<Record<string, string>>> {
+  return annotatedSchema.parse(JSON.parse((await content.read(digest)).toString('utf8'))).annotations ?? {};
+}
+
+const annotatedSchema = z.looseObject({ annotations: z.record(z.string(), z.string()).optional() });
 
 export function addBytes(members: Map<string, Member>, path: string, bytes: Buffer): void {
   members.set(path, { path, size: bytes.length, open: () => Readable.from([bytes]) });

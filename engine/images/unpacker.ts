@@ -4,6 +4,8 @@ import { digestMismatch } from '../content/contentStore.ts';
 import type { Digest } from '../content/oci.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import { unpackLayer } from '../host/tar/unpackLayer.ts';
+import type { UnpackJob, UnpackResult } from '../host/tar/unpackMessages.ts';
+import type { UnpackThreads } from '../host/tar/unpackThreads.ts';
 import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
 import type { ImageLayer } from './imageRecord.ts';
 import type { LayerHolds } from './layerHolds.ts';
@@ -11,10 +13,13 @@ import type { LayerHolds } from './layerHolds.ts';
 /** Makes snapshots of layer tars, each layer once: two callers with the same layer share the work. */
 export class Unpacker {
   readonly #snapshots: FileSnapshotStore;
+  readonly #threads: UnpackThreads | undefined;
   readonly #running = new Map<Digest, Promise<ImageLayer>>();
 
-  constructor(snapshots: FileSnapshotStore) {
+  /** `threads`: where layers are unpacked; without them this thread does it, and nothing else meanwhile. */
+  constructor(snapshots: FileSnapshotStore, threads?: UnpackThreads) {
     this.#snapshots = snapshots;
+    this.#threads = threads;
   }
 
   /** The layer with this diffID if it is here; then it is held. */
@@ -58,16 +63,23 @@ export class Unpacker {
   async unpack(source: Readable, holds: LayerHolds, signal: AbortSignal, expected?: Digest): Promise<ImageLayer> {
     await using pending = await this.#snapshots.begin();
     try {
-      const { diffId, size, contentSize, recipe } = await unpackLayer(await decompressed(source), pending.dir, { signal, replacedDir: pending.replacedDir });
+      const { diffId, size, contentSize } = await this.#write(source, pending, signal);
       if (expected !== undefined && diffId !== expected) throw digestMismatch({ what: 'A layer, unpacked,', expected, found: diffId });
       const same = this.known(diffId, holds);
       if (same) return same;
       holds.add(pending.id);
-      await pending.commit({ diffId, tarSize: size, size: contentSize, recipe });
+      await pending.commit({ diffId, tarSize: size, size: contentSize });
       return { diffId, snapshotId: pending.id };
     } finally {
       source.destroy();
     }
+  }
+
+  async #write(source: Readable, { dir, replacedDir, recipePath }: UnpackJob, signal: AbortSignal): Promise<UnpackResult> {
+    if (this.#threads) return this.#threads.unpack(source, { dir, replacedDir, recipePath }, signal);
+    const { recipe, ...result } = await unpackLayer(await decompressed(source), dir, { signal, replacedDir });
+    await recipe.save(recipePath);
+    return result;
   }
 }
 

@@ -14,11 +14,12 @@ import { packLayer } from '../host/tar/packLayer.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { readTar } from '../host/tar/reader.ts';
 import { replayHeaders, replayRecipe } from '../host/tar/recipe.ts';
-import type { RecipeWriter } from '../host/tar/recipe.ts';
 import { run } from '../host/process.ts';
+import { spreadFolders } from '../host/spreadFolders.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
 import { SnapshotInspector } from './inspection.ts';
 import { Settling } from './settling.ts';
+import { ShiftedLayers } from './shiftedLayers.ts';
 import { treeSize } from './treeSize.ts';
 import { verifyTree } from './verifyTree.ts';
 import type { PendingSnapshot, Snapshot, SnapshotStore } from './types.ts';
@@ -32,18 +33,18 @@ const RECIPE = 'tar.recipe';
 /** Contents that a layer's tar has and its files have not: the archive itself replaced them. */
 const REPLACED = 'replaced';
 
-/** Where a layer comes from, and its tar if it had one. */
+/** Where a layer comes from, and its tar if it had one: then what replays it was put at `recipePath`. */
 export interface SnapshotOrigin {
   readonly parent?: string;
   readonly diffId?: Digest;
   readonly tarSize?: number;
-  readonly recipe?: RecipeWriter;
   /** Bytes of file content, where known. */
   readonly size?: number;
 }
 
 /** Snapshots in folders: `<root>/<id>/{fs,meta.json,tar.recipe}`; half-made ones are `.tmp-…` and go at the next `load`. */
 export class FileSnapshotStore implements SnapshotStore {
+  readonly shifted: ShiftedLayers;
   readonly #root: string;
   readonly #log: Log;
   readonly #snapshots = new Map<string, Meta>();
@@ -54,10 +55,12 @@ export class FileSnapshotStore implements SnapshotStore {
   constructor(dataRoot: string, log: Log) {
     this.#root = join(dataRoot, 'snapshots');
     this.#log = log;
+    this.shifted = new ShiftedLayers({ root: this.#root, temp: TEMP, sizeOf: (id) => this.#require(id).size, log });
   }
 
   async load(): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o711 });
+    await spreadFolders(this.#root);
     this.#snapshots.clear();
     this.#byDiffId.clear();
     for (const name of await readdir(this.#root)) {
@@ -69,6 +72,7 @@ export class FileSnapshotStore implements SnapshotStore {
   /** Nothing is written after this; another store may be opened on the folder. */
   close(): void {
     this.#settling.close();
+    this.shifted.close();
   }
 
   get(id: string): Snapshot | undefined {
@@ -90,7 +94,7 @@ export class FileSnapshotStore implements SnapshotStore {
     return join(this.#root, id, 'fs');
   }
 
-  async begin(): Promise<PendingSnapshot & { readonly replacedDir: string; commit(origin: SnapshotOrigin): Promise<Snapshot> }> {
+  async begin(): Promise<PendingSnapshot & { readonly replacedDir: string; readonly recipePath: string; commit(origin: SnapshotOrigin): Promise<Snapshot> }> {
     const id = shortRandom(9);
     const temp = join(this.#root, `${TEMP}${id}`);
     const dir = join(temp, 'fs');
@@ -100,6 +104,7 @@ export class FileSnapshotStore implements SnapshotStore {
       id,
       dir,
       replacedDir: join(temp, REPLACED),
+      recipePath: join(temp, RECIPE),
       commit: (origin) => this.#commit(id, temp, origin),
       [Symbol.asyncDispose]: () => (this.#snapshots.has(id) ? Promise.resolve() : this.#delete(temp)),
     };
@@ -141,7 +146,8 @@ export class FileSnapshotStore implements SnapshotStore {
       const meta = this.#snapshots.get(id);
       return meta?.diffId === undefined ? undefined : this.#isWhole(meta);
     };
-    return new SnapshotInspector({ root: this.#root, list: () => this.list(), isWhole, recover: (id) => this.#recover(id).then(recovered) });
+    const differences = async (id: string): Promise<string[]> => (this.#snapshots.get(id)?.diffId === undefined ? [] : verifyTree(this.entries(id), this.lowerDir(id)));
+    return new SnapshotInspector({ root: this.#root, list: () => this.list(), isWhole, differences, recover: (id) => this.#recover(id).then(recovered) });
   }
 
   /** A layer whose description was lost: all of it is in the layer itself. */
@@ -182,16 +188,15 @@ export class FileSnapshotStore implements SnapshotStore {
     const meta = this.#snapshots.get(id);
     if (!meta) return;
     this.#forget(meta);
+    this.shifted.forget(id);
     const doomed = join(this.#root, `${TEMP}${id}`);
     await this.#mutex.run(id, () => rename(join(this.#root, id), doomed));
     await this.#delete(doomed);
   }
 
   async #commit(id: string, temp: string, origin: SnapshotOrigin): Promise<Snapshot> {
-    const { recipe, ...known } = origin;
-    if (recipe) await recipe.save(join(temp, RECIPE));
-    const size = known.size ?? (await treeSize(join(temp, 'fs')));
-    const meta: Meta = { id, ...known, size, created: new Date().toISOString(), unsettledIn: this.#settling.bootId };
+    const size = origin.size ?? (await treeSize(join(temp, 'fs')));
+    const meta: Meta = { id, ...origin, size, created: new Date().toISOString(), unsettledIn: this.#settling.bootId };
     await writeJsonFile(join(temp, META), meta);
     await rename(temp, join(this.#root, id));
     await syncFolder(this.#root);
@@ -203,6 +208,7 @@ export class FileSnapshotStore implements SnapshotStore {
   async #loadOne(id: string): Promise<void> {
     const folder = join(this.#root, id);
     await removeTempFiles(folder);
+    await this.shifted.load(id);
     const meta = await readJsonFile(join(folder, META), metaSchema, this.#log);
     const hasFiles = (await lstat(join(folder, 'fs')).catch(() => undefined))?.isDirectory() ?? false;
     if (meta?.id !== id || !hasFiles) return this.#log.error('a snapshot cannot be used', { id, folder });

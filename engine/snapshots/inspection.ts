@@ -8,11 +8,13 @@ export interface SnapshotInspectorOptions {
   readonly list: () => readonly Snapshot[];
   /** Whether the files still make the tar that the layer was made of; `undefined`: nobody has asked for its tar yet. */
   readonly isWhole: (id: string) => Promise<boolean | undefined>;
+  /** How its files differ from the index of its tar, a line each; none while nobody has asked for its tar. */
+  readonly differences: (id: string) => Promise<readonly string[]>;
   /** Writes the lost description of a layer anew. */
   readonly recover: (id: string) => Promise<void>;
 }
 
-/** Layers: each that is on record has its files, and each folder is on record. */
+/** Layers: each that is on record has its files, just those that its index says, and each folder is on record. */
 export class SnapshotInspector {
   readonly #options: SnapshotInspectorOptions;
 
@@ -30,7 +32,7 @@ export class SnapshotInspector {
 
   /** With `layers` each is read and digested. */
   async faults({ layers, signal }: InspectOptions): Promise<Fault[]> {
-    const { root, list, isWhole, recover } = this.#options;
+    const { root, list, recover } = this.#options;
     const known = new Set(this.ids());
     const folders = (await readdir(root)).filter((name) => !name.startsWith('.'));
     const faults: Fault[] = [];
@@ -43,10 +45,26 @@ export class SnapshotInspector {
     for (const { id } of list()) {
       if (signal.aborted) break;
       if (!(await hasFolder(join(root, id)))) faults.push(fault('LAYER_MISSING', id, `Its files are missing from ${join(root, id)}.`, 'Restart the engine (berth engine stop), then pull, load or build its image again.'));
-      else if (layers && (await isWhole(id)) === false) faults.push({ ...fault('LAYER_CHANGED', id, 'Its files are not what its digest says: they were changed on disk, or the disk is damaged.', 'Remove the images that have it (berth rmi -f) and pull, load or build them again.'), certain: true });
+      else faults.push(...(await this.#changes(id, layers)));
     }
     return faults;
   }
+
+  async #changes(id: string, layers: boolean): Promise<Fault[]> {
+    const { list, differences, isWhole } = this.#options;
+    try {
+      const [first, ...others] = await differences(id);
+      if (first !== undefined) return [changed(id, `${first}${others.length > 0 ? ` (and ${others.length} more)` : ''}: its files were changed on disk, or the disk is damaged.`)];
+      return layers && (await isWhole(id)) === false ? [changed(id, 'Its files are not what its digest says: they were changed on disk, or the disk is damaged.')] : [];
+    } catch (error) {
+      if (!list().some((one) => one.id === id)) return []; // removed meanwhile
+      return [changed(id, `It cannot be read: ${error instanceof Error ? error.message : String(error)}`)];
+    }
+  }
+}
+
+function changed(id: string, seen: string): Fault {
+  return { ...fault('LAYER_CHANGED', id, seen, 'Remove the images that have it (berth rmi -f) and pull, load or build them again.'), certain: true };
 }
 
 function fault(code: string, object: string, seen: string, advice: string): Fault {

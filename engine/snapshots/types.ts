@@ -1,4 +1,5 @@
 import type { Digest } from '../content/oci.ts';
+import type { ShiftedLayers } from './shiftedLayers.ts';
 
 /**
  * One unpacked layer: `snapshots/<id>/fs` is an overlay lower directory (whiteouts and opaque markers in overlay's form),
@@ -25,6 +26,8 @@ export interface PendingSnapshot extends AsyncDisposable {
 }
 
 export interface SnapshotStore {
+  /** Copies whose files belong to others. */
+  readonly shifted: Pick<ShiftedLayers, 'has' | 'dir' | 'ensure' | 'size' | 'prune'>;
   get(id: string): Snapshot | undefined;
   findByDiffId(diffId: Digest): Snapshot | undefined;
   list(): readonly Snapshot[];

@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Readable as NodeReadable } from 'node:stream';
 import { hostCommandFailed } from '../base/errors.ts';
 import { start, startFailure } from '../host/process.ts';
+import { asRootOf } from '../host/tar/copyTree.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import { volumeArchiveInvalid } from './errors.ts';
 
@@ -11,9 +11,10 @@ import { volumeArchiveInvalid } from './errors.ts';
 const COMMON = ['--numeric-owner', '--xattrs', '--xattrs-include=*', '--acls', '--sparse'];
 const CHANGED = 1; // tar: a file changed while it was read
 
-/** Writes a folder as a tar, its content at the top. */
-export async function packFolder(folder: string, out: Writable, signal: AbortSignal): Promise<void> {
-  const child = start('tar', ['-C', folder, ...COMMON, '--format=posix', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime', '-c', '.'], { stdio: ['ignore', 'pipe', 'pipe'], signal });
+/** Writes a folder as a tar, its content at the top, with the ids that a user namespace sees (its path; none: this process). */
+export async function packFolder(folder: string, out: Writable, signal: AbortSignal, userNamespace: string | undefined): Promise<void> {
+  const [program = '', ...before] = [...asRootOf(userNamespace), 'tar'];
+  const child = start(program, [...before, '-C', folder, ...COMMON, '--format=posix', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime', '-c', '.'], { stdio: ['ignore', 'pipe', 'pipe'], signal });
   const ended = endOf(child);
   ended.catch(() => undefined);
   if (child.stdout) await pipeline(child.stdout, out, { signal });
@@ -21,10 +22,10 @@ export async function packFolder(folder: string, out: Writable, signal: AbortSig
   if (status > CHANGED) throw hostCommandFailed({ command: 'tar', status, stderr: words });
 }
 
-/** Fills an empty folder from a tar, compressed or not. tar itself keeps names within the folder. Throws VOLUME_ARCHIVE_INVALID. */
-export async function fillFolder(folder: string, archive: Readable, signal: AbortSignal): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const child = start('tar', ['-C', folder, ...COMMON, '--same-owner', '--same-permissions', '--delay-directory-restore', '-x', '-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'], signal });
+/** Fills an empty folder from a tar, compressed or not, with ids as a user namespace has them. tar itself keeps names within the folder. Throws VOLUME_ARCHIVE_INVALID. */
+export async function fillFolder(folder: string, archive: Readable, signal: AbortSignal, userNamespace: string | undefined): Promise<void> {
+  const [program = '', ...before] = [...asRootOf(userNamespace), 'tar'];
+  const child = start(program, [...before, '-C', folder, ...COMMON, '--same-owner', '--same-permissions', '--delay-directory-restore', '-x', '-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'], signal });
   const ended = endOf(child);
   ended.catch(() => undefined);
   const source = NodeReadable.from(await decompressed(archive), { objectMode: false });

@@ -8,13 +8,17 @@ import type { EventBus } from '../base/eventBus.ts';
 import { newId, shortRandom } from '../base/ids.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
+import type { Owner } from '../host/userNamespace.ts';
 import { treeSize } from '../snapshots/treeSize.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
 import { fillFolder, packFolder } from './volumeArchive.ts';
+import { copyForIds, giveToRootOf, keepIdSchema, sameIds, withVolumeIds } from './volumeIds.ts';
 import { VolumeInspector } from './inspection.ts';
 import { invalidVolumeName, noSuchVolume, noSuchVolumeDriver, volumeInUse, volumeNotEmpty } from './errors.ts';
 
-const metaSchema = z.object({ created: z.string(), labels: z.record(z.string(), z.string()) });
+/** `next`: a change of ids under way, see `#finishIds`. */
+const metaSchema = z.object({ created: z.string(), labels: z.record(z.string(), z.string()), keepId: keepIdSchema.optional(), next: z.object({ keepId: keepIdSchema.optional() }).optional() });
+type Meta = z.infer<typeof metaSchema>;
 
 /** The label of volumes that were made without a name, as Docker's. */
 const ANONYMOUS = 'com.docker.volume.anonymous';
@@ -26,6 +30,8 @@ export interface Volume {
   /** RFC 3339, UTC. */
   readonly created: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Whose ids its files have (volumeIds.ts). */
+  readonly keepId?: Owner;
 }
 
 export interface NewVolume {
@@ -133,8 +139,8 @@ export class VolumeService {
 
   /** Writes a volume's files as a tar, with owners, extended attributes and holes. Throws NO_SUCH_VOLUME. */
   async export(name: string, begin: () => Writable, signal: AbortSignal): Promise<void> {
-    const { mountpoint } = this.inspect(name);
-    await packFolder(mountpoint, begin(), signal);
+    const { mountpoint, keepId } = this.inspect(name);
+    await withVolumeIds(keepId, (userNamespace) => packFolder(mountpoint, begin(), signal, userNamespace));
   }
 
   /**
@@ -145,22 +151,61 @@ export class VolumeService {
     if (!isValidName(name)) throw invalidVolumeName({ name });
     return this.#mutex.run(name, async () => {
       const known = this.#volumes.get(name);
-      const fill = (folder: string): Promise<void> => fillFolder(folder, archive, signal);
+      const fill = async (folder: string): Promise<void> => {
+        await mkdir(folder, { recursive: true });
+        await giveToRootOf(folder, known?.keepId);
+        await withVolumeIds(known?.keepId, (userNamespace) => fillFolder(folder, archive, signal, userNamespace));
+      };
       if (!known) return this.#make(name, labels, fill);
       const users = this.#options.running?.(name) ?? [];
       if (users.length > 0) throw volumeInUse({ name, containers: users.join(', ') });
       if (!replace && (await readdir(known.mountpoint)).length > 0) throw volumeNotEmpty({ name });
-      await this.#temporary('new', async (fresh) => {
-        await mkdir(fresh, { recursive: true });
-        await fill(join(fresh, '_data'));
-        // Killed between the two, the next start takes the old files back.
-        await rename(known.mountpoint, `${known.mountpoint}.old`);
-        await rename(join(fresh, '_data'), known.mountpoint);
-      });
-      await syncFolder(join(this.#root, name));
+      await this.#swap(known, fill);
       await rm(`${known.mountpoint}.old`, { recursive: true, force: true });
       return known;
     });
+  }
+
+  /** Whether `useIds` would do for a container that does not run. */
+  fitsIds(name: string, keepId: Owner | undefined): boolean {
+    const volume = this.#volumes.get(name);
+    return !volume || sameIds(volume.keepId, keepId) || (this.#options.running?.(name) ?? []).length === 0;
+  }
+
+  /**
+   * Makes a volume's files belong to the same users for a container with a keep-id map, or without one, as for those that had it before. False: one that runs
+   * has it with other ids. Throws when there is no room for a copy.
+   */
+  useIds(name: string, keepId: Owner | undefined, container: string): Promise<boolean> {
+    return this.#mutex.run(name, async () => {
+      const volume = this.#volumes.get(name);
+      if (!volume || sameIds(volume.keepId, keepId)) return true;
+      if ((this.#options.running?.(name) ?? []).some((id) => id !== container)) return false;
+      const { created, labels, keepId: before } = volume;
+      const next = keepId ? { keepId } : {};
+      const write = (meta: Meta): Promise<void> => writeFileAtomic(join(this.#root, name, 'volume.json'), describe(meta));
+      await write({ created, labels, ...(before ? { keepId: before } : {}), next });
+      await this.#swap(volume, async (folder) => {
+        await mkdir(folder);
+        await copyForIds(volume.mountpoint, folder, before, keepId);
+      });
+      await write({ created, labels, ...next });
+      this.#volumes.set(name, { name, mountpoint: volume.mountpoint, created, labels, ...next });
+      await rm(`${volume.mountpoint}.old`, { recursive: true, force: true });
+      return true;
+    });
+  }
+
+  /** Puts other files in the place of a volume's; the old ones are left aside, for the caller to remove. */
+  async #swap({ name, mountpoint }: Volume, fill: (folder: string) => Promise<void>): Promise<void> {
+    await this.#temporary('new', async (fresh) => {
+      await mkdir(fresh, { recursive: true });
+      await fill(join(fresh, '_data'));
+      // Killed between the two, the next start takes the old files back.
+      await rename(mountpoint, `${mountpoint}.old`);
+      await rename(join(fresh, '_data'), mountpoint);
+    });
+    await syncFolder(join(this.#root, name));
   }
 
   /** Compares the records with the disk. */
@@ -189,7 +234,7 @@ export class VolumeService {
       await chmod(fresh, 0o711);
       await chmod(join(fresh, '_data'), 0o755);
       await fill?.(join(fresh, '_data'));
-      await writeFileAtomic(join(fresh, 'volume.json'), describe(created, labels));
+      await writeFileAtomic(join(fresh, 'volume.json'), describe({ created, labels }));
       await rename(fresh, join(this.#root, name));
     });
     await syncFolder(this.#root);
@@ -213,29 +258,41 @@ export class VolumeService {
   }
 
   async #describe(name: string): Promise<void> {
-    const { created, labels } = this.inspect(name);
+    const { created, labels, keepId } = this.inspect(name);
     const folder = join(this.#root, name);
-    await writeFileAtomic(join(folder, 'volume.json'), describe(created, labels));
+    await writeFileAtomic(join(folder, 'volume.json'), describe({ created, labels, ...(keepId ? { keepId } : {}) }));
     for (const file of await readdir(folder)) if (file.startsWith('volume.json.damaged-')) await rm(join(folder, file), { force: true });
     this.#undescribed.delete(name);
+  }
+
+  /** A change of ids that was cut short counts when the files were changed already. They are said to be before the old ones go: `swapped` is whether those are there. */
+  async #finishIds(name: string, swapped: boolean): Promise<Omit<Meta, 'next'> | undefined> {
+    const path = join(this.#root, name, 'volume.json');
+    const meta = await readJsonFile(path, metaSchema, this.#options.log);
+    if (!meta?.next) return meta;
+    const { next, keepId, ...rest } = meta;
+    const done = { ...rest, ...(swapped ? next : keepId ? { keepId } : {}) };
+    await writeFileAtomic(path, describe(done));
+    return done;
   }
 
   /** A volume whose description is missing or damaged is still a volume: its data is what matters. */
   async #read(name: string): Promise<Volume> {
     const mountpoint = join(this.#root, name, '_data');
-    if (await stat(mountpoint).then(() => false, () => true)) await rename(`${mountpoint}.old`, mountpoint).catch(() => undefined); // an import was cut short
+    const backAgain = (await stat(mountpoint).then(() => false, () => true)) && (await rename(`${mountpoint}.old`, mountpoint).then(() => true, () => false)); // an import was cut short
+    const swapped = !backAgain && (await stat(`${mountpoint}.old`).then(() => true, () => false));
+    const meta = await this.#finishIds(name, swapped);
     await rm(`${mountpoint}.old`, { recursive: true, force: true });
     await mkdir(mountpoint, { recursive: true });
-    const meta = await readJsonFile(join(this.#root, name, 'volume.json'), metaSchema, this.#options.log);
-    if (meta) return { name, mountpoint, ...meta };
+    if (meta) return { name, mountpoint, created: meta.created, labels: meta.labels, ...(meta.keepId ? { keepId: meta.keepId } : {}) };
     this.#undescribed.add(name);
     this.#options.log.warn('a volume has no readable description; its labels are lost', { name });
     return { name, mountpoint, created: (await stat(mountpoint)).birthtime.toISOString(), labels: {} };
   }
 }
 
-function describe(created: string, labels: Readonly<Record<string, string>>): string {
-  return `${JSON.stringify({ created, labels }, null, 2)}\n`;
+function describe(meta: Meta): string {
+  return `${JSON.stringify(meta, null, 2)}\n`;
 }
 
 function isValidName(name: string): boolean {

@@ -30,7 +30,7 @@ for program in "$home"/bin/*; do
 done
 perl -e '${SERVER}' "$3/socket" & sleep 0.1
 while [ ! -S "$3/socket" ]; do sleep 0.1; done
-echo "heard $("$home/app/node" -e "$6" "$home/app/native/seqpacket.cjs" "$3/socket")"
+echo "heard $("$home/app/node" -e "$6" "$home/app/native/native.cjs" "$3/socket")"
 `;
 
 /** Throws when something in it does not work. Returns a line that says what was tried. */

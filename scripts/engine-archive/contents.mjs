@@ -18,7 +18,7 @@ export const programs = {
   'xz-utils': ['xz'],
   zstd: ['zstd'],
   // BusyBox has these without the options that the engine uses.
-  coreutils: ['cp', 'du', 'mkfifo', 'rm', 'stty'],
+  coreutils: ['chroot', 'cp', 'du', 'mkfifo', 'rm', 'stty'],
   procps: ['ps'],
   mount: ['mount', 'umount'],
   'util-linux': ['flock', 'nsenter', 'setpriv', 'unshare'],

@@ -27,6 +27,7 @@ const onContainers: Readonly<Record<string, (get: Get) => string>> = {
   CREATE_FAILED: (get) => l10n.t('The container cannot be made: {0}', get('detail')),
   EXEC_FAILED: (get) => l10n.t('The process could not be started in the container: {0}', get('detail')),
   SHARED_NETWORK_GONE: (get) => l10n.t('The container uses the network of {0}, which is not running. Start that one first.', get('id')),
+  KEEP_ID_IMPOSSIBLE: (get) => l10n.t('You cannot be {0}:{1} in a container: the host gives you too few ids (/etc/subuid, /etc/subgid). Have root give you more, or leave --userns out.', get('uid'), get('gid')),
   INVALID_CONTAINER_CONFIG: (get) => l10n.t('The container cannot be made as asked. {0}: {1}', get('what'), get('detail')),
   NAME_IN_USE: (get) => l10n.t('The name {0} is already in use by {1}.', get('name'), get('by')),
   PORT_IN_USE: (get) => l10n.t('Port {0} of this host is already in use. Stop what uses it, or publish another port.', get('hostPort')),
@@ -84,6 +85,7 @@ const onImages: Readonly<Record<string, (get: Get) => string>> = {
   BUILD_ADD_FAILED: (get) => l10n.t('{0}: {1} could not be added: {2}', place(get), get('url'), get('detail')),
   BUILD_SECRET_MISSING: (get) => l10n.t('{0}: the build needs {1}, and was not given it.', place(get), get('id')),
   BUILD_USER_UNKNOWN: (get) => l10n.t('{0}: the image has no user or group {1}.', place(get), get('user')),
+  BUILD_EMULATOR_MISSING: (get) => l10n.t('{0}: RUN needs programs for {1}, and this host ({2}) has no emulator for them. Install one (Debian: apt install qemu-user-static binfmt-support), or build on the platform of the host: FROM --platform=$BUILDPLATFORM', place(get), get('platform'), get('host')),
   BUILD_STEP_FAILED: (get) => l10n.t('{0}: the command {1} ended with status {2}. Its output is in the log.', place(get), get('command'), get('exitCode')),
   TOO_MANY_LAYERS: (get) => l10n.t('The image has {0} layers, more than can be mounted. Build it with fewer.', get('layers')),
 };

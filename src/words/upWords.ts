@@ -14,6 +14,8 @@ function stepWords(step: string): string | undefined {
       return vscode.l10n.t('getting the image');
     case 'build':
       return vscode.l10n.t('building');
+    case 'layers':
+      return vscode.l10n.t('copying layers of the image for its user, once');
     case 'container':
       return vscode.l10n.t('making the container');
     case 'start':

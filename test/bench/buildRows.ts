@@ -5,7 +5,7 @@ import { baseTar } from '../support/base.ts';
 import type { Buildah } from './buildah.ts';
 import { IMAGE } from './image.ts';
 import type { Peer } from './peer.ts';
-import { alternate } from './rounds.ts';
+import { alternate, two } from './rounds.ts';
 import type { BenchSetup, Row } from './rounds.ts';
 import { figuresOf } from './stats.ts';
 import type { Figures } from './stats.ts';
@@ -23,7 +23,7 @@ export const buildRows: readonly Row[] = [
       const folder = await manyFiles(join(setup.folder, 'many-files'));
       let version = 0;
       const change = (): Promise<void> => writeFile(join(folder, 'src/17/file-3.txt'), `version ${version++}\n`);
-      const measured = await alternate(setup, setup.builds, async (peer) => {
+      const measured = await alternate(two(setup), setup.builds, async (peer) => {
         await change();
         return buildFolder(peer, folder, 'berth-bench:changed');
       });
@@ -38,7 +38,7 @@ export const buildRows: readonly Row[] = [
     id: 'apt',
     measure: async (setup) => {
       const { folder, count } = await aptContext(join(setup.folder, 'apt'));
-      const measured = await alternate(setup, Math.min(3, setup.builds), async (peer: Peer) => {
+      const measured = await alternate(two(setup), Math.min(3, setup.builds), async (peer: Peer) => {
         await run('sync', []);
         return buildFolder(peer, folder, 'berth-bench:apt', true);
       });

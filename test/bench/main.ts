@@ -1,49 +1,41 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { arch, cpus, release, tmpdir, totalmem } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { arch, cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CleanupStack } from '../../engine/base/cleanup.ts';
 import { run } from '../../engine/host/process.ts';
+import { runBench } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { makeBuildContext } from './buildContext.ts';
 import { Buildah } from './buildah.ts';
-import { makeImageArchive } from './image.ts';
 import type { Peer } from './peer.ts';
-import { berthPeer, dockerPeer } from './peers.ts';
+import { berthPeer, dockerPeer, podmanPeer } from './peers.ts';
 import { rows } from './rows.ts';
 import type { BenchSetup } from './rounds.ts';
 import { formatTable } from './table.ts';
 import type { RowResult } from './table.ts';
 
-/** npm run bench [-- --rounds 30 --builds 5 --only run,exec --without-docker] */
+/** npm run bench [-- --rounds 30 --builds 5 --only run,exec --without-docker --without-podman] */
 
 const repository = resolve(import.meta.dirname, '../..');
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '30' }, builds: { type: 'string', default: '5' }, only: { type: 'string', default: '' }, 'without-docker': { type: 'boolean', default: false } },
+  options: { rounds: { type: 'string', default: '30' }, builds: { type: 'string', default: '5' }, only: { type: 'string', default: '' }, 'without-docker': { type: 'boolean', default: false }, 'without-podman': { type: 'boolean', default: false }, 'without-buildah': { type: 'boolean', default: false } },
 });
 
-async function main(cleanup: CleanupStack): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'berth-bench-'));
-  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
-  const archive = await makeImageArchive(folder);
+async function main({ folder, archive, begin, defer }: Bench): Promise<void> {
   const context = await makeBuildContext(folder);
   const berth = await berthPeer(folder);
   const docker = values['without-docker'] ? undefined : await dockerPeer(folder);
-  if (!docker) console.error('dockerd is not installed (Debian: apt-get install docker.io): measuring Berth alone.');
-  for (const peer of [berth, docker]) if (peer) await begin(peer, archive, cleanup);
-  const buildah = values['without-docker'] ? undefined : await Buildah.open(folder, archive);
-  if (buildah) cleanup.defer(() => buildah.remove());
-  else console.error('buildah is not measured (Debian: apt-get install buildah).');
-  const setup: BenchSetup = { berth, docker, buildah, context, contextFolder: join(folder, 'context'), folder, rounds: Number(values.rounds), builds: Number(values.builds) };
+  const podman = values['without-podman'] ? undefined : await podmanPeer(folder);
+  if (!docker) console.error(values['without-docker'] ? 'Docker is left out.' : 'dockerd is not installed (Debian: apt-get install docker.io): measuring without it.');
+  const peers = [berth, docker, podman].filter((peer) => peer !== undefined);
+  for (const peer of peers) await begin(peer);
+  const buildah = values['without-buildah'] ? undefined : await Buildah.open(folder, archive);
+  if (buildah) defer(() => buildah.remove());
+  const setup: BenchSetup = { berth, docker, podman, buildah, context, contextFolder: join(folder, 'context'), folder, rounds: Number(values.rounds), builds: Number(values.builds) };
   const results = await measureAll(setup);
   console.log(`\n${formatTable(results)}\n`);
-  await writeResults(results, berth, docker);
-}
-
-async function begin(peer: Peer, archive: string, cleanup: CleanupStack): Promise<void> {
-  cleanup.defer(() => peer.remove());
-  await peer.start();
-  await peer.client.call('POST', '/images/load', { file: archive, contentType: 'application/x-tar' });
+  await writeResults(results, peers);
 }
 
 async function measureAll(setup: BenchSetup): Promise<RowResult[]> {
@@ -57,14 +49,15 @@ async function measureAll(setup: BenchSetup): Promise<RowResult[]> {
   return results;
 }
 
-async function writeResults(results: readonly RowResult[], berth: Peer, docker: Peer | undefined): Promise<void> {
+async function writeResults(results: readonly RowResult[], peers: readonly Peer[]): Promise<void> {
   const time = new Date().toISOString();
   const describe = async (peer: Peer): Promise<unknown> => {
     const { Version, KernelVersion, Components } = await peer.client.json<{ Version: string; KernelVersion: string; Components?: unknown }>('GET', '/version');
     return { Version, KernelVersion, Components };
   };
   const machine = { kernel: release(), architecture: arch(), cpus: cpus().length, cpu: cpus()[0]?.model ?? '', memory: totalmem(), node: process.version, crun: await versionOf('crun'), runc: await versionOf('runc') };
-  const engines = { berth: await describe(berth), ...(docker ? { docker: await describe(docker) } : {}) };
+  const engines: Record<string, unknown> = {};
+  for (const peer of peers) engines[peer.spec.name.toLowerCase()] = await describe(peer);
   const path = join(repository, '.cache', 'bench', `${time.replaceAll(':', '-')}.json`);
   await mkdir(join(repository, '.cache', 'bench'), { recursive: true });
   await writeFile(path, `${JSON.stringify({ time, command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim(), commit: await commit(), machine, engines, rows: results }, null, 2)}\n`);
@@ -81,12 +74,4 @@ async function commit(): Promise<string> {
   return ref === undefined ? head : (await readFile(join(repository, '.git', ref), 'utf8').catch(() => '')).trim();
 }
 
-const cleanup = new CleanupStack();
-let ending: Promise<void> | undefined;
-const end = (): Promise<void> => (ending ??= cleanup.run());
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void end().finally(() => process.exit(130)));
-try {
-  await main(cleanup);
-} finally {
-  await end();
-}
+await runBench(main);

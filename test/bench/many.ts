@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { CleanupStack } from '../../engine/base/cleanup.ts';
-import { makeImageArchive } from './image.ts';
+import { runBench } from './bench.ts';
+import type { Bench } from './bench.ts';
 import type { Peer } from './peer.ts';
 import { berthPeer, dockerPeer } from './peers.ts';
 import { startSleeper } from './work.ts';
@@ -77,17 +74,12 @@ function table(rows: readonly Figures[]): string {
   return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-async function main(cleanup: CleanupStack): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'berth-bench-'));
-  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
-  const archive = await makeImageArchive(folder);
+async function main({ folder, begin }: Bench): Promise<void> {
   const count = Number(values.count);
   const rows: Figures[] = [];
   for (const [peer, many] of [[await berthPeer(folder), count], [values['without-docker'] ? undefined : await dockerPeer(folder), Number(values.docker || count)]] as const) {
     if (!peer) continue;
-    cleanup.defer(() => peer.remove());
-    await peer.start();
-    await peer.client.call('POST', '/images/load', { file: archive, contentType: 'application/x-tar' });
+    await begin(peer);
     await peer.stop();
     await peer.start(); // what loading left in memory is not counted
     console.error(`${many} containers on ${peer.client.name} …`);
@@ -98,12 +90,4 @@ async function main(cleanup: CleanupStack): Promise<void> {
   console.log(`\n${table(rows)}\n`);
 }
 
-const cleanup = new CleanupStack();
-let ending: Promise<void> | undefined;
-const end = (): Promise<void> => (ending ??= cleanup.run());
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void end().finally(() => process.exit(130)));
-try {
-  await main(cleanup);
-} finally {
-  await end();
-}
+await runBench(main);

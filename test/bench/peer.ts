@@ -8,7 +8,7 @@ import { BenchClient } from './client.ts';
 import { processesNaming, pssOf } from './processes.ts';
 
 export interface PeerSpec {
-  readonly name: 'Berth' | 'Docker';
+  readonly name: 'Berth' | 'Docker' | 'Podman';
   /** Folder of everything of this engine; named in the command lines of all its processes. */
   readonly root: string;
   readonly socketPath: string;

@@ -23,11 +23,26 @@ export async function berthPeer(parent: string): Promise<Peer> {
 
 /** Docker with its defaults, but for its own folders and socket; `undefined` when dockerd is not installed. */
 export async function dockerPeer(parent: string): Promise<Peer | undefined> {
-  const program = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].map((folder) => join(folder, 'dockerd')).find(existsSync);
+  const program = onPath('dockerd');
   if (program === undefined) return undefined;
   const root = join(parent, 'docker');
   await mkdir(root, { recursive: true });
   const socketPath = join(root, 'docker.sock');
   const args = ['--data-root', join(root, 'data'), '--exec-root', join(root, 'exec'), '--pidfile', join(root, 'pid'), '-H', `unix://${socketPath}`];
   return new Peer({ name: 'Docker', root, socketPath, program, args, env: { ...process.env }, netns: `bbench-${process.pid}-d` });
+}
+
+/** Podman's service with its defaults, but for folders and socket of its own; `undefined` when podman is not installed. It runs containers with crun, as we do. */
+export async function podmanPeer(parent: string): Promise<Peer | undefined> {
+  const program = onPath('podman');
+  if (program === undefined) return undefined;
+  const root = join(parent, 'podman');
+  await mkdir(join(root, 'networks'), { recursive: true });
+  const socketPath = join(root, 'podman.sock');
+  const args = ['--root', join(root, 'data'), '--runroot', join(root, 'run'), '--tmpdir', join(root, 'tmp'), '--network-config-dir', join(root, 'networks'), '--cgroup-manager', 'cgroupfs', 'system', 'service', '--time', '0', `unix://${socketPath}`];
+  return new Peer({ name: 'Podman', root, socketPath, program, args, env: { ...process.env }, netns: `bbench-${process.pid}-p` });
+}
+
+function onPath(name: string): string | undefined {
+  return [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].map((folder) => join(folder, name)).find(existsSync);
 }

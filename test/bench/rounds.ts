@@ -6,6 +6,8 @@ import type { RowResult } from './table.ts';
 export interface BenchSetup {
   readonly berth: Peer;
   readonly docker: Peer | undefined;
+  /** Measured in some rows, beside the two. */
+  readonly podman: Peer | undefined;
   /** Of the three stages, as a tar and as the folder that it is of. */
   readonly context: Buffer;
   readonly contextFolder: string;
@@ -24,9 +26,11 @@ export interface Row {
 
 type Sample = (peer: Peer) => Promise<number>;
 
-/** Runs `sample` on both engines in turns, the order reversed each round, after equal warm-up. */
-export async function alternate({ berth, docker }: BenchSetup, rounds: number, sample: Sample): Promise<Pick<RowResult, 'berth' | 'docker'>> {
-  const peers = docker ? [berth, docker] : [berth];
+type Measured = Pick<RowResult, 'berth' | 'docker' | 'podman'>;
+
+/** Runs `sample` on the engines in turns, the order reversed each round, after equal warm-up. */
+export async function alternate({ berth, docker, podman }: Pick<BenchSetup, 'berth' | 'docker'> & Partial<BenchSetup>, rounds: number, sample: Sample): Promise<Measured> {
+  const peers = [berth, docker, podman].filter((peer) => peer !== undefined);
   const samples = new Map<Peer, number[]>(peers.map((peer) => [peer, []]));
   const warmUp = Math.max(2, Math.round(rounds / 10));
   for (let round = -warmUp; round < rounds; round++) {
@@ -35,7 +39,12 @@ export async function alternate({ berth, docker }: BenchSetup, rounds: number, s
       if (round >= 0) samples.get(peer)?.push(value);
     }
   }
-  return { berth: figuresOf(samples.get(berth) ?? []), ...(docker ? { docker: figuresOf(samples.get(docker) ?? []) } : {}) };
+  return { berth: figuresOf(samples.get(berth) ?? []), ...(docker ? { docker: figuresOf(samples.get(docker) ?? []) } : {}), ...(podman ? { podman: figuresOf(samples.get(podman) ?? []) } : {}) };
+}
+
+/** Without podman. */
+export function two({ berth, docker }: BenchSetup): Pick<BenchSetup, 'berth' | 'docker'> {
+  return { berth, docker };
 }
 
 /** One figure of each engine. */

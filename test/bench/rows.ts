@@ -3,7 +3,7 @@ import { run } from '../../engine/host/process.ts';
 import { besides, buildRows } from './buildRows.ts';
 import type { Peer } from './peer.ts';
 import { measureImages } from './registryRows.ts';
-import { alternate, once } from './rounds.ts';
+import { alternate, once, two } from './rounds.ts';
 import type { Row } from './rounds.ts';
 import { build, execTrue, removeContainer, removeImage, removeMany, runTrue, sendBytes, startReceiver, startSleeper, writeLog } from './work.ts';
 
@@ -29,7 +29,7 @@ export const rows: readonly Row[] = [
     id: 'exec',
     measure: async (setup) => {
       const ids = new Map<Peer, string>();
-      for (const peer of [setup.berth, setup.docker]) if (peer) ids.set(peer, await startSleeper(peer.client));
+      for (const peer of [setup.berth, setup.docker, setup.podman]) if (peer) ids.set(peer, await startSleeper(peer.client));
       const measured = await alternate(setup, setup.rounds, (peer) => execTrue(peer.client, ids.get(peer) ?? ''));
       for (const [peer, id] of ids) await removeContainer(peer.client, id);
       return { id: 'exec', title: 'exec `true`', unit: 'ms', budget: 0.35, ...measured };
@@ -45,7 +45,7 @@ export const rows: readonly Row[] = [
         pairs.set(peer, { from: await startSleeper(peer.client), to: id, address });
       }
       // 0.95 of Docker's throughput or more is 1.05 of its time or less.
-      const measured = await alternate(setup, Math.max(10, setup.builds), (peer) => sendBytes(peer.client, pairs.get(peer)?.from ?? '', pairs.get(peer)?.address ?? '', SENT));
+      const measured = await alternate(two(setup), Math.max(10, setup.builds), (peer) => sendBytes(peer.client, pairs.get(peer)?.from ?? '', pairs.get(peer)?.address ?? '', SENT));
       for (const [peer, { from, to }] of pairs) for (const id of [from, to]) await removeContainer(peer.client, id);
       return { id: 'network', title: '2 GiB from one container to another by TCP, bridge network', unit: 'ms', budget: 1.05, ...measured };
     },
@@ -53,7 +53,7 @@ export const rows: readonly Row[] = [
   {
     id: 'build',
     measure: async (setup) => {
-      const measured = await alternate(setup, setup.builds, async (peer) => {
+      const measured = await alternate(two(setup), setup.builds, async (peer) => {
         await run('sync', []); // what the other engine wrote must not be written at our expense
         const took = await build(peer.client, setup.context, 'berth-bench:fresh', true);
         await removeImage(peer.client, 'berth-bench:fresh');
@@ -66,7 +66,7 @@ export const rows: readonly Row[] = [
   {
     id: 'cached',
     measure: async (setup) => {
-      const measured = await alternate(setup, setup.builds * 2, (peer) => build(peer.client, setup.context, 'berth-bench:cached', false));
+      const measured = await alternate(two(setup), setup.builds * 2, (peer) => build(peer.client, setup.context, 'berth-bench:cached', false));
       const buildah = await besides(setup, (other) => other.build(setup.contextFolder, 'berth-bench:cached', false));
       return { id: 'cached', title: 'build, all cached', unit: 'ms', budget: 0.2, ...measured, ...buildah };
     },
@@ -80,7 +80,7 @@ export const rows: readonly Row[] = [
       return { id: 'many', title: `${CONTAINERS} containers: memory per container beyond its own processes`, unit: 'MiB', budget: 0.25, ...measured };
     },
   },
-  { id: 'logs', measure: async (setup) => ({ id: 'logs', title: '50 MiB of log written, followed, read back', unit: 'ms', budget: 1, ...(await alternate(setup, setup.builds, (peer) => writeLog(peer.client))) }) },
+  { id: 'logs', measure: async (setup) => ({ id: 'logs', title: '50 MiB of log written, followed, read back', unit: 'ms', budget: 1, ...(await alternate(two(setup), setup.builds, (peer) => writeLog(peer.client))) }) },
   { id: 'rm', measure: async (setup) => ({ id: 'rm', title: `\`rm -f\` of ${CONTAINERS} containers`, unit: 'ms', ...(await alternate(setup, setup.builds, (peer) => removeMany(peer.client, CONTAINERS))) }) },
   {
     id: 'after',

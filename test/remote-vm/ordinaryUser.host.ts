@@ -94,6 +94,17 @@ describe('an ordinary user on a server with systemd and cgroup v2', () => {
     await suite.client.berth(['--host', HOST, 'down', '.'], { cwd: folder });
   });
 
+  it('lets a remoteUser who is not root write the client’s folder', async () => {
+    const folder = join(suite.client.home, 'theirs');
+    await mkdir(folder);
+    await writeFile(join(folder, 'given'), 'given\n');
+    await writeFile(join(folder, '.devcontainer.json'), JSON.stringify({ image: 'small', remoteUser: '1000', postCreateCommand: 'echo more >> given && id -u > made' }));
+    await suite.client.berth(['--host', HOST, 'up', '.'], { cwd: folder });
+    await until(async () => (await readFile(join(folder, 'made'), 'utf8').catch(() => '')) === '1000\n', 'the file from inside');
+    await until(async () => (await readFile(join(folder, 'given'), 'utf8')) === 'given\nmore\n', 'the change from inside');
+    await suite.client.berth(['--host', HOST, 'down', '.'], { cwd: folder });
+  });
+
   it('runs systemd as the first process of a container, in the control group that it was given', async () => {
     await suite.client.docker(HOST, ['import', '-', 'debian-systemd'], { input: gzipSync(await readFile(await systemdTar()), { level: 1 }) });
     await suite.client.docker(HOST, ['build', '-q', '-t', 'machine', '-'], { input: await systemdContext(suite.client.home, 'debian-systemd'), env: { DOCKER_BUILDKIT: '0' } });

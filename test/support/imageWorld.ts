@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { OperationContext } from '../../engine/base/context.ts';
 import { quietContext } from '../../engine/base/context.ts';
 import { EventBus } from '../../engine/base/eventBus.ts';
@@ -13,6 +13,7 @@ import { PackedLayers } from '../../engine/images/packedLayers.ts';
 import { RemoteImages } from '../../engine/images/remoteImages.ts';
 import { Registries } from '../../engine/registry/registries.ts';
 import type { ImageRecord } from '../../engine/images/imageRecord.ts';
+import { UnpackThreads } from '../../engine/host/tar/unpackThreads.ts';
 import { ImageService } from '../../engine/images/imageService.ts';
 import { FileSnapshotStore } from '../../engine/snapshots/fileSnapshotStore.ts';
 
@@ -56,7 +57,7 @@ export class ImageWorld {
     this.content = new ContentStore(this.root, log);
     await this.snapshots.load();
     await this.content.load();
-    this.images = new ImageService({ dataRoot: this.root, content: this.content, snapshots: this.snapshots, registries: this.registries, events: this.events, log, inUse: (id) => this.users[id] ?? [], snapshotsInUse: () => [] });
+    this.images = new ImageService({ threads: new UnpackThreads(resolve(import.meta.dirname, '../../engine/host/tar/unpackWorker.ts')), dataRoot: this.root, content: this.content, snapshots: this.snapshots, registries: this.registries, events: this.events, log, inUse: (id) => this.users[id] ?? [], snapshotsInUse: () => [] });
     await this.images.load();
     await this.images.collect(this.snapshots.list().map(({ id }) => id));
     this.archives = new ImageArchives({ images: this.images, content: this.content, snapshots: this.snapshots, events: this.events });

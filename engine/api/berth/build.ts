@@ -21,6 +21,12 @@ const attestSchema = z.strictObject({
 });
 export type AttestBody = z.infer<typeof attestSchema>;
 
+const pairs = z.record(z.string(), z.string());
+/** Of the manifest of each image, and of its row in the index. */
+const imageAnnotations = { manifest: pairs.optional(), descriptor: pairs.optional() };
+/** By what they are of; `platforms`: only of the image of one platform, by the platform. */
+const annotationsSchema = z.strictObject({ ...imageAnnotations, index: pairs.optional(), platforms: z.record(z.string(), z.strictObject(imageAnnotations)).optional() });
+
 /** The body of `POST /berth/v1/build`: builds a folder of the engine's host in place. */
 export const buildRequestSchema = z.strictObject({
   context: z.discriminatedUnion('kind', [
@@ -57,7 +63,7 @@ export const buildRequestSchema = z.strictObject({
   /** What is attested of each image, in an index. */
   attest: attestSchema.optional(),
   /** A RUN that fails is kept for its client: see the `debug` event. */
-  debug: z.boolean().optional(),
+  debug: z.strictObject({ tty: z.boolean() }).optional(),
   /** Caches of other machines; `image`: one that is inside an image, here or in a registry. `folder`: an OCI layout on the engine's host. */
   cacheFrom: z.array(z.union([z.strictObject({ type: z.enum(['registry', 'image']), ref: z.string() }), z.strictObject({ type: z.literal('local'), folder: z.string().startsWith('/', 'must be an absolute path'), tag: z.string().optional() })])).optional(),
   /** Where the steps are kept for others; `local`: in the export of the result. */
@@ -70,8 +76,7 @@ export const buildRequestSchema = z.strictObject({
       ]),
     )
     .optional(),
-  /** Of the image's manifest. */
-  annotations: z.record(z.string(), z.string()).optional(),
+  annotations: annotationsSchema.optional(),
   /** What becomes of the result: an image of the engine, files to fetch (`result.exportId`), or both. Default: an image. */
   keep: z.strictObject({ image: z.boolean(), files: z.boolean() }).optional(),
   /** Nothing is built: the answer says only what of the Dockerfile is odd. */

@@ -10,6 +10,8 @@ export const exportQuerySchema = z.object({
   names: z.array(z.string()).default([]),
   /** Of the files, without devices and rights that programs give. */
   plain: z.stringbool().default(false),
+  /** Of the files, a folder for each platform; default: where there are several. */
+  split: z.stringbool().optional(),
   /** Name of the cache in its folder. */
   tag: z.string().min(1).default('latest'),
   /** Annotations of the image's entry in index.json, as JSON. */

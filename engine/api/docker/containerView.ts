@@ -43,6 +43,8 @@ export const containerInspectSchema = z.looseObject({
   Config: containerConfigSchema,
   HostConfig: hostConfigSchema,
   Mounts: z.array(z.looseObject({ Type: z.string(), Name: z.string().optional(), Source: z.string(), Destination: z.string(), RW: z.boolean() })),
+  /** Ours: who in it the user of an engine without root is. */
+  UserNamespace: z.looseObject({ KeepId: z.object({ Uid: z.number(), Gid: z.number() }).optional() }).optional(),
   NetworkSettings: z.looseObject({
     Ports: z.record(z.string(), z.array(z.looseObject({ HostIp: z.string(), HostPort: z.string() })).nullable()),
     Networks: z.record(z.string(), z.looseObject({ IPAddress: z.string().nullish() })),

@@ -1,9 +1,17 @@
 import { CleanupStack } from '../../base/cleanup.ts';
 import { asBerthError } from '../../base/errors.ts';
 import { cacheLayerLost } from '../../content/buildCache.ts';
+import type { Platform } from '../../base/platform.ts';
 import type { BuildCaches, CacheSource, OpenedCache, RegistryAuths } from '../ports.ts';
 import type { BuildContext } from '../request.ts';
 import { Imports } from './imports.ts';
+
+export interface WantedCaches {
+  readonly sources: readonly CacheSource[];
+  /** What is built: an index may have the cache of each inside its images. */
+  readonly platforms: readonly Platform[];
+  readonly auths: RegistryAuths | undefined;
+}
 
 /** Caches of other machines while a build uses them. */
 export class OpenImports implements AsyncDisposable {
@@ -18,22 +26,22 @@ export class OpenImports implements AsyncDisposable {
   }
 
   /** Opens what can be opened; the rest is warned of, for without it the build only takes longer. */
-  static async open(caches: BuildCaches, sources: readonly CacheSource[], auths: RegistryAuths | undefined, ctx: BuildContext): Promise<OpenImports> {
+  static async open(caches: BuildCaches, { sources, platforms, auths }: WantedCaches, ctx: BuildContext): Promise<OpenImports> {
     await using cleanup = new CleanupStack();
-    const all = await Promise.all(
-      sources.map(async (source): Promise<OpenedCache | undefined> => {
+    const opened = await Promise.all(
+      sources.map(async (source): Promise<readonly OpenedCache[]> => {
         try {
-          const opened = await caches.open(source, auths, ctx.signal);
-          cleanup.defer(async () => opened[Symbol.asyncDispose]());
-          return opened;
+          const found = await caches.open(source, platforms, auths, ctx.signal);
+          for (const one of found) cleanup.defer(async () => one[Symbol.asyncDispose]());
+          return found;
         } catch (error) {
           ctx.signal.throwIfAborted();
           warn(ctx, source.type === 'local' ? source.folder : source.ref, asBerthError(error).message);
-          return undefined;
+          return [];
         }
       }),
     );
-    return new OpenImports(all.filter((opened) => opened !== undefined), cleanup.move(), ctx);
+    return new OpenImports(opened.flat(), cleanup.move(), ctx);
   }
 
   /** Does the work with what the caches have. One that cannot give a layer which it promised is left out, and the work is begun again. */
@@ -45,7 +53,7 @@ export class OpenImports implements AsyncDisposable {
         const cache = cacheLayerLost.is(error) ? this.#caches.find(({ name }) => name === asBerthError(error).params['cache']) : undefined;
         if (!cache) throw error;
         warn(this.#ctx, cache.name, asBerthError(error).message);
-        this.#caches = this.#caches.filter((one) => one !== cache);
+        this.#caches = this.#caches.filter(({ name }) => name !== cache.name);
       }
     }
   }

@@ -30,7 +30,7 @@ export interface CheckReport {
 
 /** What in a Dockerfile works but hardly as it was meant. Pure. Throws DOCKERFILE_SYNTAX for a `check` directive that is none. */
 export function checkDockerfile({ dockerfile, text, options, missing, ignore, more = [] }: CheckInput): CheckReport {
-  const settings = readCheckDirective(dockerfile.directives.check, dockerfile.file);
+  const settings = readCheckDirective(options.buildArgs['BUILDKIT_DOCKERFILE_CHECK'] ?? dockerfile.directives.check, dockerfile.file);
   const found = [
     ...checkText(dockerfile, text.split(/\r?\n/)),
     ...checkStageNames(dockerfile.stages),

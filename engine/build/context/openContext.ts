@@ -44,6 +44,8 @@ export interface ContextDeps {
   readonly temp: TempFolder;
   readonly statCache: StatCache;
   readonly archives: ArchiveContents;
+  /** A repository's `.git` is part of its context. */
+  readonly keepGitDir?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -62,14 +64,14 @@ export async function openContext(source: ContextSource, dockerfile: DockerfileS
   }
 }
 
-async function openRepository(url: string, dockerfile: DockerfileSource, { temp, signal }: ContextDeps): Promise<OpenedContext> {
-  const { folder, commit } = await fetchRepository(url, join(temp.path, 'context'), signal);
+async function openRepository(url: string, dockerfile: DockerfileSource, { temp, signal, keepGitDir = false }: ContextDeps): Promise<OpenedContext> {
+  const { folder, commit } = await fetchRepository(url, join(temp.path, 'context'), signal, keepGitDir);
   return { ...(await openFolder(folder, dockerfile)), source: { uri: withoutSecrets(url), commit } };
 }
 
 /** Checks a repository out at `root`; the folder in it that was asked for, and its commit. Throws BUILD_CONTEXT_INVALID. */
-export async function fetchRepository(url: string, root: string, signal: AbortSignal): Promise<{ readonly folder: string; readonly commit: string }> {
-  const source = parseRemote(url, { keepGitDir: false, unpack: false });
+export async function fetchRepository(url: string, root: string, signal: AbortSignal, keepGitDir = false): Promise<{ readonly folder: string; readonly commit: string }> {
+  const source = parseRemote(url, { keepGitDir, unpack: false });
   const failed = (detail: string): Error => contextInvalid({ detail: `${withoutSecrets(url)}: ${detail}` });
   if (source.kind !== 'git') throw failed('it is no Git repository');
   const { inside, commit } = await checkOut(source, root, failed, signal);

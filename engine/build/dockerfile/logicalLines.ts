@@ -13,7 +13,7 @@ export interface LogicalLine {
 }
 
 const BLANK_OR_COMMENT = /^\s*(#.*)?$/;
-const MAY_HAVE_HEREDOC = /^(RUN|COPY|ADD)\s/i;
+const MAY_HAVE_HEREDOC = /^(ONBUILD\s+)?(RUN|COPY|ADD)\s/i;
 
 /** Joins lines into instructions: comments and blank lines go, also between continued lines. */
 export class LogicalLineReader {

@@ -1,3 +1,4 @@
+import { LogicalLineReader } from '../dockerfile/logicalLines.ts';
 import { Statement } from '../dockerfile/statement.ts';
 import { SourceText } from '../dockerfile/position.ts';
 import type { StageState } from '../plan/stageState.ts';
@@ -10,16 +11,20 @@ export interface OnbuildInstruction {
 }
 
 export function parseOnbuild(at: Statement): OnbuildInstruction {
-  const inner = triggerStatement(at, at.args);
+  // A trigger goes into the image as text: with its documents behind it.
+  const trigger = [at.args, ...at.heredocs.map(({ content, name }) => `${content}${name}`)].join('\n');
+  const inner = triggerStatement(at, trigger);
   if (inner.keyword === 'ONBUILD') return at.fail("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
   if (inner.keyword === 'FROM' || inner.keyword === 'MAINTAINER') return at.fail(`${inner.keyword} isn't allowed as an ONBUILD trigger`);
-  return { kind: 'onbuild', at, trigger: at.args };
+  return { kind: 'onbuild', at, trigger };
 }
 
 /** The trigger as an instruction, standing where `at` stands. */
 export function triggerStatement(at: Statement, trigger: string): Statement {
   const { line, column } = at.place(at.argsAt);
-  return new Statement(new SourceText(trigger, [{ at: 0, line, column }]), [], '\\', at.file);
+  const source = (text: string): SourceText => new SourceText(text, [{ at: 0, line, column }]);
+  const [first] = trigger.includes('\n') ? new LogicalLineReader(trigger.split('\n'), '\\', at.file).read() : [];
+  return first ? new Statement(source(first.source.text), first.heredocs, '\\', at.file) : new Statement(source(trigger), [], '\\', at.file);
 }
 
 export function applyOnbuild(node: OnbuildInstruction, stage: StageState): void {

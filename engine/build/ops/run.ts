@@ -25,8 +25,14 @@ export class CommandFailed extends Error {
   }
 }
 
+/** What runs commands, and what they may trust. */
+export interface RunServices {
+  readonly runner: StepRunner;
+  readonly certificates?: BuildCertificates | undefined;
+}
+
 /** Runs the command in a container on the layers below. Throws CommandFailed, BUILD_EMULATOR_MISSING. */
-export async function executeRun(op: RunOp, prepared: Pick<PreparedMounts, 'mounts' | 'env'>, workspace: Workspace, { runner, certificates }: { readonly runner: StepRunner; readonly certificates?: BuildCertificates | undefined }): Promise<void> {
+export async function executeRun(op: RunOp, prepared: Pick<PreparedMounts, 'mounts' | 'env'>, workspace: Workspace, { runner, certificates }: RunServices): Promise<void> {
   if (op.platform && !(await runsHere(op.platform, workspace.temp))) throw emulatorMissing({ ...workspace.place, platform: formatPlatform(op.platform), host: formatPlatform(hostPlatform()) });
   const lines = new LastLines();
   const trust = await certificates?.forStep(workspace.lowerDirs);

@@ -42,9 +42,9 @@ export class GlobalArguments {
       .map(([name, value]) => `${name}=${value}`);
   }
 
-  /** Arguments that were given and that nothing declared. */
+  /** Arguments that were given and that nothing declared; those that are for the builder itself need not be. */
   unconsumed(): string[] {
-    return Object.keys(this.#options.buildArgs).filter((name) => !this.#consumed.has(name) && !isProxyArgument(name) && name !== 'SOURCE_DATE_EPOCH');
+    return Object.keys(this.#options.buildArgs).filter((name) => !this.#consumed.has(name) && !isProxyArgument(name) && name !== 'SOURCE_DATE_EPOCH' && !name.startsWith('BUILDKIT_'));
   }
 
   #declare(node: ArgInstruction): void {

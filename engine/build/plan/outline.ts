@@ -1,7 +1,9 @@
-import type { Dockerfile, StageInstruction, StageNode } from '../dockerfile/ast.ts';
+import type { Dockerfile, Instruction, StageInstruction, StageNode } from '../dockerfile/ast.ts';
 import type { Token } from '../dockerfile/position.ts';
 import type { Statement } from '../dockerfile/statement.ts';
 import { targetNotFound } from '../errors.ts';
+import { triggerStatement } from '../instructions/onbuild.ts';
+import { parseInstruction } from '../instructions/table.ts';
 import type { Place } from '../errors.ts';
 import { formatPlatform, parsePlatform } from '../../base/platform.ts';
 import { contextName } from './contextName.ts';
@@ -48,8 +50,11 @@ export interface Outline {
   readonly contexts: ReadonlySet<string>;
 }
 
-/** Finds the stages and images that the target needs. Pure. Throws BUILD_TARGET_NOT_FOUND, DOCKERFILE_SYNTAX, NOT_IMPLEMENTED. */
-export function outlineBuild(dockerfile: Dockerfile, options: PlanOptions): Outline {
+/**
+ * Finds the stages and images that the target needs. Pure. `triggers`: the ONBUILD of images, by their key in the outline, as far as the images
+ * are known: they may need more. Throws BUILD_TARGET_NOT_FOUND, DOCKERFILE_SYNTAX, NOT_IMPLEMENTED.
+ */
+export function outlineBuild(dockerfile: Dockerfile, options: PlanOptions, triggers: ReadonlyMap<string, readonly string[]> = new Map()): Outline {
   const globals = new GlobalArguments(dockerfile.globals, options);
   const stages: OutlinedStage[] = [];
   for (const [index, node] of dockerfile.stages.entries()) stages.push({ index, node, label: node.from.name ?? String(index), ...stageOf(node, stages, globals, options) });
@@ -67,14 +72,15 @@ export function outlineBuild(dockerfile: Dockerfile, options: PlanOptions): Outl
       if (origin.kind === 'image' && !images.has(origin.key)) images.set(origin.key, { ...origin.image, place: at.place(token.start) });
     };
     require(stage.base, stage.node.from.at, stage.node.from.image);
-    for (const node of stage.body) for (const token of sourcesOf(node)) require(findOrigin(token.text, stages, stage.index, options), node.at, token);
+    const inherited = stage.base.kind === 'image' ? (triggers.get(stage.base.key) ?? []).map((trigger) => parseInstruction(triggerStatement(stage.node.from.at, trigger))) : [];
+    for (const node of [...inherited, ...stage.body]) for (const token of sourcesOf(node)) require(findOrigin(token.text, stages, stage.index, options), node.at, token);
   };
   visit(target);
   return { stages, globals, target: target.index, needed, images, contexts };
 }
 
 /** The stages and images whose files an instruction reads. */
-function sourcesOf(node: StageInstruction): Token[] {
+function sourcesOf(node: Instruction): Token[] {
   if (node.kind === 'copy') return node.from ? [node.from] : [];
   return node.kind === 'run' ? node.mounts.flatMap(({ from }) => from ?? []) : [];
 }
@@ -84,7 +90,8 @@ export function findOrigin(name: string, stages: readonly OutlinedStage[], befor
   const lower = name.toLowerCase();
   const byName = stages.findLast((stage) => stage.index < before && stage.node.from.name === lower);
   const index = byName?.index ?? (/^\d+$/.test(name) && Number(name) < before ? Number(name) : undefined);
-  return index === undefined ? outside(name, undefined, options) : { kind: 'stage', index };
+  if (index !== undefined) return { kind: 'stage', index };
+  return name === 'scratch' ? { kind: 'scratch' } : outside(name, undefined, options);
 }
 
 /** A stage, unless a named context stands in for it: then that is all there is of it. */

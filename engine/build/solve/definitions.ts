@@ -1,5 +1,6 @@
+import { formatPlatform, hostPlatform } from '../../base/platform.ts';
 import { digestOf } from '../plan/digest.ts';
-import type { BuildPlan, CopyOp, RunOp, Step } from '../plan/graph.ts';
+import type { BuildPlan, CopyOp, Op, RunOp, Step } from '../plan/graph.ts';
 import { operationIdentity } from '../plan/planBuild.ts';
 import type { ContextInputs } from './contextInputs.ts';
 
@@ -15,7 +16,7 @@ const KEY_VERSION = 1;
 
 /**
  * Keys of steps for caches that leave this machine: the digest of the instruction, of the keys of the steps that it builds on, of base
- * images' diffIDs, and of the content of files of the context. No step has to be done to know one, unless it adds what is elsewhere.
+ * images' diffIDs, of the content of files of contexts, and, where a command runs, of the platform it is for. No step has to be done to know one, unless it adds what is elsewhere.
  */
 export class Definitions {
   readonly #plan: BuildPlan;
@@ -43,14 +44,14 @@ export class Definitions {
     const parent = await this.#of(step.parent);
     const inputs = op.kind === 'copy' ? await this.#copied(step, op) : op.kind === 'run' ? await this.#mounted(step, op) : { parts: [], again: false };
     if (!parent || !inputs) return undefined;
-    const key = this.#settled.get(id) ?? (inputs.parts && this.#digest([operationIdentity(op), parent.key, inputs.parts]));
+    const key = this.#settled.get(id) ?? (inputs.parts && this.#digest([portableIdentity(op), parent.key, inputs.parts]));
     return key === undefined ? undefined : { key, again: this.#again(step) || parent.again || inputs.again };
   }
 
   /** The key of a copy from another stage by what it copies, whatever stage that is of; or of what was fetched. */
   async byContent(step: Step, op: CopyOp, content: string): Promise<Definition | undefined> {
     const parent = await this.#of(step.parent);
-    return parent && { key: this.#digest([operationIdentity(op), parent.key, ['content', content]]), again: this.#again(step) || parent.again };
+    return parent && { key: this.#digest([portableIdentity(op), parent.key, ['content', content]]), again: this.#again(step) || parent.again };
   }
 
   #of(id: string | undefined): Promise<Definition | undefined> {
@@ -82,4 +83,16 @@ export class Definitions {
   #digest(parts: unknown): string {
     return digestOf(['portable', KEY_VERSION, parts, this.#plan.epoch ?? null]);
   }
+}
+
+/** An operation as every machine says it: a command is for a platform, whether this host runs that by itself or not; a context is its files, whatever it is called. */
+function portableIdentity(op: Op): unknown {
+  if (op.kind === 'copy') return operationIdentity(withoutContext(op));
+  if (op.kind !== 'run') return operationIdentity(op);
+  const { platform = hostPlatform(), ...command } = op;
+  return [operationIdentity({ ...command, mounts: op.mounts.map(withoutContext) }), formatPlatform(platform)];
+}
+
+function withoutContext<T extends object>(named: T): T {
+  return { ...named, context: undefined };
 }

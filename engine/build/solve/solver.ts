@@ -8,7 +8,8 @@ import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import { locate, stepFailed } from '../errors.ts';
 import type { Place } from '../errors.ts';
 import { selectAll } from '../ops/copy.ts';
-import { CommandFailed, executeRun } from '../ops/run.ts';
+import { runOrDebug } from '../ops/debugRun.ts';
+import { CommandFailed } from '../ops/run.ts';
 import { prepareMounts } from '../ops/runMounts.ts';
 import type { MountInput } from '../ops/runMounts.ts';
 import { executeWorkdir } from '../ops/workdir.ts';
@@ -154,7 +155,7 @@ export class Solver {
     const change = async (workspace: Workspace): Promise<boolean> => {
       const inputs = await Promise.all(mounted.map(async (one) => one?.input()));
       await using prepared = await prepareMounts(op, inputs, workspace, { caches: this.#services.mounts, given: this.#options.given });
-      await executeRun(op, prepared, workspace, this.#services);
+      await runOrDebug(op, prepared, workspace, below, this.#services, this.#options.debug);
       return true;
     };
     return this.#cachedOr(step, key, below, (run) => this.#maker.inTurn({ step, key, below, change }, run));

@@ -2,6 +2,7 @@ import type { OperationContext } from '../../base/context.ts';
 import type { Imports } from '../cache/imports.ts';
 import type { CacheEntry } from '../cache/stepCache.ts';
 import type { SourceTree } from '../copy/selectSources.ts';
+import type { DebugSession } from '../ops/debugRun.ts';
 import type { BuildSecrets } from '../ops/runMounts.ts';
 import type { Step } from '../plan/graph.ts';
 import type { Definitions } from './definitions.ts';
@@ -19,6 +20,8 @@ export interface SolveOptions {
   readonly given: BuildSecrets;
   /** Whether a step is done again although it is known. */
   readonly again: (step: Step) => boolean;
+  /** Commands that fail are shown to the client. */
+  readonly debug?: DebugSession | undefined;
   /** Caches of other machines. */
   readonly imports?: Imports | undefined;
   readonly signal: AbortSignal;

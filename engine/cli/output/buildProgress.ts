@@ -30,9 +30,14 @@ export class BuildProgressPrinter {
     else if (event.type === 'failure') this.#failure = event;
   }
 
-  end(): void {
+  /** Leaves the terminal to somebody else until the next event. */
+  pause(): void {
     for (const [key, text] of this.#partial) if (text !== '') this.#out.write(`#${key.split(' ')[0] ?? ''} ${text}\n`);
     this.#partial.clear();
+  }
+
+  end(): void {
+    this.pause();
     for (const line of this.#odd.splice(0)) this.#out.write(`warning: ${line}\n`);
     if (this.#failure) this.#out.write(formatFailure(this.#failure, this.#failed));
   }

@@ -54,9 +54,15 @@ export class BuildScreen {
     if (this.#now() - this.#painted >= EVERY_MS) this.#paint();
   }
 
+  /** Leaves the terminal to somebody else until the next event. */
+  pause(): void {
+    this.#stop();
+    this.#paint();
+    this.#drawn = 0;
+  }
+
   end(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined; // it may go on: behind a shell in what failed
+    this.#stop();
     this.#transfers.clear();
     for (const step of this.#steps.values()) if (step.status === 'running') this.#settle(step, 'cancelled');
     this.#paint(true);
@@ -64,6 +70,11 @@ export class BuildScreen {
     const failed = [...this.#steps.values()].find(({ status }) => status === 'failed');
     if (this.#failure) this.#out.write(formatFailure(this.#failure, failed?.name));
     this.#failure = undefined;
+  }
+
+  #stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   /** A build that begins again, without a cache that failed it, begins a new picture. */

@@ -6,6 +6,7 @@ import type { WebAddress, WebRequest } from '../../api/berth/webEditor.ts';
 import { KeyedMutex } from '../../base/keyedMutex.ts';
 import type { Log } from '../../base/log.ts';
 import { oneTimeRedirect } from '../../base/oneTimeRedirect.ts';
+import { keepIdMaps, outsideOwner } from '../../host/keepId.ts';
 import { run } from '../../host/process.ts';
 import type { HostLoopback } from '../../host/rootless/hostLoopback.ts';
 import { editorCannotRun, editorDidNotStart, editorMountMissing } from '../errors.ts';
@@ -148,7 +149,9 @@ export class WebEditors {
     const { status, stdout, stderr } = await execText(this.#parts.execs, details.Id, { command: [node, '-e', script], user: remote.user, env: [], cwd: '/' }, signal);
     const ids = /^(\d+):(\d+)$/.exec(stdout.trim());
     if (status !== 0 || !ids) throw editorCannotRun({ folder: definition.folder, detail: `${stdout}${stderr}`.trim().split('\n').at(-1) || `status ${status}` });
-    const [uid, gid] = [Number(ids[1]), Number(ids[2])];
+    // As the volume has them, outside of the container.
+    const keepId = details.UserNamespace?.KeepId;
+    const { uid, gid } = outsideOwner({ uid: Number(ids[1]), gid: Number(ids[2]) }, keepId && keepIdMaps({ uid: keepId.Uid, gid: keepId.Gid })) ?? { uid: 0, gid: 0 };
     const now = await stat(dataFolder);
     // A rebuild may have brought another user. chown follows no links out of the volume.
     if (now.uid !== uid || now.gid !== gid) await run('chown', ['-R', '-P', '--no-dereference', `${uid}:${gid}`, dataFolder], { signal });

@@ -30,7 +30,7 @@ async function firstBytes(source: Readable): Promise<Buffer> {
 }
 
 /** Bytes that a decoder gives at a time: each turn goes through another thread and back. */
-const CHUNK = 512 * 1024;
+const CHUNK = 256 * 1024;
 
 function decoderFor(head: Buffer): PassThrough | ReturnType<typeof createGunzip> | ReturnType<typeof createZstdDecompress> {
   const magic = head.toString('hex');

@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import { encodeEntry } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { archiveEscapes, archiveUnsupported } from './errors.ts';
 import { noLimits } from './layerLimits.ts';
@@ -16,8 +15,11 @@ import { ownerHere } from '../userNamespace.ts';
 const WHITEOUT = '.wh.';
 const OPAQUE_WHITEOUT = '.wh..wh..opq';
 
+/** What is to be done for a layer, in this order: make an entry, in the place of what may be there; or write content of the file made last. */
+export type LayerStep = TarEntry | Buffer;
+
 /**
- * Turns the parts of a layer's tar into what GNU tar shall unpack, and writes down the recipe of the original. Where an archive
+ * Turns the parts of a layer's tar into what shall be made on disk, and writes down the recipe of the original. Where an archive
  * gives a file twice, the first content is kept by a hard link in the folder `replaced` (in the root, named so that no archive
  * can know it): the original can always be replayed.
  */
@@ -46,27 +48,26 @@ export class LayerTranslator {
     this.#limits = limits;
   }
 
-  /** What GNU tar gets for this part. Throws ARCHIVE_ESCAPES, ARCHIVE_UNSUPPORTED. */
-  step(part: TarPart): Buffer[] {
+  /** What this part means. Throws ARCHIVE_ESCAPES, ARCHIVE_UNSUPPORTED. */
+  step(part: TarPart): LayerStep[] {
     if (part.kind === 'entry') {
       this.recipe.bytes(part.raw);
       return this.#entry(part.entry);
     }
     if (part.kind === 'content' && this.#pass) return [part.data];
     this.recipe.bytes(part.data);
-    return part.kind === 'padding' && this.#pass ? [Buffer.alloc(part.data.length)] : [];
+    return [];
   }
 
-  /** What comes after the last entry: opaque markers and the end of the archive. */
-  finish(): Buffer[] {
-    const marked = [...this.#opaque].sort().map((path) => {
+  /** What comes after the last entry: opaque markers. */
+  finish(): TarEntry[] {
+    return [...this.#opaque].sort().map((path) => {
       const known = this.#directories.get(path) ?? directory(path);
-      return encodeEntry({ ...known, path: path === '' ? '.' : path, xattrs: new Map([...known.xattrs, [this.#rules.opaque, Buffer.from('y')]]) });
+      return { ...known, path: path === '' ? '.' : path, xattrs: new Map([...known.xattrs, [this.#rules.opaque, Buffer.from('y')]]) };
     });
-    return [...marked, Buffer.alloc(1024)];
   }
 
-  #entry(entry: TarEntry): Buffer[] {
+  #entry(entry: TarEntry): TarEntry[] {
     this.#entries += 1;
     this.#limits.check(this.#entries, this.contentSize + entry.size);
     const path = this.#paths.normalise(entry.path);
@@ -84,7 +85,7 @@ export class LayerTranslator {
     this.#pass = entry.type === 'file';
     if (this.#pass && entry.size > 0) this.#contents.set(path, this.recipe.content(path, entry.size));
     this.contentSize += entry.size;
-    return [...before, encodeEntry(checked)];
+    return [...before, checked];
   }
 
   /** A device node, or a further name of one, where none can be made. Device 0/0 is overlay's whiteout, which everybody may make. */
@@ -101,7 +102,7 @@ export class LayerTranslator {
     return new Map([...entry.xattrs].filter(([name]) => !isOverlayAttribute(name, this.#rules) && !name.startsWith('user.overlay.')));
   }
 
-  #whiteout(path: string, name: string): Buffer[] {
+  #whiteout(path: string, name: string): TarEntry[] {
     const folder = path.slice(0, Math.max(0, path.length - name.length - 1));
     if (name === OPAQUE_WHITEOUT) {
       this.#opaque.add(folder);
@@ -114,26 +115,26 @@ export class LayerTranslator {
   }
 
   /** A whiteout hides what lower layers have; what this layer itself has at the path stays. */
-  #hide(path: string): Buffer[] {
+  #hide(path: string): TarEntry[] {
     const parents = this.#parents(path);
     const kind = this.#paths.kindOf(path);
     if (kind === 'directory') this.#opaque.add(path);
     if (kind !== undefined) return parents;
     this.#paths.set(path, 'whiteout');
-    return [...parents, encodeEntry({ ...directory(path), type: 'character', mode: 0 })];
+    return [...parents, { ...directory(path), type: 'character', mode: 0 }];
   }
 
   /** Entries for folders that the archive does not mention: root's, mode 755, whatever the engine's umask. */
-  #parents(path: string): Buffer[] {
+  #parents(path: string): TarEntry[] {
     return this.#paths.missingParents(path).flatMap((parent) => {
       const before = this.#replace(parent, true);
       this.#paths.set(parent, 'directory');
-      return [...before, encodeEntry(directory(parent))];
+      return [...before, directory(parent)];
     });
   }
 
   /** Makes room at a path: keeps contents that the recipe needs. A directory over a whiteout hides what is below it. */
-  #replace(path: string, isDirectory: boolean): Buffer[] {
+  #replace(path: string, isDirectory: boolean): TarEntry[] {
     const kind = this.#paths.kindOf(path);
     if (kind === undefined || (kind === 'directory' && isDirectory)) return [];
     if (kind === 'whiteout' && isDirectory) this.#opaque.add(path);
@@ -144,17 +145,17 @@ export class LayerTranslator {
     return [];
   }
 
-  /** Has GNU tar keep the content at a path that is about to be replaced. */
-  #keep(path: string): Buffer[] {
+  /** Keeps the content at a path that is about to be replaced. */
+  #keep(path: string): TarEntry[] {
     const content = this.#contents.get(path);
     if (!content) return [];
     this.#contents.delete(path);
     this.contentSize -= content.size;
-    const folder = this.replacedCount === 0 ? [encodeEntry({ ...directory(this.#replaced), mode: 0o700 })] : [];
+    const folder = this.replacedCount === 0 ? [{ ...directory(this.#replaced), mode: 0o700 }] : [];
     const name = String(this.replacedCount);
     this.replacedCount += 1;
     this.recipe.moveToReplaced(content, name);
-    return [...folder, encodeEntry({ ...directory(`${this.#replaced}/${name}`), type: 'hardlink', linkPath: path })];
+    return [...folder, { ...directory(`${this.#replaced}/${name}`), type: 'hardlink', linkPath: path }];
   }
 
   /** A hard link's target must be a file that this archive made; a symbolic link's is only text. */

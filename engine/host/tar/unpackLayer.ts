@@ -1,16 +1,14 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
-import { diskFull, hostCommandFailed } from '../../base/errors.ts';
 import { shortRandom } from '../../base/ids.ts';
-import { start, startFailure } from '../process.ts';
 import { limitsIn } from './layerLimits.ts';
 import { layerRules } from './layerRules.ts';
 import { LayerTranslator } from './layerTranslator.ts';
 import { readTar } from './reader.ts';
 import type { RecipeWriter } from './recipe.ts';
+import { TreeWriter } from './treeWriter.ts';
 
 export interface UnpackedLayer {
   /** sha256 of the uncompressed tar. */
@@ -26,108 +24,33 @@ export interface UnpackedLayer {
 export interface UnpackOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where contents go that the archive itself replaces later: a path on the same file system, made only then. Without it they are lost. */
-  readonly replacedDir?: string;
+  readonly replacedDir?: string | undefined;
   /** Entries that are believed; what the disk has room for is a limit of its own. */
-  readonly maxEntries?: number;
+  readonly maxEntries?: number | undefined;
 }
 
 /**
- * Unpacks an uncompressed layer tar into `dir` as an overlay lower directory: whiteouts become character devices 0/0 and
- * opaque markers an attribute. The host's GNU tar does the writing, from headers that we made anew out of what we checked,
- * so it sees nothing else. Throws ARCHIVE_*, DISK_FULL, HOST_TOOL_MISSING; the caller removes `dir` then.
+ * Unpacks an uncompressed layer tar into `dir`, which is empty, as an overlay lower directory: whiteouts become character devices 0/0 and opaque
+ * markers an attribute. It blocks its thread while it writes: the engine runs it in others (`UnpackThreads`). Throws ARCHIVE_*, DISK_FULL,
+ * LAYER_NOT_WRITTEN; the caller removes `dir` then.
  */
 export async function unpackLayer(source: AsyncIterable<Buffer>, dir: string, { signal, replacedDir, maxEntries }: UnpackOptions = {}): Promise<UnpackedLayer> {
   const replaced = `.replaced-${shortRandom(16)}`;
-  const layer = new LayerTranslator(replaced, layerRules(), await limitsIn(dir, maxEntries));
-  const result = await writeTree(source, dir, layer, signal);
-  if (layer.replacedCount > 0) await (replacedDir === undefined ? rm(join(dir, replaced), { recursive: true }) : rename(join(dir, replaced), replacedDir));
-  return result;
-}
-
-async function writeTree(source: AsyncIterable<Buffer>, dir: string, layer: LayerTranslator, signal: AbortSignal | undefined): Promise<UnpackedLayer> {
-  const args = ['--extract', '--file=-', `--directory=${dir}`, '--numeric-owner', '--same-owner', '--same-permissions', '--xattrs', '--xattrs-include=*', '--delay-directory-restore', '--absolute-names', '--warning=no-timestamp'];
-  const child = start('tar', args, { stdio: ['pipe', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' }, signal });
-  const stderr: Buffer[] = [];
-  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-  const ended = new Promise<number>((resolve, reject) => {
-    child.once('error', (error) => reject(startFailure('tar', error)));
-    child.once('close', (status) => resolve(status ?? 128));
-  });
-  ended.catch(() => undefined);
-  const pipe = child.stdin as Writable;
-  let broken = false;
-  pipe.on('error', () => (broken = true));
-  try {
-    const result = await translate(source, pipe, layer, () => broken);
-    pipe.end();
-    refuseFailure(await ended, Buffer.concat(stderr).toString(), dir);
-    return result;
-  } catch (error) {
-    pipe.destroy();
-    const status = await ended;
-    if (broken) refuseFailure(status, Buffer.concat(stderr).toString(), dir);
-    throw error;
-  }
-}
-
-function refuseFailure(status: number, stderr: string, dir: string): void {
-  // A file system without xattrs is only warned about; overlay's markers must not get lost so quietly.
-  if (status === 0 && !stderr.includes(layerRules().opaque)) return;
-  if (/No space left on device|Disk quota exceeded|: Wrote only \d+ of/.test(stderr)) throw diskFull({ path: dir });
-  throw hostCommandFailed({ command: 'tar --extract', status, stderr: stderr.trim().split('\n').slice(-3).join('\n') });
-}
-
-async function translate(source: AsyncIterable<Buffer>, out: Writable, layer: LayerTranslator, isBroken: () => boolean): Promise<UnpackedLayer> {
+  const rules = layerRules();
+  const layer = new LayerTranslator(replaced, rules, await limitsIn(dir, maxEntries));
+  const writer = await TreeWriter.into(dir, { required: rules.opaque });
   const hash = createHash('sha256');
-  const sink = new BatchedSink(out);
-  for await (const part of readTar(source)) {
-    if (isBroken()) throw new Error('tar stopped reading');
-    hash.update(part.kind === 'entry' ? part.raw : part.data);
-    for (const data of layer.step(part)) if (sink.add(data)) await sink.flush();
+  try {
+    for await (const part of readTar(source)) {
+      signal?.throwIfAborted();
+      hash.update(part.kind === 'entry' ? part.raw : part.data);
+      for (const step of layer.step(part)) if ('path' in step) writer.make(step); else writer.write(step);
+    }
+    for (const entry of layer.finish()) writer.make(entry);
+    writer.finish();
+  } finally {
+    writer.close();
   }
-  for (const data of layer.finish()) sink.add(data);
-  await sink.flush();
+  if (layer.replacedCount > 0) await (replacedDir === undefined ? rm(join(dir, replaced), { recursive: true }) : rename(join(dir, replaced), replacedDir));
   return { diffId: `sha256:${hash.digest('hex')}`, size: layer.recipe.size, contentSize: layer.contentSize, recipe: layer.recipe };
-}
-
-/** Bytes on their way to tar: while it writes files, the next ones are read and checked. */
-const MOST_IN_FLIGHT = 4 * 1024 * 1024;
-
-/** Gathers small pieces: a pipe write for each of ten thousand headers costs more than unpacking them. */
-class BatchedSink {
-  readonly #out: Writable;
-  #pieces: Buffer[] = [];
-  #size = 0;
-  #inFlight = 0;
-  #closed = false;
-  #wake: (() => void) | undefined;
-
-  constructor(out: Writable) {
-    this.#out = out;
-    out.once('close', () => {
-      this.#closed = true; // tar left: its status says why
-      this.#wake?.();
-    });
-  }
-
-  /** True when it is time to flush. */
-  add(data: Buffer): boolean {
-    this.#pieces.push(data);
-    this.#size += data.length;
-    return this.#size >= 512 * 1024;
-  }
-
-  /** Sends what was gathered; waits while too much is on its way. */
-  async flush(): Promise<void> {
-    const batch = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
-    const size = this.#size;
-    this.#pieces = [];
-    this.#size = 0;
-    this.#inFlight += size;
-    this.#out.write(batch, () => {
-      this.#inFlight -= size;
-      this.#wake?.();
-    });
-    while (this.#inFlight > MOST_IN_FLIGHT && !this.#closed) await new Promise<void>((resolve) => (this.#wake = resolve));
-  }
 }

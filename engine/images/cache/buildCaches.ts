@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
 import type { OperationContext } from '../../base/context.ts';
+import { fitsPlatform } from '../../base/platform.ts';
+import type { Platform } from '../../base/platform.ts';
 import { cacheMediaTypes, INLINE_CACHE } from '../../content/buildCache.ts';
 import type { CacheRecord } from '../../content/buildCache.ts';
 import { digestOf } from '../../content/contentStore.ts';
@@ -9,6 +11,7 @@ import type { Credentials } from '../../registry/auth.ts';
 import { parseReference } from '../../registry/reference.ts';
 import type { Reference } from '../../registry/reference.ts';
 import { RepositoryWriter } from '../../registry/repositoryWriter.ts';
+import type { ImageRecord } from '../imageRecord.ts';
 import type { ImageService } from '../imageService.ts';
 import { inParallel } from '../parallel.ts';
 import type { PushParts } from '../push.ts';
@@ -41,9 +44,9 @@ export class BuildCacheStore {
     this.#parts = { ...parts, store: parts.images.store };
   }
 
-  /** Throws REGISTRY_*, BUILD_CACHE_INVALID. */
-  async open(source: CacheSource, credentials: Credentials | undefined, signal: AbortSignal): Promise<OpenedCache> {
-    return new OpenedCache(await this.#contents(source, credentials, signal), this.#parts.images);
+  /** One; of an index, those that are inside its images for these platforms. Throws REGISTRY_*, BUILD_CACHE_INVALID. */
+  async open(source: CacheSource, platforms: readonly Platform[], credentials: Credentials | undefined, signal: AbortSignal): Promise<OpenedCache[]> {
+    return (await this.#contents(source, platforms, credentials, signal)).map((contents) => new OpenedCache(contents, this.#parts.images));
   }
 
   /** Its manifest goes last: before that nobody sees anything of it. */
@@ -56,19 +59,24 @@ export class BuildCacheStore {
     await writer.putManifest(reference.tag ?? 'latest', { mediaType: mediaTypes.ociManifest, body: manifest }, ctx.signal);
   }
 
-  async #contents(source: CacheSource, credentials: Credentials | undefined, signal: AbortSignal): Promise<CacheContents> {
-    if (source.type === 'local') return readFolderCache(source.folder, source.tag);
+  async #contents(source: CacheSource, platforms: readonly Platform[], credentials: Credentials | undefined, signal: AbortSignal): Promise<CacheContents[]> {
+    if (source.type === 'local') return readFolderCache(source.folder, source.tag, platforms);
     const reference = parseReference(source.ref);
-    const here = source.type === 'image' ? await this.#imageHere(source.ref) : undefined;
-    return here ?? readRegistryCache(this.#parts.registries, reference, credentials, signal);
+    const here = source.type === 'image' ? await this.#imagesHere(source.ref, platforms) : [];
+    return here.length > 0 ? here : readRegistryCache(this.#parts.registries, reference, platforms, credentials, signal);
   }
 
-  /** An image that is here and has a cache inside. */
-  async #imageHere(ref: string): Promise<CacheContents | undefined> {
-    const { images, content, snapshots } = this.#parts;
-    if (!images.has(ref)) return undefined;
-    const { id, config, layers } = images.resolve(ref);
-    if (config[INLINE_CACHE] === undefined) return undefined;
+  /** An image that is here and has a cache inside; of an index, those for these platforms. */
+  async #imagesHere(ref: string, platforms: readonly Platform[]): Promise<CacheContents[]> {
+    const { images } = this.#parts;
+    if (!images.has(ref)) return [];
+    const image = images.resolve(ref);
+    const members = image.index?.images.filter(({ config }) => platforms.some((platform) => fitsPlatform(config, platform))) ?? [image];
+    return Promise.all(members.filter(({ config }) => config[INLINE_CACHE] !== undefined).map((member) => this.#imageHere(ref, member)));
+  }
+
+  async #imageHere(ref: string, { id, layers }: ImageRecord): Promise<CacheContents> {
+    const { content, snapshots } = this.#parts;
     const sizes = await Promise.all(layers.map(({ snapshotId }) => snapshots.identify(snapshotId)));
     const blobs = layers.map(({ diffId }, index): Descriptor => ({ mediaType: mediaTypes.ociLayer, digest: diffId, size: sizes[index]?.size ?? 0 }));
     return {

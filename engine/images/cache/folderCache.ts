@@ -2,24 +2,31 @@ import { constants } from 'node:fs';
 import type { ReadStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Platform } from '../../base/platform.ts';
 import { cacheInvalid, cacheMediaTypes } from '../../content/buildCache.ts';
 import { digestOf } from '../../content/contentStore.ts';
 import { indexSchema, manifestSchema } from '../../content/oci.ts';
 import type { Descriptor, Digest } from '../../content/oci.ts';
+import { chosenManifests, isIndex, readAny } from './indexCaches.ts';
 import { parseDocument, parseInline } from './openedCache.ts';
 import type { CacheContents } from './openedCache.ts';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const MAX_DOCUMENT = 32 * 1024 * 1024;
 
-/** The cache in a folder, an OCI layout. `tag`: its name there, if there are several. Throws BUILD_CACHE_INVALID. */
-export async function readFolderCache(folder: string, tag: string | undefined): Promise<CacheContents> {
+/** The cache in a folder, an OCI layout; of an index there, inside its images for these platforms. `tag`: its name there, if there are several. Throws BUILD_CACHE_INVALID. */
+export async function readFolderCache(folder: string, tag: string | undefined, platforms: readonly Platform[]): Promise<CacheContents[]> {
   const index = indexSchema.safeParse(JSON.parse((await file(folder, join(folder, 'index.json'))).toString('utf8')));
   const manifests = index.data?.manifests ?? [];
   const named = manifests.filter(({ annotations }) => annotations?.[REF_NAME] === (tag ?? 'latest'));
   const chosen = named[0] ?? (tag === undefined && manifests.length === 1 ? manifests[0] : undefined);
   if (!chosen) throw cacheInvalid({ cache: folder, detail: tag === undefined ? 'its index.json names no cache' : `its index.json names no ${tag}` });
-  const manifest = manifestSchema.safeParse(JSON.parse((await blob(folder, chosen.digest)).toString('utf8')));
+  if (!isIndex(chosen)) return [await readOne(folder, chosen.digest)];
+  return readAny(chosenManifests(folder, await blob(folder, chosen.digest), platforms), (digest) => readOne(folder, digest));
+}
+
+async function readOne(folder: string, digest: Digest): Promise<CacheContents> {
+  const manifest = manifestSchema.safeParse(JSON.parse((await blob(folder, digest)).toString('utf8')));
   if (!manifest.success) throw cacheInvalid({ cache: folder, detail: 'what its index.json names is no manifest' });
   const { config, layers } = manifest.data;
   const bytes = await blob(folder, config.digest);

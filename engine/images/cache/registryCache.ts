@@ -1,48 +1,59 @@
-import type { z } from 'zod';
+import type { Platform } from '../../base/platform.ts';
 import { cacheInvalid, cacheMediaTypes } from '../../content/buildCache.ts';
-import { indexSchema, manifestSchema, mediaTypes } from '../../content/oci.ts';
+import { manifestSchema } from '../../content/oci.ts';
 import type { Descriptor } from '../../content/oci.ts';
 import type { Credentials } from '../../registry/auth.ts';
 import { familiarTag } from '../../registry/reference.ts';
 import type { Reference } from '../../registry/reference.ts';
 import type { Registries } from '../../registry/registries.ts';
 import type { RegistryClient } from '../../registry/registryClient.ts';
-import { hostPlatform } from '../../base/platform.ts';
-import { choosePlatform } from '../platform.ts';
+import { chosenManifests, isIndex, readAny } from './indexCaches.ts';
 import { parseDocument, parseInline } from './openedCache.ts';
 import type { CacheContents } from './openedCache.ts';
 
 /** Bytes of a document at most. */
 const MAX_DOCUMENT = 32 * 1024 * 1024;
 
-/** The cache under a name in a registry, or inside the image that has the name. Throws REGISTRY_*, BUILD_CACHE_INVALID. */
-export async function readRegistryCache(registries: Registries, reference: Reference, credentials: Credentials | undefined, signal: AbortSignal): Promise<CacheContents> {
+/** The cache under a name in a registry, or inside the image that has the name; of an index, inside its images for these platforms. Throws REGISTRY_*, BUILD_CACHE_INVALID. */
+export async function readRegistryCache(registries: Registries, reference: Reference, platforms: readonly Platform[], credentials: Credentials | undefined, signal: AbortSignal): Promise<CacheContents[]> {
   const client = registries.client(reference, credentials);
   try {
-    const name = familiarTag(reference);
-    const { config, layers } = await manifestOf(client, reference, signal);
-    const bytes = await document(client, config, name, signal);
-    const isCache = config.mediaType === cacheMediaTypes.config;
-    const parsed = isCache ? parseDocument(name, bytes, layers.length) : parseInline(name, bytes);
-    if (parsed.layers.length !== layers.length) throw cacheInvalid({ cache: name, detail: `the image has ${parsed.layers.length} layers, and its manifest ${layers.length}` });
-    return { name, document: parsed, blobs: layers, open: (blob, while_) => client.blob(blob, while_), close: () => client[Symbol.dispose]() };
+    const found = await readAll(client, reference, platforms, signal);
+    let open = found.length;
+    const close = (): void => {
+      open--;
+      if (open === 0) client[Symbol.dispose]();
+    };
+    return found.map((contents) => ({ ...contents, close }));
   } catch (error) {
     client[Symbol.dispose]();
     throw error;
   }
 }
 
-async function manifestOf(client: RegistryClient, reference: Reference, signal: AbortSignal): Promise<z.infer<typeof manifestSchema>> {
+async function readAll(client: RegistryClient, reference: Reference, platforms: readonly Platform[], signal: AbortSignal): Promise<CacheContents[]> {
   const name = familiarTag(reference);
-  let top = await client.manifest(reference.digest ?? reference.tag ?? 'latest', signal);
+  const top = await client.manifest(reference.digest ?? reference.tag ?? 'latest', signal);
+  if (!isIndex(top)) return [await readOne(client, name, top.body, signal)];
+  const digests = parsed(name, () => chosenManifests(name, top.body, platforms));
+  return readAny(digests, async (digest) => readOne(client, name, (await client.manifest(digest, signal)).body, signal));
+}
+
+async function readOne(client: RegistryClient, name: string, manifest: Buffer, signal: AbortSignal): Promise<CacheContents> {
+  const { config, layers } = parsed(name, () => manifestSchema.parse(JSON.parse(manifest.toString('utf8'))));
+  const bytes = await document(client, config, name, signal);
+  const isCache = config.mediaType === cacheMediaTypes.config;
+  const found = isCache ? parseDocument(name, bytes, layers.length) : parseInline(name, bytes);
+  if (found.layers.length !== layers.length) throw cacheInvalid({ cache: name, detail: `the image has ${found.layers.length} layers, and its manifest ${layers.length}` });
+  return { name, document: found, blobs: layers, open: (blob, while_) => client.blob(blob, while_) };
+}
+
+function parsed<T>(name: string, work: () => T): T {
   try {
-    if (top.mediaType === mediaTypes.ociIndex || top.mediaType === mediaTypes.dockerIndex) {
-      top = await client.manifest(choosePlatform(indexSchema.parse(JSON.parse(top.body.toString('utf8'))).manifests, hostPlatform(), name).digest, signal);
-    }
-    return manifestSchema.parse(JSON.parse(top.body.toString('utf8')));
+    return work();
   } catch (error) {
-    signal.throwIfAborted();
-    throw cacheInvalid({ cache: name, detail: error instanceof SyntaxError ? 'its manifest is not JSON' : 'it has no manifest of a cache or an image of this platform' }, { cause: error });
+    if (cacheInvalid.is(error)) throw error;
+    throw cacheInvalid({ cache: name, detail: error instanceof SyntaxError ? 'its manifest is not JSON' : 'it has no manifest of a cache or an image' }, { cause: error });
   }
 }
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { parsePlatform, fitsPlatform, formatPlatform } from '../../../engine/base/platform.ts';
+import { parsePlatform, fitsPlatform, formatPlatform, hostPlatform } from '../../../engine/base/platform.ts';
 import { parseDockerfile } from '../../../engine/build/dockerfile/parse.ts';
 import type { BuildPlan, PlanOptions } from '../../../engine/build/plan/graph.ts';
 import { outlineBuild } from '../../../engine/build/plan/outline.ts';
 import type { Outline } from '../../../engine/build/plan/outline.ts';
 import { planBuild } from '../../../engine/build/plan/planBuild.ts';
 import type { BaseImage } from '../../../engine/build/ports.ts';
+import { ContextInputs } from '../../../engine/build/solve/contextInputs.ts';
+import { Definitions } from '../../../engine/build/solve/definitions.ts';
 
 const amd64 = { os: 'linux', architecture: 'amd64' };
 const arm64 = { os: 'linux', architecture: 'arm64' };
@@ -54,6 +56,23 @@ describe('platforms of a build', () => {
     assert.deepEqual(runs(plan('FROM --platform=linux/386 base\nRUN a\n').plan), ['a for linux/386']);
   });
 
+  it('count in keys of caches that leave the machine, whatever the machine is: what runs for another platform is never taken for it', async () => {
+    const keyOf = async (text: string, options: Partial<PlanOptions> = {}): Promise<string | undefined> => {
+      const { plan: made } = plan(text, options);
+      return (await new Definitions(made, new ContextInputs({ root: '/', digest: () => Promise.resolve('') }, AbortSignal.timeout(60_000)), () => false).of(made.target))?.key;
+    };
+    const here = hostPlatform();
+    const other = here.architecture === 'arm64' ? amd64 : arm64;
+    const text = 'FROM scratch\nRUN ["/x"]\n';
+    // As a machine that runs it by itself has it, and as one for which it is foreign would.
+    const native = await keyOf(text, { platform: here, buildPlatform: here, platformAsked: true });
+    const foreign = await keyOf(text, { platform: here, buildPlatform: other, platformAsked: true });
+    assert.equal(foreign, native);
+    assert.notEqual(await keyOf(text, { platform: other, buildPlatform: here, platformAsked: true }), native);
+    const copies = 'FROM scratch\nWORKDIR /a\n';
+    assert.equal(await keyOf(copies, { platform: other, buildPlatform: here, platformAsked: true }), await keyOf(copies, { platform: here, buildPlatform: here }));
+  });
+
   it('the image is for what its base is when nothing was asked for', () => {
     assert.deepEqual(plan('FROM --platform=linux/arm64/v8 base\n').plan.platform, arm64);
     assert.deepEqual(plan('FROM scratch\n', { platform: arm64, platformAsked: true }).plan.platform, arm64);
@@ -77,6 +96,18 @@ describe('named contexts in a plan', () => {
     const { plan: made } = plan('FROM other\nCOPY --from=lib a /a\nRUN --mount=from=lib,target=/l x\nCOPY --from=image a /b\n', { contexts });
     const ops = [...made.steps.values()].flatMap(({ op }) => (op.kind === 'copy' ? [op.context] : op.kind === 'run' ? op.mounts.map((mount) => (mount.kind === 'bind' ? mount.context : '')) : []));
     assert.deepEqual(ops, ['lib', 'lib', undefined]);
+  });
+
+  it('scratch is nothing, also to copy from', () => {
+    assert.deepEqual([...plan('FROM other\nRUN --mount=type=cache,from=scratch,target=/c x\n', { contexts }).outline.images.keys()], ['other']);
+  });
+
+  it('the triggers of an image may need more images and contexts', () => {
+    const options = { buildArgs: {}, labels: {}, network: 'default' as const, platform: amd64, contexts };
+    const dockerfile = parseDockerfile('FROM base\n');
+    assert.deepEqual([...outlineBuild(dockerfile, options).images.keys()], ['base']);
+    const outline = outlineBuild(dockerfile, options, new Map([['base', ['COPY --from=tools /t /t', 'COPY --from=lib a /a', 'RUN make']]]));
+    assert.deepEqual([[...outline.images.keys()], [...outline.contexts]], [['base', 'tools'], ['lib']]);
   });
 
   it('those that nothing needs are not named', () => {

@@ -50,6 +50,16 @@ describe('what COPY and ADD take', () => {
     assert.deepEqual((await find('pivot')).map((line) => line.split(' ')[0]), ['./p', './p/one', './p/one/x.go', './p/two', './p/two/z.c']);
   });
 
+  it('triggers bring their documents, and images to copy from', async () => {
+    await world.write('tool', { Dockerfile: 'FROM scratch\nCOPY <<EOF /tool\nof the tool\nEOF\n' });
+    await world.build('tool', { tags: ['tool'] });
+    await world.write('trigger', { Dockerfile: 'FROM debian\nONBUILD COPY --from=tool /tool /tool\nONBUILD RUN <<EOF\ncat /tool > /made\necho second line >> /made\nEOF\n' });
+    await world.build('trigger', { tags: ['trigger'] });
+    await world.write('triggered', { Dockerfile: 'FROM trigger\n' });
+    await world.build('triggered', { tags: ['triggered'] });
+    assert.equal(await world.readFile('triggered', 'made'), 'of the tool\nsecond line\n');
+  });
+
   it('--chmod may be symbolic', async () => {
     await world.write('chmod', { 'd/run.sh': '', 'd/data': '', Dockerfile: 'FROM scratch\nCOPY --chmod=u=rwX,go=rX d /d\n' });
     await chmod(join(world.context('chmod'), 'd/run.sh'), 0o700);

@@ -103,6 +103,23 @@ describe('berth build --cache-to and --cache-from', () => {
     assert.equal((await found([mine.root])).trim(), join(mine.root, 'seen'));
   });
 
+  it('an image of several platforms carries the steps of each', async () => {
+    await fresh(theirs);
+    for (const engine of [mine, theirs]) {
+      await mkdir(join(engine.root, 'cross'));
+      await writeFile(join(engine.root, 'cross/Dockerfile'), 'FROM --platform=$BUILDPLATFORM debian AS make\nARG TARGETARCH\nRUN echo cross-ran for $TARGETARCH && echo $TARGETARCH > /out\nFROM scratch\nCOPY --from=make /out /out\n');
+    }
+    const name = `${registry.host}/cross:1`;
+    const cross = (engine: TestEngine, ...args: string[]): Promise<RunResult> => engine.berth(['build', '--progress=plain', '--platform', 'linux/amd64,linux/arm64', ...args, 'cross']);
+    const first = await cross(mine, '-t', name, '--cache-to', 'type=inline', '--push');
+    for (const arch of ['amd64', 'arm64']) assert.match(first.stderr, new RegExp(`cross-ran for ${arch}`));
+    const second = await cross(theirs, '--cache-from', `type=registry,ref=${name}`, '--cache-to', 'type=inline', '-t', 'cross:2');
+    assert.doesNotMatch(second.stderr, /^#\d+ cross-ran|warning/m);
+    assert.equal(second.stdout, first.stdout);
+    await theirs.docker(['builder', 'prune', '-af']);
+    assert.doesNotMatch((await cross(theirs, '--cache-from', 'cross:2')).stderr, /^#\d+ cross-ran|warning/m);
+  });
+
   it('an image without steps, and a cache that is not there, are warnings', async () => {
     await fresh(theirs);
     const { stderr } = await build(theirs, '--cache-from', 'debian', '--cache-from', `type=registry,ref=${registry.host}/none:1`);

@@ -10,6 +10,12 @@ describe('ids of containers with user namespaces of their own', () => {
     for (const wrong of ['auto:size=', 'auto:size=0', 'auto:uid=1', 'nonsense', 'container:x']) assert.throws(() => usernsWish(wrong, ''), { code: 'INVALID_CONTAINER_CONFIG' });
   });
 
+  it('reads keep-id as Podman does', () => {
+    const wishes = ['keep-id', 'keep-id:uid=1000', 'keep-id:uid=1000,gid=1001', 'keep-id:gid=5'].map((mode) => usernsWish(mode, 'auto'));
+    assert.deepEqual(wishes, [{ kind: 'keep-id' }, { kind: 'keep-id', uid: 1000 }, { kind: 'keep-id', uid: 1000, gid: 1001 }, { kind: 'keep-id', gid: 5 }]);
+    for (const wrong of ['keep-id:', 'keep-id:uid=', 'keep-id:uid=x', 'keep-id:1000', 'keep-id:uid=1,size=2', 'keep-ids']) assert.throws(() => usernsWish(wrong, ''), { code: 'INVALID_CONTAINER_CONFIG' });
+  });
+
   it('reads /etc/subuid: of the names meant only, and never the host’s root', () => {
     const text = 'ann:100000:65536\nberth:200000:10\n# berth:1:1\nberth:bad:1\nberth:0:10\ncontainers:300000:5';
     assert.deepEqual(rangesOf(text, ['berth', 'containers']), [{ first: 200_000, size: 10 }, { first: 300_000, size: 5 }]);

@@ -164,6 +164,10 @@ describe('containers with user namespaces of their own', function () {
     await world.volumes.remove('kept');
   });
 
+  it('have nothing to keep with keep-id, where the engine has root', async () => {
+    for (const UsernsMode of ['keep-id', 'keep-id:uid=1000,gid=1000']) assert.match((await world.run('id -u; cat /proc/self/uid_map', { HostConfig: { UsernsMode } })).stdout, /^0\n +0 +0 +4294967295/);
+  });
+
   it('share one range under userns-remap, which a container can decline', async () => {
     await world.close();
     world = await ContainerWorld.open(world.root, world.instance, { settings: { ...settings, usernsRemap: 'auto' } });

@@ -9,7 +9,6 @@ import type { HostVariables } from '../../../engine/devcontainers/config/substit
 import { planContainer } from '../../../engine/devcontainers/plan/planContainer.ts';
 import type { ContainerPlanInput } from '../../../engine/devcontainers/plan/planContainer.ts';
 import { containerName, definitionDigest, planImage } from '../../../engine/devcontainers/plan/planImage.ts';
-import type { Idmap } from '../../../engine/devcontainers/users/mapping.ts';
 import { planWorkspace } from '../../../engine/devcontainers/plan/workspace.ts';
 
 const variables: HostVariables = { localEnv: {}, localWorkspaceFolder: '/src/repo/app', devcontainerId: 'id0' };
@@ -19,7 +18,7 @@ interface Options {
   config?: object;
   image?: MetadataEntry[];
   imageConfig?: ContainerPlanInput['image']['config'];
-  idmap?: Idmap;
+  ids?: ContainerPlanInput['idsOf'];
   tools?: ContainerPlanInput['tools'];
 }
 
@@ -32,7 +31,7 @@ function plan(options: Options = {}): { name: string; body: CreateBody } {
     merged: mergeMetadata(options.image ?? [], config),
     workspace: planWorkspace(document, config, variables, '/src/repo'),
     image: { reference: 'debian', config: options.imageConfig ?? {} },
-    idmapOf: () => options.idmap,
+    idsOf: (user, wishes) => options.ids?.(user, wishes) ?? {},
     tools: options.tools ?? [],
     labels: { 'devcontainer.local_folder': '/src/repo/app' },
     name: 'app-1',
@@ -60,11 +59,19 @@ describe('the container of a dev container', () => {
 
   it('maps ids on the workspace’s bind only', () => {
     const idmap = { onDisk: { uid: 1000, gid: 1000 }, inside: { uid: 501, gid: 501 } };
-    const { body } = plan({ idmap, config: { mounts: ['type=bind,source=/other,target=/o'] } });
+    const { body } = plan({ ids: () => ({ idmap }), config: { mounts: ['type=bind,source=/other,target=/o'] } });
     assert.deepEqual(body.HostConfig.Mounts, [
       { Type: 'bind', Source: '/src/repo', Target: '/workspaces/repo', BindOptions: { Idmap: idmap } },
       { Type: 'bind', Source: '/other', Target: '/o' },
     ]);
+  });
+
+  it('is in the user namespace that its workspace needs, given whom it runs as and what runArgs say, else in the engine’s own', () => {
+    const asked: unknown[] = [];
+    const userns = (runArgs: string[], mode?: string): string | undefined | null => plan({ config: { containerUser: 'sailor', runArgs }, ids: (...given) => (asked.push(given), mode === undefined ? {} : { userns: mode }) }).body.HostConfig.UsernsMode;
+    assert.deepEqual([userns([]), userns(['--userns=keep-id'], 'keep-id:uid=1,gid=2'), userns(['--network=container:x'], '')], ['host', 'keep-id:uid=1,gid=2', '']);
+    assert.deepEqual(asked, [['sailor', { asked: '', joins: false }], ['sailor', { asked: 'keep-id', joins: false }], ['sailor', { asked: '', joins: true }]]);
+    assert.throws(() => userns(['--userns=auto']), { code: 'DEVCONTAINER_UNSUPPORTED' });
   });
 
   it('takes environment, user, capabilities and options from all sources; runArgs come last', () => {

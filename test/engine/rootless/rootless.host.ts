@@ -208,6 +208,15 @@ describe('the engine of a user with one id only', () => {
     assert.match((await engine.docker(['run', '--rm', '-u', '1000', IMAGE, 'true'], { okStatus: 'any' })).stderr, /1000/);
   });
 
+  it('says of a dev container whose remoteUser is not root that it cannot write your files, and what would let it', async () => {
+    const folder = join(user.root, 'work', 'project');
+    await user.run('mkdir', [folder]);
+    await writeFile(join(folder, '.devcontainer.json'), JSON.stringify({ image: IMAGE, remoteUser: 'games' }));
+    assert.match((await engine.berth(['up', folder])).stderr, /your files belong to root of the container.*usermod --add-subuids.*"remoteUser": "root"/);
+    await engine.berth(['down', folder]);
+    assert.match((await engine.berth(['run', '--rm', '--userns=keep-id', IMAGE, 'true'], { okStatus: [125] })).stderr, /KEEP_ID_IMPOSSIBLE/);
+  });
+
   it('gives a terminal although the map has no group of terminals', async () => {
     assert.match((await engine.docker(['run', '--rm', '-t', IMAGE, 'tty'])).stdout, /\/dev\/pts\/0/);
   });

@@ -4,6 +4,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { ApiClient, ApiError, ConnectError } from '../../../engine/api/client.ts';
@@ -23,6 +24,8 @@ describe('HTTP server and client over a unix socket', () => {
     { method: 'GET', path: '/things/:id/json', handle: ({ params, apiVersion }, reply) => reply.json(200, { id: params['id'], apiVersion }) },
     { method: 'POST', path: '/things', handle: async (context, reply) => reply.json(201, await context.json(z.object({ name: z.string() }))) },
     { method: 'GET', path: '/missing', handle: () => Promise.reject(notFound({ kind: 'thing', id: 'x' })) },
+    { method: 'POST', path: '/refused', handle: () => Promise.reject(notFound({ kind: 'thing', id: 'big' })) },
+    { method: 'POST', path: '/enough', handle: (_context, reply) => reply.json(200, { enough: true }) },
     { method: 'GET', path: '/crash', handle: () => Promise.reject(new Error('boom')) },
     { method: 'GET', path: '/files/*', handle: ({ params }, reply) => reply.json(200, { rest: params['*'] }) },
     {
@@ -97,6 +100,24 @@ describe('HTTP server and client over a unix socket', () => {
     let text = '';
     for await (const chunk of response) text += String(chunk);
     assert.equal(text, 'xbye');
+  });
+
+  it('gives the whole answer that came before the end of the request, and sends no more then', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      let sent = 0;
+      const endless = async function* (): AsyncGenerator<Buffer> {
+        for (; sent < 4096; sent += 1) {
+          // Between the engine's answer and the client's reading of it: what is written there must find the connection open.
+          await new Promise((resolve) => setImmediate(resolve));
+          yield Buffer.alloc(round % 2 === 0 ? 1024 : 256 * 1024, 1);
+        }
+      };
+      await assert.rejects(client.stream('POST', '/refused', { body: Readable.from(endless(), { objectMode: false }) }), { name: 'ApiError', status: 404 });
+      assert.ok(sent < 4096, 'a gigabyte that nobody wants is not sent');
+      sent = 0;
+      assert.deepEqual(await client.json('POST', '/enough', z.object({ enough: z.boolean() }), { body: Readable.from(endless(), { objectMode: false }) }), { enough: true });
+      assert.ok(sent < 4096);
+    }
   });
 
   it('tells the handler when its client goes away', async () => {

@@ -64,4 +64,14 @@ describe('the check of a layer', () => {
       assert.ok(found.some((one) => line.test(one)), found.join('\n'));
     });
   }
+
+  it('is part of every check of the engine, which names the file', async () => {
+    const { id, dir } = await unpack();
+    const look = async (): Promise<string[]> => (await world.snapshots.inspector(() => Promise.resolve()).faults({ layers: false, signal: quietContext.signal })).filter(({ object }) => object === id).map(({ code, seen }) => `${code} ${seen}`);
+    assert.deepEqual(await look(), []);
+    await chmod(join(dir, 'd'), 0o777);
+    await writeFile(join(dir, 'extra'), '');
+    const [found = ''] = await look();
+    assert.match(found, /^LAYER_CHANGED \/(d|extra): .* \(and 1 more\): its files were changed on disk/);
+  });
 });

@@ -72,6 +72,27 @@ describe('VolumeService', () => {
     assert.deepEqual(service.list().map(({ name }) => name).sort(), [used.name, 'named'].sort());
   });
 
+  it('knows whose ids its files have, wherever an engine was killed that changed them', async () => {
+    const [before, after] = [{ uid: 500, gid: 5 }, { uid: 1000, gid: 1000 }];
+    const state = async (files: readonly string[], meta: object): Promise<object> => {
+      await rm(join(root, 'volumes'), { recursive: true, force: true });
+      for (const name of files) await mkdir(join(root, 'volumes/data', name), { recursive: true });
+      for (const name of files) await writeFile(join(root, 'volumes/data', name, name), '');
+      await writeFile(join(root, 'volumes/data/volume.json'), JSON.stringify({ created: 'then', labels: {}, ...meta }));
+      const [{ keepId } = {}] = (await open()).list();
+      assert.deepEqual((await open()).list().map((volume) => volume.keepId), [keepId], 'a second start finds the same');
+      assert.deepEqual((await readdir(join(root, 'volumes/data'))).sort(), ['_data', 'volume.json']);
+      return [keepId, (await readdir(join(root, 'volumes/data/_data')))[0]];
+    };
+    const next = { keepId: after };
+    assert.deepEqual(await state(['_data'], { keepId: before, next }), [before, '_data'], 'nothing was changed yet');
+    assert.deepEqual(await state(['_data.old'], { keepId: before, next }), [before, '_data.old'], 'between the two renames');
+    assert.deepEqual(await state(['_data', '_data.old'], { keepId: before, next }), [after, '_data'], 'not yet written');
+    assert.deepEqual(await state(['_data', '_data.old'], { keepId: before, next: {} }), [undefined, '_data'], 'not yet written, back to the usual');
+    assert.deepEqual(await state(['_data', '_data.old'], { keepId: after }), [after, '_data'], 'written, not cleared');
+    assert.deepEqual(await state(['_data', '_data.old'], {}), [undefined, '_data'], 'an import');
+  });
+
   it('clears what a killed engine left half made or half removed, and keeps data without a description', async () => {
     await mkdir(join(root, 'volumes', '.new-000000000000', '_data'), { recursive: true });
     await mkdir(join(root, 'volumes', '.old-000000000000', '_data'), { recursive: true });

@@ -2,14 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ApiError } from '../../../api/client.ts';
-import type { ApiClient } from '../../../api/client.ts';
 import type { RunDraft } from '../../../api/docker/run/flags.ts';
 import { RunArgError } from '../../../api/docker/run/parseRunArgs.ts';
-import { waitResultSchema } from '../../../api/docker/containerView.ts';
 import type { CliContext } from '../../context.ts';
 import { describeError } from '../../program.ts';
-import { runSession } from '../../terminal/session.ts';
-import { forwardSignals } from '../../terminal/signals.ts';
+import { runAttached } from './runAttached.ts';
 import { createContainer, parseRequest, requestHelp } from './runRequest.ts';
 
 const usage = 'berth run [options] IMAGE [COMMAND] [ARG...]';
@@ -59,7 +56,7 @@ async function run(context: CliContext, args: readonly string[]): Promise<void> 
     if (detach) {
       await client.send('POST', `/containers/${id}/start`);
       context.stdout.write(`${id}\n`);
-    } else await runAttached(context, client, id, draft, streams);
+    } else await runAttached(context, client, id, { ...streams, tty: draft.body.Tty ?? false, condition: draft.body.HostConfig.AutoRemove === true ? 'removed' : 'next-exit', sigProxy: draft.sigProxy !== false, detachKeys: draft.detachKeys });
   } catch (error) {
     if (draft.body.HostConfig.AutoRemove === true) await client.send('DELETE', `/containers/${id}`, { query: { force: 1, v: 1 } }).catch(() => undefined);
     throw error;
@@ -82,23 +79,4 @@ function attachments(draft: RunDraft, detach: boolean): Streams {
   body.AttachStderr = streams.stderr;
   if (streams.stdin) body.StdinOnce = true;
   return streams;
-}
-
-async function runAttached(context: CliContext, client: ApiClient, id: string, draft: RunDraft, streams: Streams): Promise<void> {
-  const tty = draft.body.Tty ?? false;
-  const { socket } = await client.hijack('POST', `/containers/${id}/attach`, { query: { stream: 1, stdin: streams.stdin ? 1 : 0, stdout: streams.stdout ? 1 : 0, stderr: streams.stderr ? 1 : 0 } });
-  // Waiting begins before the start, or a short-lived container could be gone first.
-  const waiting = new AbortController();
-  const exit = client.json('POST', `/containers/${id}/wait`, waitResultSchema, { query: { condition: draft.body.HostConfig.AutoRemove === true ? 'removed' : 'next-exit' }, signal: waiting.signal });
-  exit.catch(() => undefined);
-  const stopForwarding = tty || draft.sigProxy === false ? () => undefined : forwardSignals((signal) => void client.send('POST', `/containers/${id}/kill`, { query: { signal } }).catch(() => undefined));
-  try {
-    await client.send('POST', `/containers/${id}/start`);
-    const end = await runSession(context, socket, { tty, stdin: streams.stdin, detachKeys: draft.detachKeys, resize: ({ rows, columns }) => client.send('POST', `/containers/${id}/resize`, { query: { h: rows, w: columns } }) });
-    if (end === 'ended') context.setExitStatus((await exit).StatusCode);
-  } finally {
-    stopForwarding();
-    waiting.abort();
-    socket.destroy();
-  }
 }

@@ -19,11 +19,12 @@ import { buildAuthHeaders } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
 import { addDeliveryFlags, planDelivery, sendCaches } from './buildDelivery.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
-import { isOnHost } from './buildWider.ts';
+import { isOnHost, widerRequest } from './buildWider.ts';
 import { sendNamedContexts } from './sendNamedContexts.ts';
 import type { BuildOptions } from './buildRequest.ts';
 import { checkFiles, deliver, writeMetadata } from './deliver.ts';
 import type { Built } from './deliver.ts';
+import { debugShell } from './debugShell.ts';
 import { differences } from './diff.ts';
 
 /** `berth build`. */
@@ -68,9 +69,10 @@ function noCacheFilter(): Option {
 }
 
 async function build(context: CliContext, what: string, options: BuildOptions): Promise<void> {
+  if (options.debug === true && (what === '-' || options.file === '-')) throw new Error('berth build --debug: standard input is the Dockerfile, so no shell can read from it');
   const client = await context.engine();
   const printer = printerFor(context, options);
-  const { request: wanted, delivery, names } = planDelivery(context, options);
+  const { request: wanted, delivery, names } = planDelivery(context, options, widerRequest(context, options));
   await checkFiles(context, delivery.files);
   const asked = { ...(await requestOf(context, what, options)), ...wanted };
   const isElsewhere = options.sendContext === true || context.host !== undefined;
@@ -90,12 +92,13 @@ async function build(context: CliContext, what: string, options: BuildOptions): 
 
 interface Printer {
   print(event: BuildEvent): void;
+  pause(): void;
   end(): void;
 }
 
 function printerFor(context: CliContext, { progress = 'auto', quiet }: BuildOptions): Printer {
-  if (quiet === true || progress === 'quiet') return { print: () => undefined, end: () => undefined };
-  if (progress === 'json' || progress === 'rawjson') return { print: (event) => void context.stderr.write(`${JSON.stringify(event)}\n`), end: () => undefined };
+  if (quiet === true || progress === 'quiet') return { print: () => undefined, pause: () => undefined, end: () => undefined };
+  if (progress === 'json' || progress === 'rawjson') return { print: (event) => void context.stderr.write(`${JSON.stringify(event)}\n`), pause: () => undefined, end: () => undefined };
   if (progress !== 'auto' && progress !== 'tty' && progress !== 'plain') throw new Error(`--progress ${progress}: expected auto, tty, plain, quiet or json`);
   const isLive = progress === 'tty' || (progress === 'auto' && context.stderr.isTTY && context.env['TERM'] !== 'dumb');
   return isLive ? new BuildScreen(context.stderr, { env: context.env }) : new BuildProgressPrinter(context.stderr);
@@ -110,6 +113,9 @@ async function run(context: CliContext, client: ApiClient, request: BuildRequest
       if (event.type === 'result') built = event;
       else if (event.type === 'error') throw new ApiError(400, event.error.message, event.error.code, event.error.params);
       printer.print(event);
+      if (event.type !== 'debug') continue;
+      printer.pause();
+      await debugShell(context, client, request, event);
     }
   } finally {
     printer.end();

@@ -12,6 +12,7 @@ import { parseAnnotations } from './annotations.ts';
 import { parseCaches } from './buildCaches.ts';
 import { parseOutputs } from './buildOutputs.ts';
 import type { OutputOptions } from './buildOutputs.ts';
+import { isIndex, isOfSeveral } from './buildWider.ts';
 import type { Delivery } from './deliver.ts';
 
 export interface DeliveryOptions extends OutputOptions {
@@ -29,15 +30,16 @@ export function addDeliveryFlags(command: Command): Command {
     .option('--load', 'keep the image in the engine: --output type=docker (what happens without --output)')
     .addOption(new Option('--cache-from <spec>', 'take steps from a cache: the name of an image, or type=registry,ref=NAME or type=local,src=FOLDER; may be repeated').argParser(collect))
     .addOption(new Option('--cache-to <spec>', 'keep the steps for others: type=inline (in the image), type=registry,ref=NAME or type=local,dest=FOLDER; mode=max: of all stages; may be repeated').argParser(collect))
-    .option('--annotation <[type:]key=value>', "an annotation of the image's manifest; may be repeated", collect);
+    .option('--annotation <[type:]key=value>', "an annotation of the image's manifest, or of index, manifest-descriptor, index-descriptor, manifest[linux/arm64]; may be repeated", collect);
 }
 
-/** What is asked of the engine, and what becomes of its answer. Throws for what makes no sense, before anything is built. */
-export function planDelivery(context: CliContext, options: DeliveryOptions): { readonly request: Partial<BuildRequestBody>; readonly delivery: Delivery; readonly names: readonly string[] } {
+/** What is asked of the engine, and what becomes of its answer. `wider`: what is built. Throws for what makes no sense, before anything is. */
+export function planDelivery(context: CliContext, options: DeliveryOptions, wider: Pick<BuildRequestBody, 'platforms' | 'attest'>): { readonly request: Partial<BuildRequestBody>; readonly delivery: Delivery; readonly names: readonly string[] } {
   const outputs = parseOutputs(options);
   const caches = parseCaches(options.cacheFrom ?? [], options.cacheTo ?? [], context.cwd);
-  const annotations = parseAnnotations(options.annotation ?? []);
-  const manifest = { ...outputs.annotations, ...annotations.manifest };
+  const { request, descriptor } = parseAnnotations(options.annotation ?? [], isIndex(wider));
+  const annotations = { ...request, ...(Object.keys(outputs.annotations).length > 0 ? { manifest: { ...outputs.annotations, ...request.manifest } } : {}) };
+  if (isOfSeveral(wider) && outputs.files.some((file) => file.kind === 'tree' && file.split === false)) throw new Error('platform-split=false: the files of several platforms have the same paths, so each needs a folder of its own');
   const files = outputs.files.length > 0 || caches.folder !== undefined;
   return {
     names: outputs.names,
@@ -45,10 +47,10 @@ export function planDelivery(context: CliContext, options: DeliveryOptions): { r
       ...(outputs.names.length > 0 ? { tags: [...outputs.names] } : {}),
       ...(caches.from.length > 0 ? { cacheFrom: [...caches.from] } : {}),
       ...(caches.to.length > 0 ? { cacheTo: [...caches.to] } : {}),
-      ...(Object.keys(manifest).length > 0 ? { annotations: manifest } : {}),
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
       ...(files || !outputs.image ? { keep: { image: outputs.image, files } } : {}),
     },
-    delivery: { files: outputs.files, push: outputs.push, descriptor: annotations.descriptor, quiet: options.quiet ?? false, ...(caches.folder ? { cacheFolder: caches.folder } : {}) },
+    delivery: { files: outputs.files, push: outputs.push, descriptor, quiet: options.quiet ?? false, ...(caches.folder ? { cacheFolder: caches.folder } : {}) },
   };
 }
 

@@ -3,7 +3,8 @@ import { Fields } from './fields.ts';
 
 /** Where a build's result goes, beside or in place of the engine's images. `dest` of `-` is standard output. */
 export type FileOutput =
-  | { readonly kind: 'tree'; readonly dest: string; readonly folder: boolean }
+  /** `split`: a folder for each platform; if nothing is said, where there are several. */
+  | { readonly kind: 'tree'; readonly dest: string; readonly folder: boolean; readonly split?: boolean }
   | { readonly kind: 'oci' | 'docker'; readonly dest: string; readonly folder: boolean; readonly names: readonly string[] };
 
 export interface BuildOutputs {
@@ -66,8 +67,8 @@ function fileOutput(type: string, fields: Fields, tags: readonly string[]): File
   if (type === 'local' || type === 'tar') {
     const dest = fields.take('dest') ?? (type === 'tar' ? '-' : fields.fail('dest is required for local output'));
     if (type === 'local' && dest === '-') fields.fail('a folder cannot go to standard output: use type=tar');
-    fields.isOn('platform-split', false); // of one platform there is nothing to split
-    return { kind: 'tree', dest, folder: type === 'local' };
+    const split = fields.choice('platform-split');
+    return { kind: 'tree', dest, folder: type === 'local', ...(split === undefined ? {} : { split }) };
   }
   if (type !== 'oci' && type !== 'docker') return undefined;
   const folder = !fields.isOn('tar', true);

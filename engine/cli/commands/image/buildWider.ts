@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { AttestBody, BuildRequestBody, NamedContextBody } from '../../../api/berth/build.ts';
+import { formatPlatform, parsePlatform } from '../../../base/platform.ts';
 import type { CliContext } from '../../context.ts';
 import { pathOnHost } from '../../engineFolder.ts';
 import { namedContextOf } from './namedContext.ts';
@@ -21,8 +22,24 @@ export function widerRequest(context: CliContext, options: WiderOptions): Pick<B
     ...(options.platform === undefined ? {} : { platforms: options.platform.flatMap((list) => list.split(',')).map((one) => one.trim()) }),
     ...(contexts.length === 0 ? {} : { contexts: Object.fromEntries(contexts) }),
     ...(attest ? { attest } : {}),
-    ...(options.debug === true ? { debug: true } : {}),
+    ...(options.debug === true ? { debug: { tty: hasTerminal(context) } } : {}),
   };
+}
+
+/** Whether a shell here has a terminal. */
+function hasTerminal({ stdin, stdout }: CliContext): boolean {
+  return [stdin, stdout].every((stream) => stream.isTTY);
+}
+
+/** Whether more is built than an image of one platform. */
+export function isOfSeveral({ platforms = [] }: Pick<BuildRequestBody, 'platforms'>): boolean {
+  const names = platforms.map((text) => formatPlatform(parsePlatform(text) ?? { os: text, architecture: '' }));
+  return new Set(names).size > 1;
+}
+
+/** Whether the result is an index: of several images, or of one of which something is attested. */
+export function isIndex(wider: Pick<BuildRequestBody, 'platforms' | 'attest'>): boolean {
+  return isOfSeveral(wider) || wider.attest !== undefined;
 }
 
 function readNamed(context: CliContext, text: string): readonly [string, NamedContextBody] {

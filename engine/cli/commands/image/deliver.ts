@@ -59,9 +59,10 @@ export async function deliver(context: CliContext, client: ApiClient, { imageId,
 }
 
 async function fetchFile(context: CliContext, client: ApiClient, path: string, file: FileOutput, { descriptor }: Delivery): Promise<void> {
-  const as = file.kind;
-  const named = file.kind === 'tree' ? {} : { name: file.names, ...(Object.keys(descriptor).length === 0 ? {} : { descriptor: JSON.stringify(descriptor) }) };
-  const stream = await client.stream('GET', path, { query: { as, ...named, ...(file.kind === 'tree' && file.folder ? { plain: true } : {}) }, signal: context.signal });
+  const wanted = file.kind === 'tree'
+    ? { ...(file.folder ? { plain: true } : {}), ...(file.split === undefined ? {} : { split: file.split }) }
+    : { name: file.names, ...(Object.keys(descriptor).length === 0 ? {} : { descriptor: JSON.stringify(descriptor) }) };
+  const stream = await client.stream('GET', path, { query: { as: file.kind, ...wanted }, signal: context.signal });
   if (file.folder) await unpackTree(stream, resolve(context.cwd, file.dest), { signal: context.signal, ...(file.kind === 'tree' ? {} : { last: 'index.json' }) });
   else await writeArchive(context, stream, file.dest === '-' ? undefined : file.dest);
 }

@@ -23,8 +23,13 @@ export class Fields {
   }
 
   isOn(name: string, fallback: boolean): boolean {
+    return this.choice(name) ?? fallback;
+  }
+
+  /** undefined: nothing is said. */
+  choice(name: string): boolean | undefined {
     const text = this.take(name);
-    if (text === undefined) return fallback;
+    if (text === undefined) return undefined;
     if (text === 'true' || text === '1') return true;
     if (text === 'false' || text === '0') return false;
     throw new Error(`${this.flag}: ${name}=${text} is neither true nor false`);

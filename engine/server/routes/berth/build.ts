@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { buildRequestSchema } from '../../../api/berth/build.ts';
 import type { BuildEvent, BuildRequestBody } from '../../../api/berth/build.ts';
 import { asBerthError, badRequest } from '../../../base/errors.ts';
-import { parsePlatform } from '../../../base/platform.ts';
+import { formatPlatform, parsePlatform } from '../../../base/platform.ts';
 import type { Platform } from '../../../base/platform.ts';
 import type { AttestRequest } from '../../../build/attest/request.ts';
 import type { WiderRequest } from '../../../build/planned.ts';
@@ -64,7 +64,7 @@ function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target,
     ...(allowInsecure === undefined ? {} : { allowInsecure }),
     ...(cacheFrom === undefined ? {} : { cacheFrom: cacheFrom.map((source) => (source.type === 'local' ? { type: source.type, folder: source.folder, ...(source.tag === undefined ? {} : { tag: source.tag }) } : source)) }),
     ...(cacheTo === undefined ? {} : { cacheTo }),
-    ...(annotations === undefined ? {} : { annotations }),
+    ...(annotations === undefined ? {} : { annotations: { ...annotations, platforms: Object.fromEntries(Object.entries(annotations.platforms ?? {}).map(([platform, own]) => [formatPlatform(platformOf(platform)), own])) } }),
     ...(keep === undefined ? {} : { keep }),
     ...toWider(wider),
   };

@@ -24,11 +24,10 @@ export function buildExportRoutes(builds: Pick<BuildService, 'exports' | 'export
 }
 
 async function send(builds: Pick<BuildService, 'exportTree'>, archives: ImageArchives, result: BuildExport, { query, signal }: RequestContext, reply: Reply): Promise<void> {
-  const asked = exportQuerySchema.safeParse({ as: query.get('as') ?? undefined, names: query.getAll('name'), plain: query.get('plain') ?? undefined, tag: query.get('tag') ?? undefined, descriptor: query.get('descriptor') ?? undefined });
+  const asked = exportQuerySchema.safeParse({ as: query.get('as') ?? undefined, names: query.getAll('name'), plain: query.get('plain') ?? undefined, split: query.get('split') ?? undefined, tag: query.get('tag') ?? undefined, descriptor: query.get('descriptor') ?? undefined });
   if (!asked.success) throw badRequest({ what: 'as', detail: 'expected tree, docker, oci or cache' });
-  const { as, names, plain, tag, descriptor } = asked.data;
-  if (as === 'tree' && (result.index?.images ?? 1) > 1) throw badRequest({ what: 'output', detail: 'files of several platforms do not go into one folder: build them one by one, or as type=oci' });
-  if (as === 'tree') return builds.exportTree(result, { plain }, () => reply.stream(200, 'application/x-tar'), signal);
+  const { as, names, plain, split, tag, descriptor } = asked.data;
+  if (as === 'tree') return builds.exportTree(result, { plain, split }, () => reply.stream(200, 'application/x-tar'), signal);
   if (as === 'cache' && !result.cache) throw badRequest({ what: 'as', detail: 'this build was not asked for a cache' });
   const archive = as === 'cache'
     ? await archives.exportCache(result.cache?.records ?? [], (result.cache?.layers ?? []).flatMap((layer) => ('snapshotId' in layer ? [layer.snapshotId] : [])), tag)

@@ -11,13 +11,13 @@ import { toResource } from './volumes.ts';
 
 export interface DiskUsageParts {
   readonly images: Pick<ImageService, 'list'>;
-  readonly snapshots: Pick<SnapshotStore, 'get' | 'list'>;
+  readonly snapshots: Pick<SnapshotStore, 'get' | 'list' | 'shifted'>;
   readonly containers: Pick<ContainerService, 'list' | 'usage' | 'withSizes'>;
   readonly volumes: Pick<VolumeService, 'list' | 'usersOf' | 'size'>;
   readonly builds: Pick<BuildService, 'cached'>;
 }
 
-/** `GET /system/df`, with `type=container|image|volume|build-cache` for a part of it. A layer that several images have counts once in `LayersSize`. */
+/** `GET /system/df`, with `type=container|image|volume|build-cache` for a part of it. A layer that several images have counts once in `LayersSize`, with its copies for other ids. */
 export function diskUsageRoutes(parts: DiskUsageParts): Route[] {
   return [{ method: 'GET', path: '/system/df', handle: (context, reply) => diskUsage(parts, context, reply) }];
 }
@@ -42,7 +42,7 @@ function imageUse({ images, snapshots, containers }: DiskUsageParts): ImageSumma
 
 function layersSize({ images, snapshots }: DiskUsageParts): number {
   const ids = new Set(images.list().flatMap((image) => [...layersOf(image)]));
-  return [...ids].reduce((sum, id) => sum + (snapshots.get(id)?.size ?? 0), 0);
+  return [...ids].reduce((sum, id) => sum + (snapshots.get(id)?.size ?? 0), 0) + snapshots.shifted.size();
 }
 
 function layersOf(image: ImageRecord): Set<string> {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { encodeEntry } from '../../../../engine/host/tar/entry.ts';
 import type { TarEntry } from '../../../../engine/host/tar/entry.ts';
 import { LayerTranslator } from '../../../../engine/host/tar/layerTranslator.ts';
+import type { LayerStep } from '../../../../engine/host/tar/layerTranslator.ts';
 import { layerRules } from '../../../../engine/host/tar/layerRules.ts';
 import type { LayerRules } from '../../../../engine/host/tar/layerRules.ts';
 import { toLayerEntries } from '../../../../engine/host/tar/packLayer.ts';
@@ -18,18 +19,17 @@ interface Written extends TarEntry {
   readonly content: string;
 }
 
-/** What GNU tar would be given for an archive. */
+/** What would be made of an archive. */
 async function translate(archive: Buffer, how: LayerRules = rules): Promise<Written[]> {
   const translator = new LayerTranslator('.kept', how);
-  const out: Buffer[] = [];
-  for await (const part of readTar(inPieces(archive))) out.push(...translator.step(part));
-  out.push(...translator.finish());
   const written: Written[] = [];
-  for await (const part of readTar(inPieces(Buffer.concat(out), 4096))) {
-    if (part.kind === 'entry') written.push({ ...part.entry, content: '' });
+  const take = (step: LayerStep): void => {
+    if ('path' in step) return void written.push({ ...step, content: '' });
     const last = written.pop();
-    if (last) written.push(part.kind === 'content' ? { ...last, content: last.content + part.data.toString() } : last);
-  }
+    if (last) written.push({ ...last, content: last.content + step.toString() });
+  };
+  for await (const part of readTar(inPieces(archive))) for (const step of translator.step(part)) take(step);
+  for (const entry of translator.finish()) take(entry);
   return written;
 }
 

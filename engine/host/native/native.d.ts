@@ -1,5 +1,5 @@
-/** What seqpacket.c and thread.c export. */
-declare module '#seqpacket' {
+/** What the add-on exports: seqpacket.c, thread.c and files.c. */
+declare module '#native' {
   /** Opaque. Stays open until it is closed. */
   export interface SeqpacketConnection {
     readonly __seqpacket: never;
@@ -15,4 +15,11 @@ declare module '#seqpacket' {
   export function asIds<T>(uid: number, gid: number, work: () => T): T;
   /** Does synchronous work in the network namespace that a descriptor is of. Throws the system's code. */
   export function inNetns<T>(descriptor: number, work: () => T): T;
+
+  /** Sets an extended attribute; links are not followed. Throws with the system's code. */
+  export function setAttribute(path: Buffer, name: string, value: Buffer): void;
+  /** Makes a device or a pipe: `mode` has the type bits. Throws with the system's code. */
+  export function makeNode(path: Buffer, mode: number, major: number, minor: number): void;
+  /** Tells ext4 that what is below each folder in this one has nothing to do with the others (chattr +T). Throws with the system's code. */
+  export function spreadFolders(path: Buffer): void;
 }
