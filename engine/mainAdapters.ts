@@ -1,5 +1,5 @@
 import { createContainerSchema } from './api/docker/container.ts';
-import type { BuildCaches, BuildImages, RegistryAuths } from './build/ports.ts';
+import type { BuildCaches, BuildImages } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
 import { badRequest } from './base/errors.ts';
 import { fitsPlatform, hostPlatform, parsePlatform } from './base/platform.ts';
@@ -18,7 +18,7 @@ import type { ImageRecord } from './images/imageRecord.ts';
 import type { ImageService } from './images/imageService.ts';
 import type { NetworkUser } from './networks/inspection.ts';
 import { toCredentials } from './registry/auth.ts';
-import type { Credentials } from './registry/auth.ts';
+import type { Credentials, RegistryAuths } from './registry/auth.ts';
 import { parseReference } from './registry/reference.ts';
 import type { SnapshotStore } from './snapshots/types.ts';
 import type { VolumeService } from './volumes/volumeService.ts';
@@ -61,7 +61,7 @@ export function devImages(images: ImageService, snapshots: SnapshotStore): DevIm
   const layers = (imageId: string): string[] => images.resolve(imageId).layers.map(({ snapshotId }) => snapshotId);
   return {
     resolve: (ref) => images.resolve(ref),
-    obtain: (ref, ctx) => images.obtain(ref, {}, ctx),
+    obtain: (ref, ctx) => images.obtain(ref, withCredentials(ctx.auths, ref), ctx),
     hasLayersFor: (imageId, keepId) => layers(imageId).every((id) => snapshots.shifted.has({ id, keepId })),
     copyLayersFor: (imageId, keepId) => snapshots.shifted.ensure(layers(imageId), keepId),
     layerFolders: (imageId) => layers(imageId).map((id) => snapshots.lowerDir(id)).reverse(),

@@ -23,7 +23,7 @@ export function setupPackages() {
 
 /** Host packages by the program that shows they are there. */
 export const engineTools = { crun: 'crun', runc: 'runc', conmon: 'conmon', nft: 'nftables', ip: 'iproute2', mmdebstrap: 'mmdebstrap', getfattr: 'attr', tini: 'tini', nsenter: 'util-linux' };
-export const testTools = { ...engineTools, 'docker-registry': 'docker-registry', skopeo: 'skopeo', podman: 'podman', openssl: 'openssl', chromium: 'chromium', dockerd: 'docker.io', docker: 'docker.io', htpasswd: 'apache2-utils', ssh: 'openssh-client', sshd: 'openssh-server', rsync: 'rsync', git: 'git', rootlesskit: 'rootlesskit', slirp4netns: 'slirp4netns', newuidmap: 'uidmap', useradd: 'passwd', 'fuse-overlayfs': 'fuse-overlayfs', patchelf: 'patchelf', busybox: 'busybox-static' };
+export const testTools = { ...engineTools, 'docker-registry': 'docker-registry', skopeo: 'skopeo', podman: 'podman', openssl: 'openssl', chromium: 'chromium', dockerd: 'docker.io', docker: 'docker.io', htpasswd: 'apache2-utils', ssh: 'openssh-client', sshd: 'openssh-server', rsync: 'rsync', git: 'git', rootlesskit: 'rootlesskit', slirp4netns: 'slirp4netns', newuidmap: 'uidmap', useradd: 'passwd', 'fuse-overlayfs': 'fuse-overlayfs', patchelf: 'patchelf', busybox: 'busybox-static', 'qemu-aarch64-static': 'qemu-user-static' };
 /** For the tests on a machine of its own (npm run test:remote-vm). */
 export const vmTools = { mmdebstrap: 'mmdebstrap', 'qemu-system-x86_64': 'qemu-system-x86', 'qemu-img': 'qemu-utils', 'mke2fs': 'e2fsprogs', lz4: 'lz4', docker: testTools.docker, ssh: 'openssh-client', patchelf: 'patchelf', busybox: 'busybox-static' };
 

@@ -5,7 +5,8 @@ import { baseImageUnavailable } from './errors.ts';
 import type { BuildContext } from './request.ts';
 import type { NeededImage } from './plan/outline.ts';
 import { reporting } from './outputs.ts';
-import type { BaseImage, BuildImages, RegistryAuths } from './ports.ts';
+import type { RegistryAuths } from '../registry/auth.ts';
+import type { BaseImage, BuildImages } from './ports.ts';
 
 export interface ObtainOptions {
   readonly pull: boolean;

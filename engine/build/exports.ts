@@ -1,5 +1,5 @@
+import type { Digest } from '../content/digest.ts';
 import { newId } from '../base/ids.ts';
-import type { Digest } from '../content/oci.ts';
 import type { Platform } from '../base/platform.ts';
 import { exportUnknown } from './errors.ts';
 import type { CacheToWrite, ImageLayerHere, Predicate } from './ports.ts';

@@ -25,6 +25,8 @@ export interface WiderRequest {
   readonly contexts?: NamedContextSources;
   /** What is to be said of each image in the index that it then is part of. */
   readonly attest?: AttestRequest;
+  /** `RUN --device` may be done. */
+  readonly allowDevices?: boolean;
   /** A command that fails is left for its client to look at. */
   readonly debug?: { readonly tty: boolean };
 }
@@ -51,6 +53,7 @@ export function planOptions(request: BuildRequest): readonly [PlanOptions, ...Pl
     labels: request.labels ?? {},
     network: request.network ?? 'default',
     allowsInsecure: request.allowInsecure ?? false,
+    allowsDevices: request.allowDevices ?? false,
     platform,
     buildPlatform,
     platformAsked: asked.length > 0,

@@ -1,8 +1,11 @@
 import type { Readable } from 'node:stream';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
+import type { RegistryAuths } from '../registry/auth.ts';
 import type { Platform } from '../base/platform.ts';
+import type { DeviceEdits } from '../host/cdi.ts';
 import type { CacheDocument } from '../content/buildCache.ts';
-import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
+import type { Descriptor, ImageConfig } from '../content/oci.ts';
 import type { BuildNetwork } from './plan/graph.ts';
 
 export interface BaseLayer {
@@ -39,9 +42,6 @@ export interface IndexMember {
 export interface MadeIndex extends BaseImage {
   readonly index?: { readonly descriptor: { readonly digest: Digest } };
 }
-
-/** Credentials of registries by host, as Docker's clients send them with a build. */
-export type RegistryAuths = Readonly<Record<string, { readonly [name: string]: unknown; readonly username?: string | undefined; readonly password?: string | undefined; readonly auth?: string | undefined; readonly identitytoken?: string | undefined; readonly registrytoken?: string | undefined }>>;
 
 /** What the builder needs of the images. */
 export interface BuildImages {
@@ -85,6 +85,7 @@ export interface StepRun {
   readonly network: BuildNetwork;
   /** Without the sandbox. */
   readonly privileged: boolean;
+  readonly devices?: DeviceEdits;
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
 }
 

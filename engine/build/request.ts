@@ -3,7 +3,8 @@ import type { OperationContext } from '../base/context.ts';
 import type { ContextSource } from './context/openContext.ts';
 import type { BuildNetwork } from './plan/graph.ts';
 import type { WiderRequest } from './planned.ts';
-import type { CacheSource, RegistryAuths } from './ports.ts';
+import type { RegistryAuths } from '../registry/auth.ts';
+import type { CacheSource } from './ports.ts';
 
 export interface BuildRequest extends WiderRequest {
   readonly context: ContextSource;

@@ -1,4 +1,4 @@
-import { digestOf } from '../content/contentStore.ts';
+import { digestOf } from '../content/digest.ts';
 import { predicatesOf } from './attest/predicates.ts';
 import type { BuildFacts } from './attest/predicates.ts';
 import type { Imports } from './cache/imports.ts';

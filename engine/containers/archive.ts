@@ -38,14 +38,14 @@ export class ContainerArchive {
 
   /** Throws NO_SUCH_PATH. */
   stat(container: Container, path: string): Promise<PathStat> {
-    return this.#within(container, path, async (folder, name) => describe(folder, name, await this.#lstat(container, folder, name, path)));
+    return this.#within(container, path, async (folder, place) => describe(folder, place, await this.#lstat(container, folder, place.name, path)));
   }
 
   /** Writes the path as a tar, its last part as the name of the first entry (`.` for a path that ends so). `begin` is given what it is beforehand. */
   async read(container: Container, path: string, begin: (stat: PathStat) => Writable): Promise<void> {
-    await this.#within(container, path, async (folder, name) => {
-      const out = begin(await describe(folder, name, await this.#lstat(container, folder, name, path)));
-      await writeTar(container, { folder, args: ['--', name], what: path }, out);
+    await this.#within(container, path, async (folder, place) => {
+      const out = begin(await describe(folder, place, await this.#lstat(container, folder, place.name, path)));
+      await writeTar(container, { folder, args: [...renaming(place), '--', place.name], what: path }, out);
     });
     announce(this.#parts.events, container, 'archive-path', { path });
   }
@@ -53,18 +53,18 @@ export class ContainerArchive {
   /** Unpacks a tar (plain or compressed) into a folder that exists. */
   async write(container: Container, path: string, body: Readable): Promise<void> {
     if (isReadOnly(container, path)) throw badRequest({ what: 'copy', detail: `${path} of the container is marked read-only` });
-    await this.#within(container, `${path}/.`, async (folder, _name) => extractInto(folder, body, ownerSeen(container)));
+    await this.#within(container, `${path}/.`, async (folder) => extractInto(folder, body, ownerSeen(container)));
     announce(this.#parts.events, container, 'extract-to-dir', { path });
   }
 
-  async #within<T>(container: Container, path: string, work: (folder: FolderHandle, name: string) => Promise<T>): Promise<T> {
+  async #within<T>(container: Container, path: string, work: (folder: FolderHandle, place: Place) => Promise<T>): Promise<T> {
     if (path === '') throw badRequest({ what: 'path', detail: 'the path in the container is missing' });
     const { process } = container.state;
     if (container.running && process) {
-      return this.#open(`/proc/${process.pid}/root`, container, path, (folder, name) => {
+      return this.#open(`/proc/${process.pid}/root`, container, path, (folder, place) => {
         // Looked at after its root was opened: if it still lives, that was its root and not that of a later process of this number.
         if (!isAlive(process)) throw notRunning({ id: container.id });
-        return work(folder, name);
+        return work(folder, place);
       });
     }
     return this.#parts.locks.run(container.id, async () => {
@@ -78,14 +78,14 @@ export class ContainerArchive {
     });
   }
 
-  async #open<T>(base: string, container: Container, path: string, work: (folder: FolderHandle, name: string) => Promise<T>): Promise<T> {
-    const { parent, name } = split(path);
+  async #open<T>(base: string, container: Container, path: string, work: (folder: FolderHandle, place: Place) => Promise<T>): Promise<T> {
+    const place = placeOf(path);
     try {
       await using root = await FolderHandle.open(base);
-      await using folder = await root.descend(parent);
-      return await work(folder, name);
+      await using folder = await root.descend(place.parent);
+      return await work(folder, place);
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')) throw pathNotInContainer({ path, container: container.id }, { cause: error });
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')) throw pathNotInContainer({ path: path.replace(/\/\.$/, ''), container: container.record.name }, { cause: error });
       throw error;
     }
   }
@@ -94,7 +94,7 @@ export class ContainerArchive {
     try {
       return await lstat(folder.child(name));
     } catch (error) {
-      throw pathNotInContainer({ path, container: container.id }, { cause: error });
+      throw pathNotInContainer({ path, container: container.record.name }, { cause: error });
     }
   }
 }
@@ -113,11 +113,25 @@ export async function writeTar(container: Container, { folder, args, what }: { r
   });
 }
 
-/** Where to go and what to take there: a path that ends in `/.` or `/`, and the root, mean the folder itself. */
-function split(path: string): { readonly parent: string; readonly name: string } {
-  const clean = posix.normalize(`/${path}`);
-  if (/\/\.?$/.test(path) || clean === '/') return { parent: clean, name: '.' };
-  return { parent: posix.dirname(clean), name: posix.basename(clean) };
+/** What of a container is meant: a name in a folder, or (`.`) the folder itself, and what it is called. */
+interface Place {
+  readonly parent: string;
+  readonly name: string;
+  readonly shown: string;
+}
+
+/** A path that ends in `/.`, and the root, mean the folder itself; one that ends in `/` what a link leads to, under the link's name. */
+export function placeOf(path: string): Place {
+  const clean = posix.normalize(`/${path}`).replace(/\/$/, '') || '/';
+  const name = posix.basename(clean);
+  if (clean === '/') return { parent: '/', name: '.', shown: '/' };
+  if (/\/\.$/.test(path)) return { parent: clean, name: '.', shown: '.' };
+  return path.endsWith('/') ? { parent: clean, name: '.', shown: name } : { parent: posix.dirname(clean), name, shown: name };
+}
+
+/** What makes tar call the folder itself by its name. Targets of symbolic links are no names in the archive. */
+function renaming({ name, shown }: Place): string[] {
+  return name === '.' && shown !== '.' && shown !== '/' ? [`--transform=flags=rhS;s,^\\.,${shown.replaceAll(/[\\&,\n]/g, '\\$&')},`] : [];
 }
 
 /** The innermost mount that a path is in. */
@@ -140,7 +154,7 @@ const GO_SETUID = 2 ** 23;
 const GO_SETGID = 2 ** 22;
 const GO_STICKY = 2 ** 20;
 
-async function describe(folder: FolderHandle, name: string, info: Stats): Promise<PathStat> {
+async function describe(folder: FolderHandle, { name, shown }: Place, info: Stats): Promise<PathStat> {
   const linkTarget = info.isSymbolicLink() ? await readlink(folder.child(name)) : '';
   const bits: ReadonlyArray<[boolean, number]> = [
     [info.isDirectory(), GO_DIRECTORY],
@@ -150,5 +164,5 @@ async function describe(folder: FolderHandle, name: string, info: Stats): Promis
     [(info.mode & 0o1000) !== 0, GO_STICKY],
   ];
   const mode = bits.reduce((sum, [set, bit]) => sum + (set ? bit : 0), info.mode & 0o777);
-  return { name: name === '.' ? '/' : name, size: info.size, mode, mtime: info.mtime.toISOString(), linkTarget };
+  return { name: shown, size: info.size, mode, mtime: info.mtime.toISOString(), linkTarget };
 }

@@ -1,7 +1,7 @@
 import type { Limits } from '../api/docker/container.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
-import { cgroupsMissing, isPaused, notPaused, notRunning, sameName } from './errors.ts';
+import { autoRemoves, cgroupsMissing, isPaused, notPaused, notRunning, sameName } from './errors.ts';
 import { checkHostConfig } from './hostConfigChecks.ts';
 import { limitsIn, limitsWithoutController, toResources } from './limits.ts';
 import { checkName } from './names.ts';
@@ -49,12 +49,19 @@ export async function updateContainer({ runtime, cgroups, store, locks, events }
   const limited = limitsIn(change);
   const impossible = runtime.cgroups ? limitsWithoutController(change, cgroups) : limited;
   if (impossible.length > 0) throw cgroupsMissing({ what: impossible.join(', ') });
-  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null && value !== undefined && value !== 0 && value !== ''));
+  const given = Object.fromEntries(Object.entries(change).filter(([key, value]) => isGiven(key, value)));
   await locks.run(container.id, async () => {
+    if ('RestartPolicy' in given && container.record.hostConfig.AutoRemove) throw autoRemoves({ id: container.id });
     const hostConfig = { ...container.record.hostConfig, ...given };
     checkHostConfig(hostConfig);
     if (container.running && limited.length > 0) await runtime.update(container.id, container.paths.bundle, toResources(hostConfig, cgroups));
     await store.updateRecord(container, (now) => ({ ...now, hostConfig: { ...now.hostConfig, ...given } }));
   });
   announce(events, container, 'update');
+}
+
+/** Clients send what they do not mean to change as empty: a restart policy too, of which only the name counts. */
+function isGiven(key: string, value: unknown): boolean {
+  if (key === 'RestartPolicy') return typeof value === 'object' && value !== null && 'Name' in value && Boolean(value.Name);
+  return value !== null && value !== undefined && value !== 0 && value !== '';
 }

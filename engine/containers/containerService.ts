@@ -258,6 +258,7 @@ export class ContainerService {
       if (container.running || (again && container.state.status !== 'restarting')) return false;
       if (!this.parts.store.get(container.id)) throw removalInProgress({ id: container.id });
       clearTimeout(container.restartTimer);
+      if (!again) this.#restarter.forget(container);
       await this.#starter.start(container, again);
       this.#watch(container, false);
       return true;

@@ -11,7 +11,7 @@ import type { ImageConfig } from '../content/oci.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
 import { planContainer } from './createPlan.ts';
-import { bindSourceMissing, invalidConfig, platformMismatch } from './errors.ts';
+import { bindSourceMissing, invalidConfig, noSuchContainer, platformMismatch } from './errors.ts';
 import { idmapSupport } from './idmapFallback.ts';
 import { logAttributes } from './logAttributes.ts';
 import { checkName, inventName } from './names.ts';
@@ -40,11 +40,11 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const name = wishedName ? checkName(wishedName) : inventName((one) => store.hasName(one));
   store.reserveName(name, id);
   undo.defer(() => store.releaseName(name, id));
-  const inherited = volumesFrom(request.HostConfig?.VolumesFrom ?? [], (ref) => store.find(ref).record.mounts);
+  const inherited = await knowingOthers(() => volumesFrom(request.HostConfig?.VolumesFrom ?? [], (ref) => store.find(ref).record.mounts));
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, args } = plan.record;
   const network = { ...plan.record.network, endpoints: plan.record.network.endpoints.map((member) => ({ ...member, network: nameOfNetwork(parts, member.network) })) };
-  const ids = await parts.idRanges.take(id, hostConfig);
+  const ids = await knowingOthers(() => parts.idRanges.take(id, hostConfig));
   // As Podman: whoever asks for it and says nothing more is the user that is kept.
   const user = ids.keepId && hostConfig.UsernsMode && !request.User ? { User: `${ids.keepId.uid}:${ids.keepId.gid}` } : {};
   await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve(parts.idRanges.done(id)) };
@@ -56,6 +56,16 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   undo.keep();
   announce(events, container, 'create');
   return { container, warnings: await warningsOf(parts, container) };
+}
+
+/** Another container that is named and not there is a mistake in the request: what is answered with "not found", clients take for the image, and pull it. */
+async function knowingOthers<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (noSuchContainer.is(error)) throw invalidConfig({ what: 'No such container', detail: String(error.params['ref']) }, { cause: error });
+    throw error;
+  }
 }
 
 /** Networks are remembered by name; one that is not there yet may be when the container starts. */
@@ -109,13 +119,18 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 }
 
 async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
-  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts.volumes, record)];
+  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts.volumes, record), ...discardedPorts(record)];
   if (!parts.runtime.cgroups && !(parts.runtime instanceof MissingRuntime)) {
     const limits = limitsIn(record.hostConfig);
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);
     return [...warnings, ...(await idmapWarnings(parts, record))];
   }
   return [...warnings, ...limitWarnings(record.hostConfig, parts.cgroups), ...(await idmapWarnings(parts, record))];
+}
+
+function discardedPorts({ hostConfig, network }: ContainerRecord): string[] {
+  const published = hostConfig.PublishAllPorts || Object.keys(hostConfig.PortBindings ?? {}).length > 0;
+  return published && network.mode === 'host' ? ['Published ports are discarded when using host network mode'] : [];
 }
 
 async function idmapWarnings(parts: Pick<ContainerParts, 'runtime'>, { mounts }: ContainerRecord): Promise<string[]> {

@@ -22,6 +22,7 @@ export const execFailed = defineError<{ detail: string }>('EXEC_FAILED', 400, (p
 export const networkSharedGone = defineError<{ id: string }>('SHARED_NETWORK_GONE', 409, (p) => `cannot join network of a non running container: ${p.id}`);
 export const ipcNotShareable = defineError<{ id: string }>('IPC_NOT_SHAREABLE', 409, (p) => `cannot join IPC of container ${p.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
 export const pathNotInContainer = defineError<{ path: string; container: string }>('NO_SUCH_PATH', 404, (p) => `Could not find the file ${p.path} in container ${p.container}`);
+export const autoRemoves = defineError<{ id: string }>('CONTAINER_AUTO_REMOVES', 409, (p) => `Cannot update container ${p.id}: Restart policy cannot be updated because AutoRemove is enabled for the container`);
 export const cgroupsMissing = defineError<{ what: string }>(
   'CGROUPS_MISSING',
   500,

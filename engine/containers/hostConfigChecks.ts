@@ -1,18 +1,23 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { HostConfig } from '../api/docker/container.ts';
 import { invalidConfig } from './errors.ts';
 
 const MIN_MEMORY = 6 * 1024 * 1024;
+/** More than any kernel's. */
+const MOST_CPUS = 65_536;
 
 function fail(detail: string): never {
   throw invalidConfig({ what: 'invalid container config', detail });
 }
 
 /** What the kernel or another part would refuse later, or take for something else, refused at once in Docker's words. Pure. Throws INVALID_CONTAINER_CONFIG. */
-export function checkHostConfig(host: HostConfig, cpus = availableParallelism()): void {
+export function checkHostConfig(host: HostConfig, cpus = availableParallelism(), online = onlineCpus()): void {
   checkMemory(host);
   checkCpu(host, cpus);
+  checkCpuset(host.CpusetCpus ?? '', online);
   checkModes(host);
+  checkRestartPolicy(host);
   if ((host.OomScoreAdj ?? 0) < -1000 || (host.OomScoreAdj ?? 0) > 1000) fail(`Invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   if ((host.ShmSize ?? 0) < 0) fail('SHM size can not be less than 0');
   if (host.BlkioWeight && (host.BlkioWeight < 10 || host.BlkioWeight > 1000)) fail('Range of blkio weight is from 10 to 1000');
@@ -40,6 +45,36 @@ function checkCpu(host: HostConfig, cpus: number): void {
   if (CpuQuota && CpuQuota > 0 && CpuQuota < 1000) fail('CPU cfs quota can not be less than 1ms (i.e. 1000)');
   for (const [what, list] of [['cpus', host.CpusetCpus], ['mems', host.CpusetMems]] as const) {
     if (list && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(list)) fail(`Invalid value ${list} for cpuset ${what}`);
+  }
+}
+
+function checkRestartPolicy({ RestartPolicy, AutoRemove }: HostConfig): void {
+  const { Name = '', MaximumRetryCount: most = 0 } = RestartPolicy ?? {};
+  if ((most ?? 0) < 0) fail('maximum retry count cannot be negative');
+  if (most && Name !== 'on-failure') fail(`maximum retry count cannot be used with restart policy '${Name || 'no'}'`);
+  if (AutoRemove && Name && Name !== 'no') fail("can't create 'AutoRemove' container with restart policy");
+}
+
+/** `online`: the kernel's list, `0-3,6`; '' where it says none. */
+function checkCpuset(wanted: string, online: string): void {
+  if (wanted === '' || online === '') return;
+  const there = new Set(numbersIn(online));
+  if (numbersIn(wanted).some((cpu) => !there.has(cpu))) fail(`Requested CPUs are not available - requested ${wanted}, available: ${online}`);
+}
+
+function numbersIn(list: string): number[] {
+  return list.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    if (last - first > MOST_CPUS) fail(`Invalid value ${range} for cpuset cpus`);
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+  });
+}
+
+function onlineCpus(): string {
+  try {
+    return readFileSync('/sys/devices/system/cpu/online', 'utf8').trim();
+  } catch {
+    return '';
   }
 }
 

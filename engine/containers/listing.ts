@@ -1,3 +1,4 @@
+import { containerStatusSchema } from '../api/docker/containerView.ts';
 import type { Container } from './container.ts';
 import type { ContainerStore } from './containerStore.ts';
 import { invalidConfig } from './errors.ts';
@@ -31,7 +32,8 @@ export function parseFilters(text: string | null): Filters {
 
 /** `GET /containers/json`, newest first. */
 export function listContainers(store: ContainerStore, networks: Networks, imageName: (id: string) => readonly string[], { all, limit, filters }: ListOptions): object[] {
-  for (const name of Object.keys(filters)) if (!KNOWN.includes(name)) throw invalidConfig({ what: 'invalid filter', detail: `'${name}'` });
+  checkFilters(filters, KNOWN);
+  for (const status of filters['status'] ?? []) if (!containerStatusSchema.options.some((known) => known === status)) throw invalidConfig({ what: 'invalid filter', detail: `'status=${status}'` });
   const everything = all || (limit ?? 0) > 0 || (filters['status']?.length ?? 0) > 0 || (filters['exited']?.length ?? 0) > 0;
   const newest = store.list().sort((a, b) => (a.record.created < b.record.created ? 1 : -1));
   const found = newest.filter((container) => (everything || container.running) && matches(container, filters, { store, networks, imageName, order: newest }));
@@ -159,4 +161,9 @@ export function duration(seconds: number): string {
   if (hours < 24 * 30 * 2) return `${Math.floor(hours / 24 / 7)} weeks`;
   if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`;
   return `${Math.floor(hours / 24 / 365)} years`;
+}
+
+/** A filter that nobody knows would let everything pass. Throws INVALID_CONTAINER_CONFIG. */
+export function checkFilters(filters: Filters, known: readonly string[]): void {
+  for (const name of Object.keys(filters)) if (!known.includes(name)) throw invalidConfig({ what: 'invalid filter', detail: `'${name}'` });
 }

@@ -20,9 +20,14 @@ export interface LogOptions {
   readonly details?: boolean;
 }
 
+/** Throws NO_LOG for a container whose log nobody keeps: to be asked before an answer begins. */
+export function requireLog({ id, record }: Container): void {
+  if (logPolicy(record.hostConfig).kept === 'none') throw noLog({ id });
+}
+
 /** Writes what a container wrote to a client, raw for a terminal and framed otherwise; with `follow` until it ends or the client leaves. */
 export async function writeLogs(container: Container, options: LogOptions, client: Writable, signal: AbortSignal): Promise<void> {
-  if (logPolicy(container.record.hostConfig).kept === 'none') throw noLog({ id: container.id });
+  requireLog(container);
   const follow = options.follow && container.running;
   const left = new AbortController();
   const leave = (): void => left.abort();

@@ -1,12 +1,13 @@
 import { treeSize } from '../snapshots/treeSize.ts';
 import type { Container } from './container.ts';
 import { invalidConfig } from './errors.ts';
-import { hasLabel } from './listing.ts';
+import { checkFilters, hasLabel } from './listing.ts';
 import type { Filters } from './listing.ts';
 import type { ContainerParts } from './parts.ts';
 
 /** Removes containers that do not run and that the filters accept; tells their ids and the bytes they held. */
 export async function pruneContainers({ store }: Pick<ContainerParts, 'store'>, filters: Filters, remove: (id: string) => Promise<void>): Promise<{ readonly removed: string[]; readonly bytes: number }> {
+  checkFilters(filters, ['label', 'label!', 'until']);
   const limit = before(filters['until']?.[0]);
   const doomed = store.list().filter((container) => ['created', 'exited', 'dead'].includes(container.state.status) && accepted(container, filters, limit));
   const removed: string[] = [];

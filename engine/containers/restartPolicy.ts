@@ -39,6 +39,11 @@ export class Restarter {
     if (!this.#closed) container.restartTimer = setTimeout(() => void this.#again(container), delay);
   }
 
+  /** Started by its user: the next pause is the first again. */
+  forget(container: Container): void {
+    this.#delays.delete(container);
+  }
+
   /** No more restarts: the engine ends. Those that wait are started at its next start. */
   close(): void {
     this.#closed = true;

@@ -7,6 +7,7 @@ import { cancelled } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Pipe } from '../host/fifoPool.ts';
 import { mountOverlay, unmount } from '../host/mounts.ts';
+import type { DeviceEdits } from '../host/cdi.ts';
 import { allHostDevices } from '../host/devices.ts';
 import type { OciMount } from '../host/ociTypes.ts';
 import { exitOf, runtimeFailed, runtimeMessage, writeBundle } from '../host/ociRuntime.ts';
@@ -44,6 +45,7 @@ export interface StepRun {
   readonly network: 'default' | 'none' | 'host';
   /** Without the sandbox. */
   readonly privileged: boolean;
+  readonly devices?: DeviceEdits;
   readonly hostname?: string;
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
 }
@@ -119,12 +121,13 @@ export class StepRunner {
         cgroupsPath: `${this.#parts.cgroupParent}/${id}`,
         cgroups: this.#parts.runtime.cgroups,
         args: step.args,
-        env: mergeEnv([`PATH=${DEFAULT_PATH}`, `HOSTNAME=${step.hostname ?? HOSTNAME}`, `HOME=${user.home}`], step.env),
+        env: mergeEnv([`PATH=${DEFAULT_PATH}`, `HOSTNAME=${step.hostname ?? HOSTNAME}`, `HOME=${user.home}`], [...step.env, ...(step.devices?.env ?? [])]),
         cwd: step.cwd || '/',
         user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
         hostname: step.hostname ?? HOSTNAME,
         network: place.network,
-        mounts: [...['resolv.conf', 'hostname', 'hosts'].map(file), ...mounts],
+        mounts: [...['resolv.conf', 'hostname', 'hosts'].map(file), ...mounts, ...(step.devices?.mounts ?? [])],
+        ...(step.devices ? { devices: step.devices.devices, hooks: step.devices.hooks } : {}),
         ...(step.privileged ? { privileged: true, devices: await allHostDevices() } : {}),
     });
   }

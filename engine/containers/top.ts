@@ -17,7 +17,7 @@ export async function containerTop(parts: Pick<ContainerParts, 'runtime' | 'cgro
     return run(program, [...before, ...(args.length > 0 ? args : ['-ef'])], { okStatus: 'any' });
   };
   const [pids, listed] = await Promise.all([containerPids(parts, container), container.record.keepId ? withInsideIds(container, listing) : listing()]);
-  if (listed.status !== 0) throw invalidConfig({ what: `ps ${psArgs}`, detail: listed.stderr.trim() });
+  if (listed.status !== 0) throw invalidConfig({ what: 'ps', detail: listed.stderr.trim().split('\n')[0] ?? '' });
   return parsePs(listed.stdout, new Set(pids));
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { digestSchema } from './digest.ts';
+import type { Digest } from './digest.ts';
 import { defineError } from '../base/errors.ts';
-import { digestSchema } from './oci.ts';
-import type { Digest } from './oci.ts';
 
 /** What a build cache is called in a registry or in an OCI layout: an OCI manifest whose configuration is the document below, and whose layers are those of images. */
 export const cacheMediaTypes = {

@@ -1,15 +1,16 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { blobFile, digestAlgorithms, digestOf, digestOfFile } from './digest.ts';
+import type { Digest } from './digest.ts';
 import { removeTempFiles, writeFileAtomic } from '../base/atomicFile.ts';
 import { defineError, isFull, systemCode } from '../base/errors.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import { readJsonFile } from '../state/jsonFile.ts';
 import { indexSchema, manifestSchema, mediaTypes } from './oci.ts';
-import type { Descriptor, Digest, Index } from './oci.ts';
+import type { Descriptor, Index } from './oci.ts';
 
 export const blobMissing = defineError<{ digest: string }>('BLOB_MISSING', 404, (p) => `The store has no blob ${p.digest}. Pull or load the image again.`);
 export const digestMismatch = defineError<{ what: string; expected: string; found: string }>('DIGEST_MISMATCH', 502, (p) => `${p.what} is not what its digest says: expected ${p.expected}, found ${p.found}. Nothing of it was kept; try again, and if it stays so, the registry or the archive is damaged.`);
@@ -17,13 +18,8 @@ export const digestMismatch = defineError<{ what: string; expected: string; foun
 /** Bytes kept for a full disk, at least. */
 const RESERVE = 64 * 1024;
 
-/** sha256 of bytes, as OCI writes it. */
-export function digestOf(data: string | Uint8Array): Digest {
-  return `sha256:${createHash('sha256').update(data).digest('hex')}`;
-}
-
 /**
- * An OCI image layout: `oci-layout`, `index.json`, `blobs/sha256/…`. It holds manifests and configurations; layers are kept
+ * An OCI image layout: `oci-layout`, `index.json`, `blobs/<algorithm>/…`. It holds manifests and configurations; layers are kept
  * unpacked, as snapshots. Every blob is checked against its digest before it gets its name.
  */
 export class ContentStore {
@@ -38,9 +34,11 @@ export class ContentStore {
   }
 
   async load(): Promise<void> {
-    await mkdir(this.#blobs, { recursive: true, mode: 0o755 });
     await removeTempFiles(this.#root);
-    await removeTempFiles(this.#blobs);
+    for (const algorithm of digestAlgorithms) {
+      await mkdir(join(this.#blobs, algorithm), { recursive: true, mode: 0o755 });
+      await removeTempFiles(join(this.#blobs, algorithm));
+    }
     if (!existsSync(join(this.#root, 'oci-layout'))) await writeFileAtomic(join(this.#root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', 0o644);
     const index = await readJsonFile(join(this.#root, 'index.json'), indexSchema, this.#log);
     this.#index = index ?? { schemaVersion: 2, manifests: await this.#manifests() };
@@ -81,7 +79,7 @@ export class ContentStore {
   /** Keeps a blob; throws DIGEST_MISMATCH when it is not the `expected` one. */
   async put(data: string | Uint8Array, expected?: Digest, what = 'A blob'): Promise<{ digest: Digest; size: number }> {
     const bytes = Buffer.from(data);
-    const digest = digestOf(bytes);
+    const digest = digestOf(bytes, expected);
     if (expected !== undefined && digest !== expected) throw digestMismatch({ what, expected, found: digest });
     // One that is there may have been damaged since: then this is its repair.
     if (!(await this.isWhole(digest))) await writeFileAtomic(this.#path(digest), bytes, 0o644);
@@ -92,7 +90,7 @@ export class ContentStore {
   async read(digest: Digest): Promise<Buffer> {
     try {
       const data = await readFile(this.#path(digest));
-      const found = digestOf(data);
+      const found = digestOf(data, digest);
       if (found !== digest) throw digestMismatch({ what: 'A blob of the store', expected: digest, found });
       return data;
     } catch (error) {
@@ -111,7 +109,8 @@ export class ContentStore {
   }
 
   async list(): Promise<Digest[]> {
-    return (await readdir(this.#blobs)).filter((name) => /^[0-9a-f]{64}$/.test(name)).map((name) => `sha256:${name}`);
+    const found = await Promise.all(digestAlgorithms.map(async (algorithm) => (await readdir(join(this.#blobs, algorithm))).flatMap((name) => digestOfFile(algorithm, name) ?? [])));
+    return found.flat();
   }
 
   async delete(digest: Digest): Promise<void> {
@@ -140,11 +139,11 @@ export class ContentStore {
   }
 
   get #blobs(): string {
-    return join(this.#root, 'blobs', 'sha256');
+    return join(this.#root, 'blobs');
   }
 
   #path(digest: Digest): string {
-    return join(this.#blobs, digest.slice('sha256:'.length));
+    return join(this.#blobs, blobFile(digest));
   }
 
   async #writeIndex(index: Index): Promise<void> {

@@ -3,6 +3,7 @@ import type { BuildEvent } from '../api/berth/build.ts';
 import type { ExecCreate } from '../api/docker/container.ts';
 import type { CreateBody, IdPair } from '../api/docker/run/createBody.ts';
 import type { OperationContext } from '../base/context.ts';
+import type { RegistryAuths } from '../registry/auth.ts';
 import type { ImageConfig } from '../content/oci.ts';
 
 /** What dev containers need of the other services. Declared here, given to the constructor by the composition root. */
@@ -17,7 +18,7 @@ export interface DevImages {
   /** Throws an error with status 404 when the image is not here. */
   resolve(ref: string): DevImage | Promise<DevImage>;
   /** Gets an image that is not here: from its registry, else in whatever way the engine knows. */
-  obtain(ref: string, ctx: OperationContext): Promise<DevImage>;
+  obtain(ref: string, ctx: OperationContext & { readonly auths?: RegistryAuths }): Promise<DevImage>;
   /** The folders of an image's layers, topmost first (overlay lower directories). */
   layerFolders(imageId: string): readonly string[];
   /** Whether containers in which the engine's user is this one can stand on an image as it is; and what makes it so. */
@@ -34,6 +35,7 @@ export interface DevBuild {
   readonly tags: readonly string[];
   readonly noCache: boolean;
   readonly pull: boolean;
+  readonly auths?: RegistryAuths;
 }
 
 export interface DevBuilder {

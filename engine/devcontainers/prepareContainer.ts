@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { OperationContext } from '../base/context.ts';
+import type { RegistryAuths } from '../registry/auth.ts';
 import { asBerthError } from '../base/errors.ts';
 import { metadataLabel, parseMetadataLabel } from './config/metadata.ts';
 import type { MergedConfig } from './config/metadata.ts';
@@ -30,20 +31,22 @@ export const definitionLabel = 'berth.devcontainer.definition';
 export interface ImageOptions {
   readonly noCache: boolean;
   readonly pull: boolean;
+  readonly auths?: RegistryAuths;
 }
 
 /** Gets or builds the image of a definition. */
 export async function prepareImage(definition: Definition, ports: { images: DevImages; builder: DevBuilder }, options: ImageOptions, tell: Tell, signal: AbortSignal): Promise<{ image: DevImage; reference: string }> {
   const plan = planImage(definition.config, definition.configFile, definition.folder, definition.id);
   const ctx: OperationContext = { signal, report: ({ id, status, current, total }) => tell({ type: 'progress', status, ...(id === undefined ? {} : { id }), ...(current === undefined ? {} : { current }), ...(total === undefined ? {} : { total }) }) };
+  const logins = options.auths ? { auths: options.auths } : {};
   if (plan.kind === 'image') {
     const here = options.pull ? undefined : await resolveHere(ports.images, plan.reference);
-    const image = here ?? (await step(tell, 'image', `Getting the image ${plan.reference}`, () => ports.images.obtain(plan.reference, ctx)));
+    const image = here ?? (await step(tell, 'image', `Getting the image ${plan.reference}`, () => ports.images.obtain(plan.reference, { ...ctx, ...logins })));
     return { image, reference: plan.reference };
   }
   const { imageId } = await step(tell, 'build', `Building the image${plan.target === undefined ? '' : `, stage ${plan.target}`}`, () =>
     ports.builder.build(
-      { context: { kind: 'directory', path: plan.context }, dockerfile: plan.dockerfile, buildArgs: plan.args, tags: [plan.tag], noCache: options.noCache, pull: options.pull, ...(plan.target === undefined ? {} : { target: plan.target }) },
+      { context: { kind: 'directory', path: plan.context }, dockerfile: plan.dockerfile, buildArgs: plan.args, tags: [plan.tag], noCache: options.noCache, pull: options.pull, ...logins, ...(plan.target === undefined ? {} : { target: plan.target }) },
       { ...ctx, onEvent: (event) => tell({ type: 'build', event }) },
     ),
   );

@@ -1,6 +1,7 @@
 import type { DevContainer, UpRequest } from '../api/berth/devcontainer.ts';
 import type { DevPort } from '../api/berth/port.ts';
 import type { ContainerInspect } from '../api/docker/containerView.ts';
+import type { RegistryAuths } from '../registry/auth.ts';
 import { CleanupStack } from '../base/cleanup.ts';
 import { metadataLabel, parseMetadataLabel } from './config/metadata.ts';
 import type { MergedConfig } from './config/metadata.ts';
@@ -35,6 +36,8 @@ export interface UpParts {
 export interface UpContext {
   readonly signal: AbortSignal;
   readonly tell: Tell;
+  /** The registries' logins of who asks: used for this only, and kept nowhere. */
+  readonly auths?: RegistryAuths;
   /** Told as soon as there is a container, so that a failure later on can name it. */
   readonly onContainer: (id: string) => void;
 }
@@ -94,8 +97,8 @@ async function reuse({ containers }: UpParts, definition: Definition, { containe
  * Makes and starts a container in the place of those there are, which stay until the image is ready. One that cannot be started is removed, so that
  * the next `up` plans its ports and mounts anew.
  */
-async function make(parts: UpParts, definition: Definition, request: UpRequest, replaced: readonly DevContainer[], { tell, signal }: UpContext): Promise<string> {
-  const { image, reference } = await prepareImage(definition, parts, { noCache: request.noCache ?? false, pull: request.pull ?? false }, tell, signal);
+async function make(parts: UpParts, definition: Definition, request: UpRequest, replaced: readonly DevContainer[], { tell, signal, auths }: UpContext): Promise<string> {
+  const { image, reference } = await prepareImage(definition, parts, { noCache: request.noCache ?? false, pull: request.pull ?? false, ...(auths ? { auths } : {}) }, tell, signal);
   for (const one of replaced) await step(tell, 'remove', `Removing the container ${one.name}`, () => parts.containers.remove(one.containerId, { force: true, volumes: true }));
   const { plan, warnings } = await prepareContainer(definition, image, reference, parts);
   for (const message of warnings) tell({ type: 'warning', message });

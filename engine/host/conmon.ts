@@ -4,6 +4,7 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { defineError } from '../base/errors.ts';
+import { KeyedMutex } from '../base/keyedMutex.ts';
 import { Brake, engineEnds } from './brake.ts';
 import { untilConmonWaits } from './conmonReady.ts';
 import { runtimeMessage } from './ociRuntime.ts';
@@ -132,8 +133,15 @@ export async function execWithConmon(runtime: OciRuntime, exec: ConmonExec): Pro
   };
 }
 
+/** One after the other for each terminal: the size that was asked for last is the one that stays. */
+const resizes = new KeyedMutex();
+
 /** Sets a terminal's size through conmon's control FIFO. False if nobody listens there any more. */
-export async function resizeTerminal(bundle: string, rows: number, columns: number): Promise<boolean> {
+export function resizeTerminal(bundle: string, rows: number, columns: number): Promise<boolean> {
+  return resizes.run(bundle, () => tellSize(bundle, rows, columns));
+}
+
+async function tellSize(bundle: string, rows: number, columns: number): Promise<boolean> {
   try {
     const control = await open(join(bundle, conmonFiles.control), constants.O_WRONLY | constants.O_NONBLOCK);
     try {

@@ -41,7 +41,7 @@ export async function runsHere(platform: Platform, tempRoot: string = tmpdir()):
   const root = await mkdtemp(join(tempRoot, 'runs-here-'));
   try {
     await writeFile(join(root, 'exit'), exitProgram(machine), { mode: 0o755 });
-    const { status } = await run('chroot', [root, '/exit'], { okStatus: 'any' });
+    const { status } = await run('unshare', [`--root=${root}`, '/exit'], { okStatus: 'any' });
     if (status === 0) able.add(name);
     return status === 0;
   } finally {

@@ -48,6 +48,7 @@ export interface SpecInput {
   readonly deviceRules?: readonly OciDeviceRule[];
   /** For the OCI runtime and its hooks. */
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly hooks?: Readonly<Record<string, readonly object[]>>;
   /** No /dev/shm. */
   readonly noShm?: boolean;
   readonly sysctl?: Readonly<Record<string, string>>;
@@ -83,6 +84,7 @@ export function buildSpec(input: SpecInput, userNamespace: boolean = inUserNames
     ...(input.hostname === undefined || input.uts === 'host' ? {} : { hostname: input.hostname }),
     mounts: [...systemMounts(input, privileged).flatMap((mount) => (userNamespace || input.userNamespace ? possibleMount(mount, input) : [mount])), ...(input.mounts ?? [])],
     ...(input.annotations ? { annotations: input.annotations } : {}),
+    ...(input.hooks && Object.keys(input.hooks).length > 0 ? { hooks: input.hooks } : {}),
     linux: {
       // runc forgives that it may not make a group only where none is named.
       ...(cgroups ? { cgroupsPath: input.cgroupsPath } : {}),

@@ -105,6 +105,8 @@ export interface OciSpec {
   readonly hostname?: string;
   readonly mounts: readonly OciMount[];
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Programs that the runtime calls, by the stage. */
+  readonly hooks?: Readonly<Record<string, readonly object[]>>;
   readonly linux: {
     readonly cgroupsPath?: string;
     readonly namespaces: readonly OciNamespace[];

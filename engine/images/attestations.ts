@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { digestOf } from '../content/contentStore.ts';
+import { digestOf } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import { mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest, Manifest } from '../content/oci.ts';
+import type { Descriptor, Manifest } from '../content/oci.ts';
 
 /** Statements about an image in its index, laid out as BuildKit does it: a manifest whose layers are in-toto statements, for the platform unknown/unknown. */
 export const IN_TOTO = 'application/vnd.in-toto+json';

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
+import { digestSchema } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
-import { digestSchema } from '../content/oci.ts';
-import type { Digest } from '../content/oci.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import { archiveEscapes, archiveInvalid, archiveUnsupported } from '../host/tar/errors.ts';
 import { archiveMembers, sniff } from './archiveMembers.ts';

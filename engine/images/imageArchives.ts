@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
+import { digestOf } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import type { CacheRecord } from '../content/buildCache.ts';
-import { digestOf } from '../content/contentStore.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema } from '../content/oci.ts';
-import type { Digest } from '../content/oci.ts';
 import { familiarTag, parseReference } from '../registry/reference.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import { cacheArchive } from './cache/cacheArchive.ts';

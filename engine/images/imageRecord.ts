@@ -1,4 +1,5 @@
-import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
+import type { Digest } from '../content/digest.ts';
+import type { Descriptor, ImageConfig } from '../content/oci.ts';
 
 export interface ImageLayer {
   readonly diffId: Digest;

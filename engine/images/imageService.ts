@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
@@ -9,7 +10,7 @@ import { fitsPlatform, hostPlatform } from '../base/platform.ts';
 import type { Platform } from '../base/platform.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest, ImageConfig } from '../content/oci.ts';
+import type { Descriptor, ImageConfig } from '../content/oci.ts';
 import { familiarTag, parseReference } from '../registry/reference.ts';
 import type { Registries } from '../registry/registries.ts';
 import type { UnpackThreads } from '../host/tar/unpackThreads.ts';

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import type { Digest } from '../content/digest.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest } from '../content/oci.ts';
+import type { Descriptor } from '../content/oci.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import { readImage } from './readImage.ts';

@@ -1,6 +1,6 @@
+import type { Digest } from '../content/digest.ts';
 import type { Fault, InspectOptions, Inspection, Inspector } from '../base/inspector.ts';
 import type { ContentStore } from '../content/contentStore.ts';
-import type { Digest } from '../content/oci.ts';
 import type { SnapshotInspector } from '../snapshots/inspection.ts';
 import type { ImageStore } from './imageStore.ts';
 

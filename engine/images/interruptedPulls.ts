@@ -1,10 +1,10 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { digestSchema } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import { removeTempFiles } from '../base/atomicFile.ts';
 import type { Log } from '../base/log.ts';
-import { digestSchema } from '../content/oci.ts';
-import type { Digest } from '../content/oci.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
 
 const recordSchema = z.object({ manifest: digestSchema, layers: z.array(digestSchema), started: z.string() });
@@ -71,6 +71,6 @@ export class InterruptedPulls {
   }
 
   #path(manifest: Digest): string {
-    return join(this.#folder, `${manifest.slice('sha256:'.length)}.json`);
+    return join(this.#folder, `${manifest.slice(manifest.indexOf(':') + 1)}.json`);
   }
 }

@@ -1,10 +1,11 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { Digest } from '../content/digest.ts';
 import { systemCode } from '../base/errors.ts';
 import type { Platform } from '../base/platform.ts';
 import { indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest } from '../content/oci.ts';
+import type { Descriptor } from '../content/oci.ts';
 import { start } from '../host/process.ts';
 import { notAnImageArchive } from './errors.ts';
 import { choosePlatform } from './platform.ts';

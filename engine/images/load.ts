@@ -1,12 +1,14 @@
 import type { Buffer } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
+import { digestOf } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
 import { hostPlatform } from '../base/platform.ts';
-import { digestMismatch, digestOf } from '../content/contentStore.ts';
+import { digestMismatch } from '../content/contentStore.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest } from '../content/oci.ts';
+import type { Descriptor } from '../content/oci.ts';
 import { familiarTag, parseReference } from '../registry/reference.ts';
 import { notAnImageArchive } from './errors.ts';
 import { ImageArchive } from './imageArchive.ts';
@@ -104,7 +106,7 @@ function imageManifest(archive: ImageArchive, descriptor: Descriptor): Descripto
 /** A document of an OCI layout, which must be what its name says. */
 function blob(archive: ImageArchive, digest: Digest): Buffer {
   const data = archive.document(blobName(digest));
-  const found = digestOf(data);
+  const found = digestOf(data, digest);
   if (found !== digest) throw digestMismatch({ what: 'A blob of the archive', expected: digest, found });
   return data;
 }

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
 import { hostPlatform } from '../base/platform.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest, Manifest } from '../content/oci.ts';
+import type { Descriptor, Manifest } from '../content/oci.ts';
 import type { Credentials } from '../registry/auth.ts';
 import { layerEncoding, layerForeign, registryDocumentInvalid } from '../registry/errors.ts';
 import { familiarTag } from '../registry/reference.ts';

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
+import { digestOf } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
-import { digestOf } from '../content/contentStore.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { manifestSchema, mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest, Manifest } from '../content/oci.ts';
+import type { Descriptor, Manifest } from '../content/oci.ts';
 import type { Credentials } from '../registry/auth.ts';
 import type { Reference } from '../registry/reference.ts';
 import type { Registries } from '../registry/registries.ts';
@@ -47,7 +48,8 @@ export async function pushImage(parts: PushParts, image: ImageRecord, reference:
   const jobs = image.layers.map((layer, index) => ({ ...layer, original: manifest.layers[index] as Descriptor, image, reference, isAsPushed: isAsPushed(image, manifest), options }));
   for (const { diffId } of jobs) ctx.report({ id: diffId.slice(7, 19), status: 'Preparing' });
   const layers = await inParallel(jobs, PARALLEL, ctx.signal, (job, signal) => pushLayer(parts, writer, job, { ...ctx, signal }));
-  if (!(await writer.has(image.id, ctx.signal))) await writer.upload({ open: async () => Readable.from([await parts.content.read(image.id)]), expected: image.id }, ctx.signal);
+  const config = manifest.config.digest;
+  if (!(await writer.has(config, ctx.signal))) await writer.upload({ open: async () => Readable.from([await parts.content.read(config)]), expected: config }, ctx.signal);
   const isSame = layers.every((layer, index) => layer.digest === manifest.layers[index]?.digest);
   const body = isSame ? bytes : rewritten(manifest, layers);
   const mediaType = isSame ? (parts.content.entries.find(({ digest }) => digest === image.manifestDigest)?.mediaType ?? manifest.mediaType ?? mediaTypes.ociManifest) : mediaTypes.ociManifest;

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
+import { digestOf } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
-import { digestOf } from '../content/contentStore.ts';
 import { indexSchema, mediaTypes } from '../content/oci.ts';
 import type { Descriptor } from '../content/oci.ts';
 import type { Reference } from '../registry/reference.ts';

@@ -1,9 +1,10 @@
 import { createGzip } from 'node:zlib';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
 import { mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest } from '../content/oci.ts';
+import type { Descriptor } from '../content/oci.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { Reference } from '../registry/reference.ts';
 import type { RegistryClient } from '../registry/registryClient.ts';

@@ -1,7 +1,9 @@
+import { algorithmOf } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import { fitsPlatform, hostPlatform } from '../base/platform.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest, ImageConfig, Index } from '../content/oci.ts';
+import type { Descriptor, ImageConfig, Index } from '../content/oci.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import { isAttestation } from './attestations.ts';
 import type { ImageLayer } from './imageRecord.ts';
@@ -38,8 +40,10 @@ export async function readImage(parts: ReadParts, digest: Digest, noted: Noted):
 
 async function readManifest({ content, snapshots }: ReadParts, digest: Digest, noted: Noted): Promise<Loaded> {
   const manifest = await content.readJson(digest, manifestSchema);
-  const blobs = [digest, manifest.config.digest];
-  noted({ blobs, snapshots: [] });
+  const named = [digest, manifest.config.digest];
+  noted({ blobs: named, snapshots: [] });
+  const id = await imageId(content, manifest.config.digest);
+  const blobs = [...new Set([...named, id])];
   const config = await content.readJson(manifest.config.digest, imageConfigSchema);
   const found = config.rootfs.diff_ids.map((diffId) => ({ diffId, snapshot: snapshots.findByDiffId(diffId) }));
   const layers = found.flatMap(({ diffId, snapshot }) => (snapshot ? [{ diffId, snapshotId: snapshot.id }] : []));
@@ -48,7 +52,13 @@ async function readManifest({ content, snapshots }: ReadParts, digest: Digest, n
   const missing = found.find(({ snapshot }) => !snapshot);
   if (missing) throw new Error(`its layer ${missing.diffId} is missing`);
   const size = found.reduce((total, { snapshot }) => total + (snapshot?.size ?? 0), 0);
-  return { id: manifest.config.digest, manifestDigest: digest, config, layers, size, blobs, snapshots: ids };
+  return { id, manifestDigest: digest, config, layers, size, blobs, snapshots: ids };
+}
+
+/** Images are known by the sha256 of their configuration; one that its manifest names by another digest is kept under both. */
+async function imageId(content: ContentStore, config: Digest): Promise<Digest> {
+  if (algorithmOf(config) === 'sha256') return config;
+  return (await content.put(await content.read(config))).digest;
 }
 
 async function readIndex(parts: ReadParts, descriptor: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>, { manifests }: Index, noted: Noted): Promise<Loaded> {

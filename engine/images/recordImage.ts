@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { digestOf } from '../content/contentStore.ts';
+import { digestOf } from '../content/digest.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
 import type { Descriptor } from '../content/oci.ts';

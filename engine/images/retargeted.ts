@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
+import type { Digest } from '../content/digest.ts';
 import { manifestSchema } from '../content/oci.ts';
-import type { Descriptor, Digest } from '../content/oci.ts';
+import type { Descriptor } from '../content/oci.ts';
 import { attestedDigest, isAttestation, retarget } from './attestations.ts';
 import type { Attestation, Document } from './attestations.ts';
 

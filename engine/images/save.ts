@@ -1,10 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { digestOf } from '../content/contentStore.ts';
+import { digestOf } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import type { ContentStore } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest } from '../content/oci.ts';
+import type { Descriptor } from '../content/oci.ts';
 import { encodeEntry, paddingOf } from '../host/tar/entry.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { parseReference } from '../registry/reference.ts';

@@ -1,7 +1,8 @@
+import { addAbortListener } from 'node:events';
 import type { Readable } from 'node:stream';
+import type { Digest } from '../content/digest.ts';
 import { cancelled } from '../base/errors.ts';
 import { digestMismatch } from '../content/contentStore.ts';
-import type { Digest } from '../content/oci.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import { unpackLayer } from '../host/tar/unpackLayer.ts';
 import type { UnpackJob, UnpackResult } from '../host/tar/unpackMessages.ts';
@@ -37,7 +38,7 @@ export class Unpacker {
       if (known) return known;
       const running = this.#running.get(diffId);
       if (!running) return this.#start(diffId, open, holds, signal);
-      await running.catch((error: unknown) => {
+      await orAborted(running, signal).catch((error: unknown) => {
         if (signal.aborted || !isCancellation(error)) throw error;
         // Whoever was at it gave up; that is not our caller's wish, so it is our turn.
       });
@@ -81,6 +82,14 @@ export class Unpacker {
     await recipe.save(recipePath);
     return result;
   }
+}
+
+/** What others are at; who waits for it can give up by themselves. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  using _listener = addAbortListener(signal, () => reject(signal.reason as Error));
+  return await Promise.race([work, promise]);
 }
 
 function isCancellation(error: unknown): boolean {

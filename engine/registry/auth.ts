@@ -1,14 +1,18 @@
 import { z } from 'zod';
+import { badRequest } from '../base/errors.ts';
 
 /** A user's name and password; a token that the client has already got; or one that only serves to get such tokens. */
 export type Credentials = { readonly username: string; readonly password: string } | { readonly token: string } | { readonly identityToken: string };
+
+const authSchema = z.looseObject({ username: z.string().optional(), password: z.string().optional(), auth: z.string().optional(), registrytoken: z.string().optional(), identitytoken: z.string().optional() });
+
+/** Docker's entries of credentials by registry, as its clients send them along with what may need any of them (`X-Registry-Config`). */
+export type RegistryAuths = Readonly<Record<string, z.infer<typeof authSchema>>>;
 
 export interface Challenge {
   readonly scheme: 'basic' | 'bearer';
   readonly parameters: Readonly<Record<string, string>>;
 }
-
-const authSchema = z.looseObject({ username: z.string().optional(), password: z.string().optional(), auth: z.string().optional(), registrytoken: z.string().optional(), identitytoken: z.string().optional() });
 
 /** Docker's `X-Registry-Auth` header (base64url of JSON) as credentials; nothing in it, or nothing usable, is no credentials. */
 export function parseRegistryAuth(header: string | undefined): Credentials | undefined {
@@ -17,6 +21,17 @@ export function parseRegistryAuth(header: string | undefined): Credentials | und
     return toCredentials(authSchema.parse(JSON.parse(Buffer.from(header, 'base64url').toString('utf8'))));
   } catch {
     return undefined;
+  }
+}
+
+/** Docker's `X-Registry-Config` header (base64url of JSON); nothing in it is no credentials. Throws BAD_REQUEST, which shows nothing of it. */
+export function parseRegistryConfig(header: string | readonly string[] | undefined): RegistryAuths | undefined {
+  const text = typeof header === 'string' ? Buffer.from(header, 'base64url').toString('utf8') : '';
+  if (text === '') return undefined;
+  try {
+    return z.record(z.string(), authSchema).parse(JSON.parse(text));
+  } catch {
+    throw badRequest({ what: 'X-Registry-Config', detail: 'it is not a base64url text of JSON, credentials by registry' });
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { Digester } from '../content/digest.ts';
 import { digestMismatch } from '../content/contentStore.ts';
 import type { Descriptor } from '../content/oci.ts';
 import { registryRefused, registryUnreachable } from './errors.ts';
@@ -20,7 +20,7 @@ export interface BlobSource {
  * stream ends with an error when it is another. Throws DIGEST_MISMATCH, REGISTRY_UNREACHABLE when it breaks again and again without getting further.
  */
 export async function* downloadBlob({ host, blob, open, signal, onBytes }: BlobSource, first: RegistryResponse): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
+  const hash = new Digester(blob.digest);
   let count = 0;
   let response: RegistryResponse | undefined = first;
   for (let failures = 0; ; ) {
@@ -46,7 +46,7 @@ export async function* downloadBlob({ host, blob, open, signal, onBytes }: BlobS
       await pause(waitBefore(failures, undefined), signal);
     }
   }
-  const found = `sha256:${hash.digest('hex')}`;
+  const found = hash.digest();
   if (found !== blob.digest) throw digestMismatch({ what: `A blob from ${host}`, expected: blob.digest, found });
 }
 

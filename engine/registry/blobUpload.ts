@@ -1,4 +1,4 @@
-import type { Digest } from '../content/oci.ts';
+import type { Digest } from '../content/digest.ts';
 import { registryRefused, registryUnreachable, uploadLost } from './errors.ts';
 import { ATTEMPTS, pause, waitBefore } from './retry.ts';
 import type { RegistrySession } from './session.ts';

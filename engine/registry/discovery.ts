@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { Digest } from '../content/digest.ts';
 import { descriptorSchema } from '../content/oci.ts';
-import type { Descriptor, Digest } from '../content/oci.ts';
+import type { Descriptor } from '../content/oci.ts';
 import { registryDocumentInvalid, registryImageUnknown, registryRefused } from './errors.ts';
 import { HUB } from './registries.ts';
 import { MAX_DOCUMENT } from './registryClient.ts';

@@ -1,3 +1,4 @@
+import { isDigest } from '../content/digest.ts';
 import { invalidReference } from './errors.ts';
 
 /** An image's name, taken apart and normalised as Docker does. */
@@ -24,7 +25,7 @@ export function parseReference(text: string): Reference {
   if (/^[0-9a-f]{64}$/.test(text)) fail('is an image id, not a name');
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
-  if (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest)) fail('has a digest that is not sha256 and 64 hex digits');
+  if (digest !== undefined && !isDigest(digest)) fail('has a digest that is neither sha256 and 64 hex digits nor sha512 and 128');
   const named = at < 0 ? text : text.slice(0, at);
   const colon = named.lastIndexOf(':');
   const hasTag = colon > named.lastIndexOf('/');

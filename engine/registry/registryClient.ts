@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { digestOf, isDigest } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import { digestMismatch } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
-import type { Descriptor, Digest } from '../content/oci.ts';
+import type { Descriptor } from '../content/oci.ts';
 import { downloadBlob } from './blobDownload.ts';
 import { registryImageUnknown } from './errors.ts';
 import { familiarTag } from './reference.ts';
@@ -41,8 +42,9 @@ export class RegistryClient implements Disposable {
     return this.#firstOf(async (session) => {
       const response = await session.request({ method: 'GET', path: `/v2/${this.#reference.path}/manifests/${tagOrDigest}`, headers: { Accept: ACCEPT }, signal, expected: [404] });
       const body = await document(this.#found(response), MAX_DOCUMENT, signal);
-      const digest: Digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
-      if (tagOrDigest.startsWith('sha256:') && tagOrDigest !== digest) throw digestMismatch({ what: `The manifest of ${familiarTag(this.#reference)}`, expected: tagOrDigest, found: digest });
+      const expected = isDigest(tagOrDigest) ? tagOrDigest : undefined;
+      const digest = digestOf(body, expected);
+      if (expected !== undefined && expected !== digest) throw digestMismatch({ what: `The manifest of ${familiarTag(this.#reference)}`, expected, found: digest });
       return { mediaType: (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '', digest, body };
     }, signal);
   }

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
-import { digestMismatch, digestOf } from '../content/contentStore.ts';
-import type { Descriptor, Digest } from '../content/oci.ts';
+import { Digester, digestOf, isDigest } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
+import { digestMismatch } from '../content/contentStore.ts';
+import type { Descriptor } from '../content/oci.ts';
 import { registryRefused, uploadLost } from './errors.ts';
 import type { RegistrySession } from './session.ts';
 import { BlobUpload } from './blobUpload.ts';
@@ -64,7 +65,7 @@ export class RepositoryWriter implements Disposable {
     const response = await this.#session.request({ method: 'POST', path: `/v2/${this.#path}/blobs/uploads/`, signal });
     response.body.resume();
     const upload = new BlobUpload(this.#session, response);
-    const hash = createHash('sha256');
+    const hash = new Digester(expected);
     try {
       let last = Buffer.alloc(0);
       // Only now: content that nobody reads, for the registry is not there, would keep its files open.
@@ -74,7 +75,7 @@ export class RepositoryWriter implements Disposable {
         onBytes?.(last.length);
         last = chunk;
       }
-      const digest: Digest = `sha256:${hash.digest('hex')}`;
+      const digest = hash.digest();
       if (expected !== undefined && digest !== expected) throw digestMismatch({ what: 'What was to be pushed', expected, found: digest });
       await upload.finish(last, digest, signal);
       onBytes?.(last.length);
@@ -87,11 +88,11 @@ export class RepositoryWriter implements Disposable {
 
   /** Writes a manifest or an index. Throws REGISTRY_REFUSED when the registry keeps another one than it got. */
   async putManifest(tagOrDigest: string, manifest: Pick<Descriptor, 'mediaType'> & { readonly body: Buffer }, signal: AbortSignal): Promise<Digest> {
-    const digest = digestOf(manifest.body);
+    const digest = digestOf(manifest.body, isDigest(tagOrDigest) ? tagOrDigest : undefined);
     const response = await this.#session.request({ method: 'PUT', path: `/v2/${this.#path}/manifests/${tagOrDigest}`, headers: { 'Content-Type': manifest.mediaType }, body: manifest.body, signal });
     response.body.resume();
     const kept = response.headers['docker-content-digest'];
-    if (typeof kept === 'string' && kept !== digest) throw registryRefused({ host: this.#session.host, status: response.status, detail: `it says that it keeps the manifest ${digest} as ${kept}` });
+    if (typeof kept === 'string' && isDigest(kept) && kept !== digestOf(manifest.body, kept)) throw registryRefused({ host: this.#session.host, status: response.status, detail: `it says that it keeps the manifest ${digest} as ${kept}` });
     return digest;
   }
 }

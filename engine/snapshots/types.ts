@@ -1,4 +1,4 @@
-import type { Digest } from '../content/oci.ts';
+import type { Digest } from '../content/digest.ts';
 import type { ShiftedLayers } from './shiftedLayers.ts';
 
 /**

@@ -84,6 +84,7 @@ const onImages: Readonly<Record<string, (get: Get) => string>> = {
   COPY_FAILED: (get) => l10n.t('{0}: copying failed: {1}', place(get), get('detail')),
   BUILD_ADD_FAILED: (get) => l10n.t('{0}: {1} could not be added: {2}', place(get), get('url'), get('detail')),
   BUILD_SECRET_MISSING: (get) => l10n.t('{0}: the build needs {1}, and was not given it.', place(get), get('id')),
+  BUILD_DEVICE_MISSING: (get) => l10n.t('{0}: this RUN needs the device {1}, which this host does not have.', place(get), get('device')),
   BUILD_USER_UNKNOWN: (get) => l10n.t('{0}: the image has no user or group {1}.', place(get), get('user')),
   BUILD_EMULATOR_MISSING: (get) => l10n.t('{0}: RUN needs programs for {1}, and this host ({2}) has no emulator for them. Install one (Debian: apt install qemu-user-static binfmt-support), or build on the platform of the host: FROM --platform=$BUILDPLATFORM', place(get), get('platform'), get('host')),
   BUILD_STEP_FAILED: (get) => l10n.t('{0}: the command {1} ended with status {2}. Its output is in the log.', place(get), get('command'), get('exitCode')),

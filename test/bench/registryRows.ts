@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, start } from '../../engine/host/process.ts';
-import { decompressed } from '../../engine/host/tar/decompress.ts';
-import { unpackLayer } from '../../engine/host/tar/unpackLayer.ts';
+import { spreadFolders } from '../../engine/host/spreadFolders.ts';
+import { UnpackThreads } from '../../engine/host/tar/unpackThreads.ts';
 import { LAYERED, makeLayeredArchive } from './layeredImage.ts';
 import type { Peer } from './peer.ts';
 import type { BenchSetup } from './rounds.ts';
@@ -129,15 +129,22 @@ async function pushToEmpty(peer: Peer, folder: string, port: number): Promise<nu
 async function measureUnpack({ builds }: BenchSetup, layer: string, folder: string): Promise<RowResult> {
   const zipped = join(folder, 'unpack.tar.gz');
   await run('sh', ['-c', 'exec pigz -c "$1" > "$2"', 'sh', layer, zipped]);
+  const places = join(folder, 'unpacked');
+  await mkdir(places);
+  await spreadFolders(places); // for both: what the disk does after a removal is not what is measured
+  const threads = new UnpackThreads(resolve(import.meta.dirname, '../../dist/unpack-worker.cjs'));
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let round = -1; round < builds; round += 1) {
     for (const which of [ours, theirs]) {
-      const dir = await mkdtemp(join(folder, 'unpacked-'));
+      const place = await mkdtemp(join(places, 'one-'));
+      const dir = join(place, 'fs');
+      await mkdir(dir);
+      const job = { dir, replacedDir: join(place, 'replaced'), recipePath: join(place, 'recipe') };
       await run('sync', []);
-      const took = await timed(which === ours ? async () => unpackLayer(await decompressed(createReadStream(zipped, { highWaterMark: 1024 * 1024 })), dir) : () => run('sh', ['-c', 'pigz -dc "$1" | tar -x --numeric-owner --xattrs -C "$2"', 'sh', zipped, dir]));
+      const took = await timed(which === ours ? () => threads.unpack(createReadStream(zipped, { highWaterMark: 256 * 1024 }), job) : () => run('sh', ['-c', 'pigz -dc "$1" | tar -x --numeric-owner --xattrs -C "$2"', 'sh', zipped, dir]));
       if (round >= 0) which.push(took);
-      await run('rm', ['-rf', dir]);
+      await run('rm', ['-rf', place]);
     }
   }
   const { size } = await stat(layer);

@@ -1,24 +1,26 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CleanupStack } from '../../engine/base/cleanup.ts';
+import { shortRandom } from '../../engine/base/ids.ts';
 import { run } from '../../engine/host/process.ts';
 
 /** As in Debian's binfmt.d/qemu-aarch64.conf. */
 const MAGIC = '\\x7f\\x45\\x4c\\x46\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00';
 const MASK = '\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff';
 
-/** Has the kernel start QEMU for programs of arm64, also in containers, until it is disposed. `name`: the test's own. */
-export async function arm64Emulator(name: string): Promise<AsyncDisposable> {
+/** Has the kernel start QEMU for programs of arm64, also in containers, until it is disposed. The kernel has one list for the whole machine: the name is nobody else's. */
+export async function arm64Emulator(): Promise<AsyncDisposable> {
+  await using undo = new CleanupStack();
+  const name = `berth-test-${shortRandom()}`;
   const folder = await mkdtemp(join(tmpdir(), 'berth-binfmt-'));
+  undo.defer(() => rm(folder, { recursive: true }));
   await run('mount', ['-t', 'binfmt_misc', 'binfmt_misc', folder]);
+  undo.defer(async () => void (await run('umount', [folder])));
   await writeFile(join(folder, 'register'), `:${name}:M::${MAGIC}:${MASK}:/usr/bin/qemu-aarch64-static:FOC`);
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await writeFile(join(folder, name), '-1');
-      await run('umount', [folder]);
-      await rm(folder, { recursive: true });
-    },
-  };
+  undo.defer(() => writeFile(join(folder, name), '-1'));
+  const kept = undo.move();
+  return { [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose]() };
 }
 
 /** A program for arm64 Linux that stands alone: it writes `/made` into the file /made. */

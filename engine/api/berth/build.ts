@@ -56,6 +56,8 @@ export const buildRequestSchema = z.strictObject({
   sshAgents: z.record(z.string(), z.string().startsWith('/', 'must be an absolute path')).optional(),
   /** `RUN --security=insecure` may be done. */
   allowInsecure: z.boolean().optional(),
+  /** `RUN --device` may be done. */
+  allowDevices: z.boolean().optional(),
   /** `linux/arm64`, …: several make an index. Default: what the engine's host is. */
   platforms: z.array(z.string()).optional(),
   /** What names mean instead of stages and images, by name. Paths are of the engine's host. */

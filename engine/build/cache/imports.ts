@@ -1,5 +1,5 @@
+import type { Digest } from '../../content/digest.ts';
 import type { CacheRecord } from '../../content/buildCache.ts';
-import type { Digest } from '../../content/oci.ts';
 import type { CachedLayer, OpenedCache } from '../ports.ts';
 
 /** What an imported cache has for a step: its layers on top of the base image, base first. */

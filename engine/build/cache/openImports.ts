@@ -2,7 +2,8 @@ import { CleanupStack } from '../../base/cleanup.ts';
 import { asBerthError } from '../../base/errors.ts';
 import { cacheLayerLost } from '../../content/buildCache.ts';
 import type { Platform } from '../../base/platform.ts';
-import type { BuildCaches, CacheSource, OpenedCache, RegistryAuths } from '../ports.ts';
+import type { RegistryAuths } from '../../registry/auth.ts';
+import type { BuildCaches, CacheSource, OpenedCache } from '../ports.ts';
 import type { BuildContext } from '../request.ts';
 import { Imports } from './imports.ts';
 

@@ -14,8 +14,8 @@ export interface Flags {
   readonly end: number;
 }
 
-/** What to do with a flag: take it, or say that it is not supported yet. Others are syntax errors. */
-export type FlagRules = Readonly<Record<string, 'value' | 'boolean' | 'unsupported'>>;
+/** Which flags there are, and whether they have a value. Others are syntax errors. */
+export type FlagRules = Readonly<Record<string, 'value' | 'boolean'>>;
 
 /** Reads the flags of an instruction and checks them against its rules. */
 export function readFlags(at: Statement, rules: FlagRules): Flags {
@@ -50,7 +50,6 @@ function checked(at: Statement, token: Token, body: string, rules: FlagRules): F
   const name = equals < 0 ? body : body.slice(0, equals);
   const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
   if (rule === undefined) return at.fail(`unknown flag: --${name}`, token);
-  if (rule === 'unsupported') return at.unsupported(`${at.keyword} --${name}`, token);
   if (rule === 'value' && equals < 0) return at.fail(`missing a value on flag: --${name}`, token);
   const value = equals < 0 ? undefined : at.token(token.start + 2 + equals + 1, token.end);
   if (rule === 'boolean' && value && value.text !== 'true' && value.text !== 'false') return at.fail(`expecting boolean value for flag --${name}`, token);

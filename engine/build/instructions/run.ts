@@ -17,14 +17,23 @@ export interface RunInstruction {
   readonly mounts: readonly MountFlag[];
   /** Asked for with `--security=insecure`. */
   readonly insecure?: Token;
+  readonly devices: readonly DeviceFlag[];
   /** A document that names its own interpreter: it is the command. */
   readonly script?: { readonly name: string; readonly content: string };
 }
 
+/** `--device=vendor.com/class=name[,required]`. */
+export interface DeviceFlag {
+  readonly name: string;
+  readonly required: boolean;
+  readonly token: Token;
+}
+
 const SCRIPTS = '/dev/pipes';
+const DEVICE = /^[a-z0-9][\w.-]*\/[\w.-]+(=[\w.:-]+)?$/i;
 
 export function parseRun(at: Statement): RunInstruction {
-  const flags = readFlags(at, { network: 'value', security: 'value', mount: 'value', device: 'unsupported' });
+  const flags = readFlags(at, { network: 'value', security: 'value', mount: 'value', device: 'value' });
   const security = flagValue(flags, 'security');
   if (security && security.text !== 'sandbox' && security.text !== 'insecure') return at.fail(`security "${security.text}" is not valid: it must be sandbox or insecure`, security);
   if (flags.end >= at.source.text.length) return at.fail('RUN requires a command');
@@ -37,10 +46,18 @@ export function parseRun(at: Statement): RunInstruction {
     at,
     command: command.form === 'shell' && !script ? { ...command, text: withDocuments(at, command.text) } : command,
     mounts: flags.all.filter(({ name }) => name === 'mount').map((flag) => parseMount(at, flag)),
+    devices: flags.all.flatMap(({ name, value }) => (name === 'device' && value ? [parseDevice(at, value)] : [])),
     ...(script ? { script } : {}),
     ...(security?.text === 'insecure' ? { insecure: security } : {}),
     ...(network?.text === 'default' || network?.text === 'none' || network?.text === 'host' ? { network: network.text } : {}),
   };
+}
+
+function parseDevice(at: Statement, token: Token): DeviceFlag {
+  const fields = token.text.split(',');
+  const name = (fields.find((field) => field !== 'required' && !field.startsWith('required=')) ?? '').replace(/^name=/, '');
+  if (!DEVICE.test(name)) at.fail(`invalid device "${token.text}": expected vendor.com/class=name, and ",required" if need be`, token);
+  return { name, required: fields.includes('required') || fields.includes('required=true'), token };
 }
 
 function scriptOf(at: Statement, text: string): RunInstruction['script'] {
@@ -63,6 +80,7 @@ export function applyRun(node: RunInstruction, stage: StageState): void {
   const scope = [...stage.args].filter(([name]) => !stage.env.has(name)).map(([name, value]) => `${name}=${value}`);
   const shown = `RUN ${scope.length > 0 ? `|${scope.length} ${scope.join(' ')} ` : ''}${script ? `<<${script.name}` : args.join(' ')}`;
   if (node.insecure && !stage.scope.allowsInsecure) at.fail('RUN --security=insecure is not allowed by this build: berth build --allow security.insecure', node.insecure);
+  if (node.devices[0] && !stage.scope.allowsDevices) at.fail('RUN --device is not allowed by this build: berth build --allow device', node.devices[0].token);
   const sshAgents = node.mounts.filter(({ type }) => type === 'ssh');
   const sources = node.mounts.map(({ from }) => (from ? stage.scope.copySource(from, at, stage.index) : undefined));
   const mounts = node.mounts.map((flag, index) => withContext(resolveMount(at, flag, stage, sshAgents.indexOf(flag)), sources[index]?.context));
@@ -78,6 +96,7 @@ export function applyRun(node: RunInstruction, stage: StageState): void {
     mounts: [...mounts, ...own],
     insecure: node.insecure !== undefined,
     ...(foreign ? { platform: foreign } : {}),
+    ...(node.devices.length > 0 ? { devices: node.devices.map(({ name, required }) => ({ name, required })) } : {}),
   };
   stage.step(at, shown, op, { mounts: sources.map((source) => source?.step) });
 }

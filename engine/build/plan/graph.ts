@@ -27,6 +27,8 @@ export interface RunOp {
   readonly mounts: readonly RunMount[];
   /** Without the sandbox: `--security=insecure`. */
   readonly insecure: boolean;
+  /** Of this host, by the names that the Container Device Interface gives them. */
+  readonly devices?: ReadonlyArray<{ readonly name: string; readonly required: boolean }>;
   /** Of the programs, where it is not that of this host. */
   readonly platform?: BuildPlatform;
 }
@@ -162,4 +164,6 @@ export interface PlanOptions {
   readonly contexts?: ReadonlyMap<string, ContextMeaning>;
   /** `RUN --security=insecure` may be done. */
   readonly allowsInsecure?: boolean;
+  /** `RUN --device` may be done. */
+  readonly allowsDevices?: boolean;
 }

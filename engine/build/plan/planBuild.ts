@@ -27,6 +27,7 @@ export function planBuild(outline: Outline, images: ReadonlyMap<string, BaseImag
 class Planner implements StageScope {
   readonly network: BuildNetwork;
   readonly allowsInsecure: boolean;
+  readonly allowsDevices: boolean;
   readonly #outline: Outline;
   readonly #images: ReadonlyMap<string, BaseImage>;
   readonly #options: PlanOptions;
@@ -42,6 +43,7 @@ class Planner implements StageScope {
     this.#options = options;
     this.network = options.network;
     this.allowsInsecure = options.allowsInsecure ?? false;
+    this.allowsDevices = options.allowsDevices ?? false;
   }
 
   plan(): BuildPlan {
@@ -178,7 +180,7 @@ function paddedHistory(history: readonly History[], layers: number): History[] {
 /** What of an operation decides its result; names of images and proxies do not. */
 function identity(op: Op): unknown {
   if (op.kind === 'source') return ['source', op.layers.map((layer) => layer.diffId)];
-  if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network, ...(op.mounts.length > 0 ? [op.mounts] : []), ...(op.insecure ? ['insecure'] : []), ...(op.platform ? ['platform', op.platform] : [])];
+  if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network, ...(op.mounts.length > 0 ? [op.mounts] : []), ...(op.insecure ? ['insecure'] : []), ...(op.platform ? ['platform', op.platform] : []), ...(op.devices ? ['devices', op.devices] : [])];
   if (op.kind === 'workdir') return ['workdir', op.path, op.owner];
   return ['copy', op.sources, op.inline, op.dest, op.owner ?? null, op.mode ?? null, op.unpack, ...(op.exclude ? ['exclude', op.exclude] : []), ...(op.parents ? ['parents'] : []), ...(op.remotes ? ['remotes', op.remotes] : []), ...(op.context === undefined ? [] : ['context', op.context])];
 }

@@ -20,6 +20,7 @@ export type CopySource = { readonly step: string; readonly context?: undefined }
 export interface StageScope {
   readonly network: BuildNetwork;
   readonly allowsInsecure: boolean;
+  readonly allowsDevices: boolean;
   argument(name: string, fallback: string | undefined): string | undefined;
   ambient(): string[];
   /** Whose files `COPY --from=token` in stage number `stage` reads. */

@@ -13,8 +13,8 @@ export async function headersFor(env: NodeJS.ProcessEnv, domain: string): Promis
   return entry ? { 'X-Registry-Auth': Buffer.from(JSON.stringify({ ...entry, serveraddress: credentialKey(domain) })).toString('base64url') } : {};
 }
 
-/** Docker's header of all logins, by registry: which ones a build needs only its Dockerfile says. */
-export async function buildAuthHeaders(env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
+/** Docker's header of all logins, by registry: which ones a build or a dev container needs only its files say. */
+export async function registryLogins(env: NodeJS.ProcessEnv): Promise<Record<string, string>> {
   const { auths = {}, credHelpers = {} } = await new DockerConfig(env).read();
   const domains = [...new Set([...Object.keys(auths), ...Object.keys(credHelpers)].map(registryDomain))];
   const entries = await Promise.all(domains.map(async (domain) => [credentialKey(domain), await credentialsOf(env, domain)] as const));

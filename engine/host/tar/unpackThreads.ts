@@ -1,14 +1,16 @@
 import type { Buffer } from 'node:buffer';
 import { existsSync, realpathSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BerthError } from '../../base/errors.ts';
 import { SLOT_BYTES, SLOTS } from './unpackMessages.ts';
 import type { CarriedError, FromThread, ToThread, UnpackJob, UnpackResult } from './unpackMessages.ts';
 
-/** Threads at once: each has a heap of its own, some ten megabytes. */
-const MOST = 4;
+/**
+ * Threads at once: each has a heap of its own, some ten megabytes. Who pulls and loads limits how many layers come at a time; this many, since a
+ * layer that a slow registry sends keeps its thread for as long.
+ */
+const MOST = 12;
 /** Milliseconds that a thread waits for more to do. */
 const IDLE = 2000;
 
@@ -37,7 +39,7 @@ export class UnpackThreads {
     return existsSync(program) ? new UnpackThreads(program) : undefined;
   }
 
-  constructor(program: string, most = Math.max(2, Math.min(MOST, availableParallelism()))) {
+  constructor(program: string, most = MOST) {
     this.#program = program;
     this.#most = most;
   }

@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
+import { digestOf } from '../../content/digest.ts';
+import type { Digest } from '../../content/digest.ts';
 import type { OperationContext } from '../../base/context.ts';
 import { fitsPlatform } from '../../base/platform.ts';
 import type { Platform } from '../../base/platform.ts';
 import { cacheMediaTypes, INLINE_CACHE } from '../../content/buildCache.ts';
 import type { CacheRecord } from '../../content/buildCache.ts';
-import { digestOf } from '../../content/contentStore.ts';
 import { mediaTypes } from '../../content/oci.ts';
-import type { Descriptor, Digest } from '../../content/oci.ts';
+import type { Descriptor } from '../../content/oci.ts';
 import type { Credentials } from '../../registry/auth.ts';
 import { parseReference } from '../../registry/reference.ts';
 import type { Reference } from '../../registry/reference.ts';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
+import { digestOf } from '../../content/digest.ts';
 import type { CacheRecord } from '../../content/buildCache.ts';
-import { digestOf } from '../../content/contentStore.ts';
 import { mediaTypes } from '../../content/oci.ts';
 import type { SnapshotStore } from '../../snapshots/types.ts';
 import { addBytes, archiveOf, blobPath } from '../save.ts';

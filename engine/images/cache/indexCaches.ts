@@ -2,7 +2,8 @@ import type { Buffer } from 'node:buffer';
 import type { Platform } from '../../base/platform.ts';
 import { cacheInvalid } from '../../content/buildCache.ts';
 import { indexSchema, mediaTypes } from '../../content/oci.ts';
-import type { Descriptor, Digest } from '../../content/oci.ts';
+import type { Digest } from '../../content/digest.ts';
+import type { Descriptor } from '../../content/oci.ts';
 import { platformMissing } from '../../registry/errors.ts';
 import { choosePlatform } from '../platform.ts';
 

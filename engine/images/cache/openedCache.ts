@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
+import type { Digest } from '../../content/digest.ts';
 import type { OperationContext } from '../../base/context.ts';
 import { isFull } from '../../base/errors.ts';
 import { areWhole, cacheDocumentSchema, cacheInvalid, cacheLayerLost, INLINE_CACHE, inlineCacheSchema } from '../../content/buildCache.ts';
 import type { CacheDocument } from '../../content/buildCache.ts';
 import { imageConfigSchema } from '../../content/oci.ts';
-import type { Descriptor, Digest } from '../../content/oci.ts';
+import type { Descriptor } from '../../content/oci.ts';
 import type { ImageService } from '../imageService.ts';
 import type { LayerHolds } from '../layerHolds.ts';
 

@@ -39,7 +39,7 @@ export async function collectPackages(files: Files, tree: ReadonlyMap<string, Tr
     signal.throwIfAborted();
     const kind = kindOf(path);
     if (kind === undefined) continue;
-    if (kind === 'rpm') packages.push(...as('rpm', path, rpmPackages(join(files.folder(snapshotId), path))));
+    if (kind === 'rpm') packages.push(...as('rpm', path, await rpmPackages(join(files.folder(snapshotId), path))));
     else if (kind === 'os') distribution ??= distributionOf(await textOf(files, snapshotId, path));
     else packages.push(...as(kind, path, [...parsers[kind](await textOf(files, snapshotId, path))]));
   }

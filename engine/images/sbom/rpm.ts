@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { installed } from '../imagePackages.ts';
 import type { InstalledPackage } from '../imagePackages.ts';
 
@@ -10,8 +10,12 @@ const INT32 = 4;
 const ROW = 16;
 
 /** The packages of an RPM database. Keys that sign packages stand in it like packages. */
-export function rpmPackages(databaseFile: string): InstalledPackage[] {
-  const database = new DatabaseSync(databaseFile, { readOnly: true });
+export async function rpmPackages(databaseFile: string): Promise<InstalledPackage[]> {
+  const { DatabaseSync } = await import('node:sqlite'); // Node says that it is new when it is loaded: only where it is needed
+  // Immutable: SQLite must not put files of its own beside it, into the layer.
+  const place = pathToFileURL(databaseFile);
+  place.searchParams.set('immutable', '1');
+  const database = new DatabaseSync(place, { readOnly: true });
   try {
     const rows = database.prepare('SELECT blob FROM Packages').all();
     return rows.flatMap(({ blob }) => (blob instanceof Uint8Array ? readHeader(Buffer.from(blob)) : [])).filter(({ name }) => name !== 'gpg-pubkey');

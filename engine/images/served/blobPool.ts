@@ -2,22 +2,24 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { algorithmOf, blobFile, digestAlgorithms, digestOf, digestOfFile } from '../../content/digest.ts';
+import type { Digest } from '../../content/digest.ts';
 import { removeTempFiles, syncFolder, writeFileAtomic } from '../../base/atomicFile.ts';
-import { digestOf } from '../../content/contentStore.ts';
-import type { Digest } from '../../content/oci.ts';
 import { blobUnknown } from './errors.ts';
 
-/** What clients pushed to the registry, as they pushed it, in `<folder>/blobs/sha256`: a manifest's digest rests on these very bytes. */
+/** What clients pushed to the registry, as they pushed it, in `<folder>/blobs/<algorithm>`: a manifest's digest rests on these very bytes. */
 export class BlobPool {
   readonly #folder: string;
 
   constructor(folder: string) {
-    this.#folder = join(folder, 'blobs', 'sha256');
+    this.#folder = join(folder, 'blobs');
   }
 
   async load(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await removeTempFiles(this.#folder);
+    for (const algorithm of digestAlgorithms) {
+      await mkdir(join(this.#folder, algorithm), { recursive: true, mode: 0o700 });
+      await removeTempFiles(join(this.#folder, algorithm));
+    }
   }
 
   /** Bytes; `undefined`: it is not here. */
@@ -36,8 +38,9 @@ export class BlobPool {
     });
   }
 
-  async put(bytes: Buffer): Promise<Digest> {
-    const digest = digestOf(bytes);
+  /** `like`: its digest is of this one's algorithm. */
+  async put(bytes: Buffer, like?: Digest): Promise<Digest> {
+    const digest = digestOf(bytes, like);
     if ((await this.size(digest)) === undefined) await writeFileAtomic(this.#path(digest), bytes);
     return digest;
   }
@@ -51,7 +54,7 @@ export class BlobPool {
       await handle.close();
     }
     await rename(file, this.#path(digest));
-    await syncFolder(this.#folder);
+    await syncFolder(join(this.#folder, algorithmOf(digest)));
   }
 
   async remove(digest: Digest): Promise<void> {
@@ -61,15 +64,17 @@ export class BlobPool {
   /** Digests of blobs that have not changed since a time (milliseconds since 1970). */
   async olderThan(time: number): Promise<Digest[]> {
     const found: Digest[] = [];
-    for (const name of await readdir(this.#folder)) {
-      const digest: Digest = `sha256:${name}`;
-      const changed = (await stat(this.#path(digest)).catch(() => undefined))?.mtimeMs;
-      if (changed !== undefined && changed < time && /^[0-9a-f]{64}$/.test(name)) found.push(digest);
+    for (const algorithm of digestAlgorithms) {
+      for (const name of await readdir(join(this.#folder, algorithm))) {
+        const digest = digestOfFile(algorithm, name);
+        const changed = digest === undefined ? undefined : (await stat(this.#path(digest)).catch(() => undefined))?.mtimeMs;
+        if (digest !== undefined && changed !== undefined && changed < time) found.push(digest);
+      }
     }
     return found;
   }
 
   #path(digest: Digest): string {
-    return join(this.#folder, digest.slice('sha256:'.length));
+    return join(this.#folder, blobFile(digest));
   }
 }

@@ -1,6 +1,6 @@
+import type { Digest } from '../../content/digest.ts';
 import type { ContentStore } from '../../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../../content/oci.ts';
-import type { Digest } from '../../content/oci.ts';
 import { platformMissing } from '../../registry/errors.ts';
 import type { ImageService } from '../imageService.ts';
 import { hostPlatform } from '../../base/platform.ts';

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
+import { digestOf } from '../../content/digest.ts';
+import type { Digest } from '../../content/digest.ts';
 import type { ContentStore } from '../../content/contentStore.ts';
-import { digestOf } from '../../content/contentStore.ts';
 import { mediaTypes } from '../../content/oci.ts';
-import type { Descriptor, Digest } from '../../content/oci.ts';
+import type { Descriptor } from '../../content/oci.ts';
 import { familiarTag, parseReference } from '../../registry/reference.ts';
 import type { SnapshotStore } from '../../snapshots/types.ts';
 import type { ImageRecord } from '../imageRecord.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { descriptorSchema, digestSchema, indexSchema, manifestSchema, mediaTypes } from '../../content/oci.ts';
-import type { Digest } from '../../content/oci.ts';
+import { digestSchema } from '../../content/digest.ts';
+import type { Digest } from '../../content/digest.ts';
+import { descriptorSchema, indexSchema, manifestSchema, mediaTypes } from '../../content/oci.ts';
 import { digestInvalid, manifestInvalid } from './errors.ts';
 import type { PushedManifest } from './repositories.ts';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { digestSchema } from '../../content/digest.ts';
+import type { Digest } from '../../content/digest.ts';
 import { KeyedMutex } from '../../base/keyedMutex.ts';
 import type { Log } from '../../base/log.ts';
-import { digestSchema } from '../../content/oci.ts';
-import type { Digest } from '../../content/oci.ts';
 import { readJsonFile, writeJsonFile } from '../../state/jsonFile.ts';
 
 const manifestSchema = z.object({

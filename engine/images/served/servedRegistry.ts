@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { digestOf, isDigest } from '../../content/digest.ts';
+import type { Digest } from '../../content/digest.ts';
 import type { Log } from '../../base/log.ts';
-import { digestOf } from '../../content/contentStore.ts';
 import type { ContentStore } from '../../content/contentStore.ts';
-import type { Digest } from '../../content/oci.ts';
 import type { SnapshotStore } from '../../snapshots/types.ts';
 import type { ImageService } from '../imageService.ts';
 import { BlobPool } from './blobPool.ts';
@@ -92,9 +92,10 @@ export class ServedRegistry {
 
   /** Keeps a manifest whose blobs are here; with a tag, an image becomes one of this store. Throws MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN. */
   async putManifest(name: string, reference: string, mediaType: string, body: Buffer, signal: AbortSignal): Promise<{ digest: Digest; subject: Digest | undefined }> {
-    const { needs, entry } = parsePushed(mediaType, body, digestOf(body), reference);
+    const like = isDigest(reference) ? reference : undefined;
+    const { needs, entry } = parsePushed(mediaType, body, digestOf(body, like), reference);
     for (const digest of needs) if (!(await this.#has(digest))) throw manifestBlobUnknown({ digest });
-    const digest = await this.#pool.put(body);
+    const digest = await this.#pool.put(body, like);
     const tag = reference.includes(':') ? undefined : reference;
     const { images, content } = this.#parts;
     const imageId = tag === undefined ? undefined : await importPushed({ images, content, registry: this }, { mediaType: entry.mediaType, digest, body }, localName(name, tag), signal);

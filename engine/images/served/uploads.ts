@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Digester, algorithmOf } from '../../content/digest.ts';
+import type { Digest } from '../../content/digest.ts';
 import { newId } from '../../base/ids.ts';
 import { KeyedMutex } from '../../base/keyedMutex.ts';
-import type { Digest } from '../../content/oci.ts';
 import type { BlobPool } from './blobPool.ts';
 import { digestInvalid, uploadInvalid, uploadUnknown } from './errors.ts';
 
@@ -13,7 +12,7 @@ import { digestInvalid, uploadInvalid, uploadUnknown } from './errors.ts';
 const PATIENCE = 24 * 3600 * 1000;
 
 interface Upload {
-  readonly hash: Hash;
+  readonly hash: Digester;
   size: number;
 }
 
@@ -37,7 +36,7 @@ export class Uploads {
   async begin(): Promise<string> {
     const id = newId();
     await (await open(this.#path(id), 'wx', 0o600)).close();
-    this.#known.set(id, { hash: createHash('sha256'), size: 0 });
+    this.#known.set(id, { hash: new Digester(), size: 0 });
     return id;
   }
 
@@ -69,7 +68,8 @@ export class Uploads {
   finish(id: string, digest: Digest): Promise<void> {
     return this.#mutex.run(id, async () => {
       const { hash } = await this.#find(id);
-      const found = `sha256:${hash.digest('hex')}`;
+      // Which algorithm is meant shows at the end only; nearly always it is sha256.
+      const found = algorithmOf(digest) === 'sha256' ? hash.digest() : await digestOfContent(this.#path(id), digest);
       this.#known.delete(id);
       if (found === digest) return this.#pool.adopt(this.#path(id), digest);
       await rm(this.#path(id), { force: true });
@@ -90,7 +90,7 @@ export class Uploads {
     const known = this.#known.get(id);
     if (known) return known;
     if (!/^[0-9a-f]{64}$/.test(id)) throw uploadUnknown({ id });
-    const upload: Upload = { hash: createHash('sha256'), size: 0 };
+    const upload: Upload = { hash: new Digester(), size: 0 };
     try {
       for await (const chunk of createReadStream(this.#path(id)) as AsyncIterable<Buffer>) {
         upload.hash.update(chunk);
@@ -106,4 +106,10 @@ export class Uploads {
   #path(id: string): string {
     return join(this.#folder, id);
   }
+}
+
+async function digestOfContent(path: string, like: Digest): Promise<Digest> {
+  const hash = new Digester(like);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) hash.update(chunk);
+  return hash.digest();
 }

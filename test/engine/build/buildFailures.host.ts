@@ -48,7 +48,7 @@ describe('a build that fails', () => {
     ['a mount of files that are not there', 'FROM debian\nRUN --mount=source=none,target=/x true\n', 'COPY_SOURCE_NOT_FOUND', 2, /stat none/],
     ['a mount of files that a stage does not have', 'FROM debian AS a\nFROM debian\nRUN --mount=from=a,source=/none,target=/x true\n', 'COPY_SOURCE_NOT_FOUND', 3, /stat \/none/],
     ['the end of the sandbox where it was not allowed', 'FROM debian\nRUN --security=insecure true\n', 'DOCKERFILE_SYNTAX', 2, /not allowed by this build/],
-    ['what is not supported yet', 'FROM debian\nRUN --device=gpu true\n', 'NOT_IMPLEMENTED', 2, /RUN --device/],
+    ['a device that was not allowed', 'FROM debian\nRUN --device=vendor.com/gpu=0 true\n', 'DOCKERFILE_SYNTAX', 2, /berth build --allow device/],
   ];
   for (const [what, dockerfile, code, line, message] of broken) {
     it(`names the line of ${what}`, async () => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { digestOf } from '../../../engine/content/contentStore.ts';
+import { digestOf } from '../../../engine/content/digest.ts';
 import { run } from '../../../engine/host/process.ts';
 import { BuildWorld } from '../../support/buildWorld.ts';
 

@@ -84,7 +84,7 @@ describe('the Dockerfile parser', () => {
     ['a key that a mount does not have', 'FROM scratch\nRUN --mount=type=tmpfs,target=/x,id=a make', 'DOCKERFILE_SYNTAX', 2, 34, /unexpected key 'id' for a mount of type tmpfs/],
     ['a field of a mount without a value', 'FROM scratch\nRUN --mount=target make', 'DOCKERFILE_SYNTAX', 2, 13, /must be a key=value pair/],
     ['a bad sharing of a cache', 'FROM scratch\nRUN --mount=type=cache,target=/x,sharing=some make', 'DOCKERFILE_SYNTAX', 2, 34, /sharing value "some"/],
-    ['RUN --device', 'FROM scratch\nRUN --device=gpu make', 'NOT_IMPLEMENTED', 2, 5, /RUN --device is not supported/],
+    ['a device that is none', 'FROM scratch\nRUN --device=gpu make', 'DOCKERFILE_SYNTAX', 2, 14, /invalid device "gpu"/],
     ['a chained trigger', 'FROM scratch\nONBUILD ONBUILD RUN a', 'DOCKERFILE_SYNTAX', 2, 1, /Chaining ONBUILD/],
   ];
   for (const [what, text, code, line, column, message] of errors) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lstat, readFile, readdir } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { run } from '../../../engine/host/process.ts';
@@ -36,6 +36,26 @@ describe('RUN --mount', () => {
     assert.equal((await world.build('bind', { tags: ['bind'] })).ran().length, 1);
     assert.match(await world.readFile('bind', 'w/listed'), /^one.txt\ntwomade/);
     assert.deepEqual((await readdir(world.context('bind'))).sort(), ['.dockerignore', 'Dockerfile', 'src']);
+  });
+
+  it('--device brings what the Container Device Interface says of it; one that is not there matters only when it is required', async () => {
+    const file = '/var/run/cdi/berth-rmount.json';
+    await mkdir('/var/run/cdi', { recursive: true });
+    await writeFile(file, JSON.stringify({
+      cdiVersion: '0.6.0',
+      kind: 'rmount.berth.test/tape',
+      containerEdits: { env: ['TAPE=loaded'] },
+      devices: [{ name: 'one', containerEdits: { deviceNodes: [{ path: '/dev/tape0', hostPath: '/dev/zero' }], mounts: [{ hostPath: world.root, containerPath: '/tape', options: ['ro', 'bind'] }] } }],
+    }));
+    try {
+      await world.write('device', { Dockerfile: 'FROM debian\nRUN --device=rmount.berth.test/tape=one,required --device=rmount.berth.test/none echo "$TAPE" > /made && head -c 4 /dev/tape0 | od -An -tx1 >> /made && ls /tape >> /made\n' });
+      await world.build('device', { tags: ['device'], allowDevices: true });
+      assert.match(await world.readFile('device', 'made'), /^loaded\n 00 00 00 00\n[\s\S]*contexts/);
+      await world.write('device', { Dockerfile: 'FROM debian\nRUN --device=rmount.berth.test/none,required true\n' });
+      await assert.rejects(world.build('device', { allowDevices: true }), { code: 'BUILD_DEVICE_MISSING', message: /^Dockerfile:2:1: RUN requires the device rmount\.berth\.test\/none/ });
+    } finally {
+      await rm(file);
+    }
   });
 
   it('leaves the mount points out of the layer', async () => {

@@ -48,6 +48,21 @@ describe('berth build', () => {
     assert.match((await build(['-'], await readFile(join(engine.root, 'c.tar'), 'latin1'))).stderr, /standard input is an archive/);
   });
 
+  it('takes named contexts, and sends of their folders what changed where the engine is elsewhere', async () => {
+    const path = await folder('naming', { Dockerfile: 'FROM debian\nCOPY --from=lib a.txt /a\n' });
+    const lib = await folder('library', { 'a.txt': 'one', '.dockerignore': 'b.txt\n', 'b.txt': 'not sent' });
+    const args = ['-q', '--build-context', `lib=${lib}`, path];
+    assert.equal(await inImage(idOf(await build(args)), '/a'), 'one');
+    const sent = await build(['--send-context', ...args]);
+    assert.equal(await inImage(idOf(sent), '/a'), 'one');
+    assert.match(sent.stderr, /context lib: 2 changed, /);
+    await folder('library', { 'a.txt': 'two' });
+    const again = await build(['--send-context', ...args]);
+    assert.match(again.stderr, /context lib: 1 changed, /);
+    assert.equal(await inImage(idOf(again), '/a'), 'two');
+    assert.match((await build(['--build-context', 'lib', path])).stderr, /expected NAME=VALUE/);
+  });
+
   it('takes a branch and a folder of a Git repository', async () => {
     const path = await folder('repositories/app', { Dockerfile: 'FROM debian\nCOPY which /which\n', which: 'main' });
     const git = (...args: string[]): Promise<unknown> => run('git', ['-C', path, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args]);

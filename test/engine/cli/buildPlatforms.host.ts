@@ -48,10 +48,10 @@ describe('berth build for other platforms, and what it attests', () => {
 
   it('what only copies needs no emulator; a RUN that needs one says which, and where', async () => {
     const path = await folder('cross', { Dockerfile: CROSS });
-    await berth('build', '-q', '--platform', 'linux/riscv64', '-t', 'cross', path);
-    assert.equal((await inspect('cross')).Architecture, 'riscv64');
+    await berth('build', '-q', '--platform', 'linux/mips64', '-t', 'cross', path);
+    assert.equal((await inspect('cross')).Architecture, 'mips64');
     const run = await folder('run', { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\nRUN ["/x"]\n' });
-    assert.match(await fails('build', '--platform', 'linux/riscv64', run), /Dockerfile:3:1: RUN needs programs for linux\/riscv64, and this host \(linux\/[a-z0-9]+\) runs none/);
+    assert.match(await fails('build', '--platform', 'linux/mips64', run), /Dockerfile:3:1: RUN needs programs for linux\/mips64, and this host \(linux\/[a-z0-9]+\) runs none/);
     assert.match(await fails('build', '--platform', 'linux/mine', run), /not a platform/);
   });
 
@@ -179,7 +179,7 @@ describe('berth build for other platforms, and what it attests', () => {
   it('a RUN is done by an emulator where there is one, and the image of another platform is chosen from a registry', async () => {
     const path = await folder('emulated', { program: arm64Program(), Dockerfile: 'FROM scratch\nCOPY program /program\nRUN ["/program"]\n' });
     await chmod(join(path, 'program'), 0o755);
-    await using _emulator = await arm64Emulator('berth-bplat-arm64');
+    await using _emulator = await arm64Emulator();
     await berth('build', '-q', '--platform', 'linux/arm64', '-t', 'emulated', path);
     assert.equal((await inspect('emulated')).Architecture, 'arm64');
     await berth('build', '-q', '-t', 'look', await folder('look', { Dockerfile: `FROM --platform=linux/arm64 ${registry.host}/several:1 AS arm\nFROM debian\nCOPY --from=emulated /made /made\nCOPY --from=arm /out /out\n` }));

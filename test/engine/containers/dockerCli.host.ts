@@ -46,6 +46,7 @@ describe('the stock docker command', () => {
     assert.match(id, /^[0-9a-f]{64}$/);
     assert.match((await docker(['ps', '--filter', 'label=a=b'])).stdout, /web\n$/);
     assert.equal((await docker(['port', 'web'])).stdout, '80/tcp -> 127.0.0.1:28941\n');
+    for (const end = Date.now() + 10_000; (await docker(['logs', 'web'])).stdout === '' && Date.now() < end; );
     assert.equal((await docker(['logs', 'web'])).stdout, 'ready\n');
     assert.equal((await docker(['exec', '-e', 'A=1', 'web', 'sh', '-c', 'echo $A'])).stdout, '1\n');
     assert.match((await docker(['top', 'web'])).stdout, /sleep 1000/);
@@ -91,6 +92,11 @@ describe('the stock docker command', () => {
       assert.equal((await docker(['cp', `cp:/vol/${state}`, join(folder, `vol-${state}`)])).status, 0);
       assert.match((await docker(['cp', 'cp:/nowhere', folder])).stderr, /Could not find the file \/nowhere/);
     }
+    // Behind a link, under the link's name; the folder itself only when a dot says so.
+    await docker(['exec', 'cp', 'ln', '-s', 'running', '/srv/where']);
+    for (const [path, names] of [['/srv/where/', 'where/ where/link where/sub/ where/sub/file'], ['/srv/running/', 'running/ running/link running/sub/ running/sub/file'], ['/srv/where/.', './ ./link ./sub/ ./sub/file']] as const) {
+      assert.equal((await run('sh', ['-c', 'docker cp "$1" - | tar -tf - | sort | paste -sd " "', 'sh', `cp:${path}`], { env })).stdout, `${names}\n`);
+    }
     // What is in memory exists while it runs only.
     assert.equal((await docker(['cp', join(folder, 'tree'), 'cp:/mem'])).status, 0);
     assert.equal((await docker(['cp', 'cp:/mem/tree/link', '-'])).status, 0);
@@ -110,6 +116,13 @@ describe('the stock docker command', () => {
     assert.match((await docker(['run', '--rm', '-m', '1m', 'debian', 'true'])).stderr, /Minimum memory limit allowed is 6MB/);
     assert.match((await docker(['create', '--name', '_bad name', 'debian'])).stderr, /Invalid container name/);
     assert.match((await docker(['create', '--platform', 'linux/s390x', '--pull', 'never', 'debian'])).stderr, /platform \(linux\/\w+\) does not match the specified platform \(linux\/s390x\)/);
+    assert.match((await docker(['run', '--network', 'container:nobody', 'debian', 'true'])).stderr, /^docker: Error response from daemon: No such container: nobody/);
+    assert.match((await docker(['run', '--volumes-from', 'nobody', 'debian', 'true'])).stderr, /^docker: Error response from daemon: No such container: nobody/);
+    assert.match((await docker(['ps', '--filter', 'status=bogus'])).stderr, /invalid filter: 'status=bogus'/);
+    assert.match((await docker(['container', 'prune', '-f', '--filter', 'bogus=1'])).stderr, /invalid filter: 'bogus'/);
+    await docker(['run', '--name', 'silent', '--log-driver', 'none', 'debian', 'true']);
+    assert.match((await docker(['logs', 'silent'])).stderr, /configured logging driver does not support reading/);
+    await docker(['rm', 'silent']);
     await docker(['run', '-d', '--name', 'box', 'debian', 'sleep', '1000']);
     assert.match((await docker(['rename', 'box', 'box'])).stderr, /same name as its current name/);
     const nobody = await docker(['exec', '-u', 'nosuch', 'box', 'true']);

@@ -62,6 +62,15 @@ describe('what several clients and the engine itself do with one container at on
     }
   });
 
+  it('an update changes what it names only: clients send a restart policy that is not meant as one without a name', async () => {
+    const { id } = await world.containers.create({ Image: 'debian', HostConfig: { RestartPolicy: { Name: 'unless-stopped' } } });
+    await world.containers.update(id, { RestartPolicy: { Name: '', MaximumRetryCount: 0 } });
+    assert.equal(world.containers.find(id).record.hostConfig.RestartPolicy?.Name, 'unless-stopped');
+    const { id: brief } = await world.containers.create({ Image: 'debian', HostConfig: { AutoRemove: true } });
+    await assert.rejects(world.containers.update(brief, { RestartPolicy: { Name: 'always' } }), { code: 'CONTAINER_AUTO_REMOVES' });
+    for (const ref of [id, brief]) await world.containers.remove(ref);
+  });
+
   it('of several renames each gets its name or is told why not, and gives back its own only', async () => {
     const { id } = await world.containers.create({ Image: 'debian' }, 'before');
     const { id: other } = await world.containers.create({ Image: 'debian' }, 'other');

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { digestOf } from '../../../engine/content/digest.ts';
 import { silentLog } from '../../../engine/base/log.ts';
-import { ContentStore, digestOf } from '../../../engine/content/contentStore.ts';
+import { ContentStore } from '../../../engine/content/contentStore.ts';
 import { indexSchema, mediaTypes } from '../../../engine/content/oci.ts';
 import type { Descriptor } from '../../../engine/content/oci.ts';
 
@@ -42,7 +43,7 @@ describe('the content store', () => {
 
   it('changes index.json one after the other, and remembers', async () => {
     await Promise.all(['a', 'b', 'c'].map((name) => store.update((entries) => [...entries, entry(name)])));
-    assert.deepEqual((await open()).entries.map(({ digest }) => digest), ['a', 'b', 'c'].map(digestOf));
+    assert.deepEqual((await open()).entries.map(({ digest }) => digest), ['a', 'b', 'c'].map((name) => digestOf(name)));
   });
 
   it('clears temp files of a killed engine', async () => {

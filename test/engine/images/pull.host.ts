@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { setTimeout as delay } from 'node:timers/promises';
 import { quietContext } from '../../../engine/base/context.ts';
 import type { Progress } from '../../../engine/base/context.ts';
 import { hostPlatform } from '../../../engine/base/platform.ts';
@@ -143,7 +144,8 @@ describe('pulling from registries that misbehave', () => {
       return true;
     };
     const cancelled = pull(controller.signal);
-    const other = new Promise((resolve) => setTimeout(resolve, 30)).then(() => pull());
+    while (stalled === 0) await delay(5);
+    const other = pull();
     await assert.rejects(cancelled, { name: 'AbortError' });
     assert.equal((await other).layers.length, 2);
     await world.images.remove((await other).id, { force: true });

@@ -24,6 +24,7 @@ describe('image references', () => {
     ['Example.com/app', { domain: 'Example.com', path: 'app', shown: 'Example.com/app:latest' }],
     ['host:8080', { domain: 'docker.io', path: 'library/host', tag: '8080', shown: 'host:8080' }],
     [`debian@sha256:${hex}`, { domain: 'docker.io', path: 'library/debian', digest: `sha256:${hex}`, shown: `debian@sha256:${hex}` }],
+    [`example.com/app@sha512:${hex}${hex}`, { domain: 'example.com', path: 'app', digest: `sha512:${hex}${hex}`, shown: `example.com/app@sha512:${hex}${hex}` }],
     [`example.com/app:1@sha256:${hex}`, { domain: 'example.com', path: 'app', tag: '1', digest: `sha256:${hex}`, shown: 'example.com/app:1' }],
     [`a:${'t'.repeat(128)}`, { domain: 'docker.io', path: 'library/a', tag: 't'.repeat(128), shown: `a:${'t'.repeat(128)}` }],
   ];
@@ -35,7 +36,7 @@ describe('image references', () => {
     });
   }
 
-  for (const text of ['', ':tag', 'a:', 'a:-x', `a:${'t'.repeat(129)}`, 'Debian', 'team/App', 'a//b', '/a', 'a/', 'a b', 'a@sha256:123', 'a@md5:abc', '-a', 'a-', 'a..b', 'a___b', '../a', 'http://example.com/a', 'example.com:port/a', hex, `${'a'.repeat(256)}`, 'a:b:c', 'é']) {
+  for (const text of ['', ':tag', 'a:', 'a:-x', `a:${'t'.repeat(129)}`, 'Debian', 'team/App', 'a//b', '/a', 'a/', 'a b', 'a@sha256:123', `a@sha512:${hex}`, `a@sha256:${hex}${hex}`, 'a@md5:abc', '-a', 'a-', 'a..b', 'a___b', '../a', 'http://example.com/a', 'example.com:port/a', hex, `${'a'.repeat(256)}`, 'a:b:c', 'é']) {
     it(`refuses "${text.slice(0, 40)}"`, () => assert.throws(() => parseReference(text), { code: 'INVALID_REFERENCE', status: 400 }));
   }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { upEventSchema } from '../../../api/berth/devcontainer.ts';
 import type { UpRequest, UpResult } from '../../../api/berth/devcontainer.ts';
+import { registryLogins } from '../../registry/credentials.ts';
 import { connectHint } from '../ssh/afterUp.ts';
 import type { OwnCommand } from '../ssh/sync.ts';
 import { describeError } from '../../program.ts';
@@ -53,7 +54,7 @@ export async function bringUp(context: CliContext, folder: string | undefined, o
   try {
     const request = await requestOf(context, folder, options);
     const client = await context.engine();
-    for await (const event of client.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json: request, signal: context.signal })) {
+    for await (const event of client.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json: request, headers: await registryLogins(context.env), signal: context.signal })) {
       if (event.type === 'result') return event;
       if (options.quiet !== true) printer.print(event);
     }

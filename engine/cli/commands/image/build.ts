@@ -15,7 +15,7 @@ import { BuildScreen } from '../../output/buildScreen.ts';
 import { formatWarnings } from '../../output/buildWarnings.ts';
 import type { BuildWarningEvent } from '../../output/buildWarnings.ts';
 import { formatSize } from '../../output/units.ts';
-import { buildAuthHeaders } from '../../registry/credentials.ts';
+import { registryLogins } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
 import { addDeliveryFlags, planDelivery, sendCaches } from './buildDelivery.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
@@ -43,7 +43,7 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--network <mode>', 'network of RUN: default, none or host')
     .option('--secret <id=NAME[,src=FILE|,env=NAME]>', 'a secret for RUN --mount=type=secret', collect)
     .option('--ssh <default|id=SOCKET>', 'an SSH agent for RUN --mount=type=ssh', collect)
-    .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done', collect)
+    .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done; device: RUN --device', collect)
     .option('--build-context <name=value>', 'what a name means in FROM, COPY --from and RUN --mount=from: a folder, the URL of an archive or Git repository, docker-image://IMAGE, oci-layout://FOLDER[:TAG|@DIGEST]; may be repeated', collect)
     .option('--platform <os/arch,…>', 'what the image is for (default: what the engine runs on); several make one image for all of them', collect)
     .option('--provenance [mode=min|max]', 'attest where the image comes from (SLSA; version=v1 or v0.2, builder-id=ID); --provenance=false: not')
@@ -106,7 +106,7 @@ function printerFor(context: CliContext, { progress = 'auto', quiet }: BuildOpti
 
 /** Builds; what came of it. */
 async function run(context: CliContext, client: ApiClient, request: BuildRequestBody, printer: Printer): Promise<Built> {
-  const headers = await buildAuthHeaders(context.env);
+  const headers = await registryLogins(context.env);
   let built: Built | undefined;
   try {
     for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: request, headers, signal: context.signal })) {

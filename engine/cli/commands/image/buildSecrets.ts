@@ -10,13 +10,14 @@ interface Given {
 }
 
 /** What `--secret`, `--ssh` and `--allow` of `berth build` give to the build. Their contents appear in no error. */
-export async function givenSecrets(context: CliContext, { secret, ssh, allow }: Given): Promise<Pick<BuildRequestBody, 'secrets' | 'sshAgents' | 'allowInsecure'>> {
-  for (const what of allow ?? []) if (what !== 'security.insecure' && what !== 'network.host') throw new Error(`--allow ${what}: expected security.insecure`);
+export async function givenSecrets(context: CliContext, { secret, ssh, allow }: Given): Promise<Pick<BuildRequestBody, 'secrets' | 'sshAgents' | 'allowInsecure' | 'allowDevices'>> {
+  for (const what of allow ?? []) if (what !== 'security.insecure' && what !== 'network.host' && what !== 'device') throw new Error(`--allow ${what}: expected security.insecure or device`);
   const secrets = await Promise.all((secret ?? []).map((text) => readSecret(context, text)));
   return {
     ...(secrets.length > 0 ? { secrets: Object.fromEntries(secrets) } : {}),
     ...(ssh && ssh.length > 0 ? { sshAgents: Object.fromEntries(ssh.map((text) => agentOf(context, text))) } : {}),
     ...(allow?.includes('security.insecure') ? { allowInsecure: true } : {}),
+    ...(allow?.includes('device') ? { allowDevices: true } : {}),
   };
 }
 

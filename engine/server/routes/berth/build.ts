@@ -10,7 +10,7 @@ import type { NamedContextSources } from '../../../build/context/namedContexts.t
 import type { BerthError } from '../../../base/errors.ts';
 import type { BuildService } from '../../../build/buildService.ts';
 import type { BuildContext, BuildRequest } from '../../../build/request.ts';
-import { readRegistryConfig } from '../docker/buildQuery.ts';
+import { parseRegistryConfig } from '../../../registry/auth.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
 /** `POST /berth/v1/build`: builds a folder of this host; the answer is one event a line, the last `result` or `error`. */
@@ -20,8 +20,7 @@ export function berthBuildRoutes(builds: Pick<BuildService, 'build' | 'check'>):
 
 async function build(builds: Pick<BuildService, 'build' | 'check'>, context: RequestContext, reply: Reply): Promise<void> {
   const body = await context.json(buildRequestSchema);
-  const config = context.headers['x-registry-config'];
-  const auths = typeof config === 'string' ? readRegistryConfig(config) : undefined;
+  const auths = parseRegistryConfig(context.headers['x-registry-config']);
   let out: Writable | undefined;
   const send = (event: BuildEvent): void => {
     if (event.type === 'failure' && !out) return; // the error alone, with its status
@@ -70,12 +69,13 @@ function toRequest({ context, dockerfile, dockerfileText, noCacheFilter, target,
   };
 }
 
-function toWider({ platforms, contexts, attest, debug }: Pick<BuildRequestBody, 'platforms' | 'contexts' | 'attest' | 'debug'>): WiderRequest {
+function toWider({ platforms, contexts, attest, debug, allowDevices }: Pick<BuildRequestBody, 'platforms' | 'contexts' | 'attest' | 'debug' | 'allowDevices'>): WiderRequest {
   return {
     ...(platforms === undefined ? {} : { platforms: platforms.map(platformOf) }),
     ...(contexts === undefined ? {} : { contexts: contexts as NamedContextSources }),
     ...(attest === undefined ? {} : { attest: attest as AttestRequest }),
     ...(debug === undefined ? {} : { debug }),
+    ...(allowDevices === undefined ? {} : { allowDevices }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { devContainerRefSchema, execSpecRequestSchema, stopRequestSchema, upRequestSchema } from '../../../api/berth/devcontainer.ts';
 import type { UpEvent } from '../../../api/berth/devcontainer.ts';
 import type { DevContainerService } from '../../../devcontainers/devContainerService.ts';
+import { parseRegistryConfig } from '../../../registry/auth.ts';
 import { failedResult } from './devContainerEvents.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
 
@@ -27,11 +28,12 @@ export function devContainerRoutes(service: DevContainerService): Route[] {
 /** Errors, too, are the last line of the stream: by then the answer has long begun. */
 async function up(service: DevContainerService, context: RequestContext, reply: Reply): Promise<void> {
   const request = await context.json(upRequestSchema);
+  const auths = parseRegistryConfig(context.headers['x-registry-config']);
   const out = reply.stream(200, 'application/x-ndjson');
   const send = (event: UpEvent): void => writeLine(out, event);
   let containerId: string | undefined;
   try {
-    const outcome = await service.up(request, { signal: context.signal, tell: send, onContainer: (id) => (containerId = id) });
+    const outcome = await service.up(request, { signal: context.signal, ...(auths ? { auths } : {}), tell: send, onContainer: (id) => (containerId = id) });
     send({ type: 'result', outcome: 'success', ...outcome });
   } catch (error) {
     send({ ...failedResult(error, 'The dev container could not be set up.'), ...(containerId === undefined ? {} : { containerId }) });

@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises';
+import type { Digest } from '../../../content/digest.ts';
 import { asBerthError, routeNotFound } from '../../../base/errors.ts';
-import type { Digest } from '../../../content/oci.ts';
 import { manifestInvalid, nameInvalid, rangeInvalid } from '../../../images/served/errors.ts';
 import type { ServedRegistry } from '../../../images/served/servedRegistry.ts';
 import type { Method, Reply, RequestContext, Route } from '../../route.ts';

@@ -1,5 +1,5 @@
+import type { Digest } from '../../../content/digest.ts';
 import { routeNotFound } from '../../../base/errors.ts';
-import type { Digest } from '../../../content/oci.ts';
 import { uploadInvalid } from '../../../images/served/errors.ts';
 import type { ServedRegistry } from '../../../images/served/servedRegistry.ts';
 import type { Reply, RequestContext } from '../../route.ts';

@@ -3,6 +3,7 @@ import { badRequest, invalidJson, notImplemented } from '../../../base/errors.ts
 import { fitsPlatform, hostPlatform, parsePlatform } from '../../../base/platform.ts';
 import type { Platform } from '../../../base/platform.ts';
 import type { BuildRequest } from '../../../build/request.ts';
+import { parseRegistryConfig } from '../../../registry/auth.ts';
 import type { PruneOptions } from '../../../build/cache/prune.ts';
 
 /** What the query of `POST /build` says. */
@@ -14,15 +15,13 @@ const UNUSED = new Set(['', '0', 'false', 'null', '[]', '{}', 'default']);
 
 const argumentsSchema = z.record(z.string(), z.string().nullable()).nullable();
 const labelsSchema = z.record(z.string(), z.string()).nullable();
-const authSchema = z.looseObject({ username: z.string().optional(), password: z.string().optional(), auth: z.string().optional(), identitytoken: z.string().optional(), registrytoken: z.string().optional() });
-const registryConfigSchema = z.record(z.string(), authSchema);
 
 export function parseBuildQuery(query: URLSearchParams, registryConfig: string | string[] | undefined): BuildQuery {
   checkSupported(query);
   const target = query.get('target') ?? '';
   const dockerfile = query.get('dockerfile') ?? '';
   const buildArgs = json(query, 'buildargs', argumentsSchema) ?? {};
-  const auths = typeof registryConfig === 'string' ? readRegistryConfig(registryConfig) : undefined;
+  const auths = parseRegistryConfig(registryConfig);
   return {
     tags: query.getAll('t').filter((tag) => tag !== ''),
     quiet: isTrue(query.get('q')),
@@ -98,12 +97,6 @@ function parse<T>(text: string, name: string, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw badRequest({ what: name, detail: z.prettifyError(parsed.error) });
   return parsed.data;
-}
-
-/** Docker's `X-Registry-Config` header: credentials by registry. */
-export function readRegistryConfig(header: string): z.infer<typeof registryConfigSchema> | undefined {
-  const text = Buffer.from(header, 'base64url').toString('utf8');
-  return text === '' ? undefined : parse(text, 'X-Registry-Config', registryConfigSchema);
 }
 
 function isTrue(value: string | null): boolean {

@@ -1,4 +1,5 @@
 import type { ContainerService } from '../../../containers/containerService.ts';
+import { requireLog } from '../../../containers/logs.ts';
 import type { LogOptions } from '../../../containers/logs.ts';
 import { badRequest } from '../../../base/errors.ts';
 import type { Reply, RequestContext, Route } from '../../route.ts';
@@ -27,6 +28,7 @@ async function logs(containers: ContainerService, context: RequestContext, reply
   const container = containers.find(refOf(context));
   const options = logOptions(context);
   if (!options.stdout && !options.stderr) throw badRequest({ what: 'logs', detail: 'you must choose at least one stream' });
+  requireLog(container);
   const out = reply.stream(200, streamType(container.tty));
   await containers.logs(container.id, options, out, context.signal);
   out.end();

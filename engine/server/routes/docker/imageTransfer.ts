@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isDigest } from '../../../content/digest.ts';
 import { badRequest, notImplemented } from '../../../base/errors.ts';
 import { parsePlatform } from '../../../base/platform.ts';
 import type { Platform } from '../../../base/platform.ts';
@@ -32,7 +33,7 @@ export async function createImage(images: ImageService, archives: ImageArchives,
 async function pull(images: ImageService, { query, headers, signal }: RequestContext, platform: Platform | undefined, reply: Reply): Promise<void> {
   const name = query.get('fromImage') ?? '';
   const tag = query.get('tag') ?? '';
-  const reference = parseReference(tag === '' ? name : tag.startsWith('sha256:') ? `${name}@${tag}` : `${name}:${tag}`);
+  const reference = parseReference(tag === '' ? name : isDigest(tag) ? `${name}@${tag}` : `${name}:${tag}`);
   const shown = familiarTag(reference);
   const credentials = parseRegistryAuth(headers['x-registry-auth']?.toString());
   const before = known(images, shown)?.id;

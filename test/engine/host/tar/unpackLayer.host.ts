@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { run } from '../../../../engine/host/process.ts';
 import { packLayer } from '../../../../engine/host/tar/packLayer.ts';
 import { replayRecipe } from '../../../../engine/host/tar/recipe.ts';
@@ -75,6 +76,32 @@ describe('layers on disk', () => {
     assert.equal(packed.length, size);
     await writeFile(join(root, 'packed.tar'), packed);
     assert.deepEqual((await run('tar', ['-tf', join(root, 'packed.tar')])).stdout.trim().split('\n'), ['d/', 'd/.wh..wh..opq', 'd/new', '.wh.gone']);
+  });
+
+  it('is made in a user namespace, too: capabilities of files and marks in the form that overlay reads there; devices are left out', async () => {
+    const archive = tarball([
+      { path: 'd', type: 'directory', mode: 0o2750, uid: 5 },
+      { path: 'd/.wh..wh..opq' },
+      { path: '.wh.gone' },
+      { path: 'null', type: 'character', deviceMajor: 1, deviceMinor: 3 },
+      { path: 'ping', content: 'p', uid: 3, xattrs: { 'security.capability': '\x01\0\0\x02\0 \0\0\0\0\0\0\0\0\0\0\0\0\0\0' } },
+    ]);
+    await chmod(root, 0o755);
+    const child = fileURLToPath(new URL('../../../support/unpackChild.ts', import.meta.url));
+    await run('unshare', ['--user', '--map-root-user', process.execPath, '--disable-warning=ExperimentalWarning', child, dir], { input: archive });
+    assert.deepEqual((await readdir(dir)).sort(), ['d', 'gone', 'ping']);
+    assert.match((await run('getfattr', ['-d', '-m', 'user', '--absolute-names', join(dir, 'd')])).stdout, /user\.overlay\.opaque="y"/);
+    assert.equal((await lstat(join(dir, 'd'))).mode & 0o7777, 0o2750);
+    const gone = await lstat(join(dir, 'gone'));
+    assert.ok(gone.isCharacterDevice() && gone.rdev === 0);
+    assert.match((await run('getfattr', ['-d', '-m', 'security', '--absolute-names', join(dir, 'ping')])).stdout, /security\.capability=/);
+  });
+
+  it('has times before 1970, between seconds, and beyond what a file system keeps', async () => {
+    await unpack(tarball([{ path: 'old', content: 'x', mtime: -86_400 }, { path: 'between', content: 'x', mtime: 1_600_000_000.25 }, { path: 'far', type: 'symlink', linkPath: 'x', mtime: 1e15 }]));
+    assert.equal((await lstat(join(dir, 'old'))).mtimeMs, -86_400_000);
+    assert.equal((await lstat(join(dir, 'between'))).mtimeMs, 1_600_000_000_250);
+    assert.ok((await lstat(join(dir, 'far'))).mtimeMs > 4e12);
   });
 
   it('is mounted by the kernel as the image means it: hidden files are gone, opaque folders are empty', async () => {
