@@ -7,6 +7,10 @@ import type { Peer } from './peer.ts';
 /** What a benchmark works with: a folder, and engines that have the image. */
 export interface Bench {
   readonly folder: string;
+  /** The image, as `docker save` writes it. */
+  readonly archive: string;
+  /** Does something at the end, whatever ends it. */
+  defer(step: () => Promise<void>): void;
   /** Starts an engine that is removed at the end, with the image in it. */
   begin(peer: Peer): Promise<void>;
 }
@@ -23,6 +27,8 @@ export async function runBench(main: (bench: Bench) => Promise<void>): Promise<v
     const archive = await makeImageArchive(folder);
     await main({
       folder,
+      archive,
+      defer: (step) => cleanup.defer(step),
       begin: async (peer) => {
         cleanup.defer(() => peer.remove());
         await peer.start();

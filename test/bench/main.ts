@@ -6,10 +6,11 @@ import { run } from '../../engine/host/process.ts';
 import { runBench } from './bench.ts';
 import type { Bench } from './bench.ts';
 import { makeBuildContext } from './buildContext.ts';
+import { Buildah } from './buildah.ts';
 import type { Peer } from './peer.ts';
 import { berthPeer, dockerPeer, podmanPeer } from './peers.ts';
 import { rows } from './rows.ts';
-import type { BenchSetup } from './rows.ts';
+import type { BenchSetup } from './rounds.ts';
 import { formatTable } from './table.ts';
 import type { RowResult } from './table.ts';
 
@@ -18,10 +19,10 @@ import type { RowResult } from './table.ts';
 const repository = resolve(import.meta.dirname, '../..');
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '30' }, builds: { type: 'string', default: '5' }, only: { type: 'string', default: '' }, 'without-docker': { type: 'boolean', default: false }, 'without-podman': { type: 'boolean', default: false } },
+  options: { rounds: { type: 'string', default: '30' }, builds: { type: 'string', default: '5' }, only: { type: 'string', default: '' }, 'without-docker': { type: 'boolean', default: false }, 'without-podman': { type: 'boolean', default: false }, 'without-buildah': { type: 'boolean', default: false } },
 });
 
-async function main({ folder, begin }: Bench): Promise<void> {
+async function main({ folder, archive, begin, defer }: Bench): Promise<void> {
   const context = await makeBuildContext(folder);
   const berth = await berthPeer(folder);
   const docker = values['without-docker'] ? undefined : await dockerPeer(folder);
@@ -29,7 +30,9 @@ async function main({ folder, begin }: Bench): Promise<void> {
   if (!docker) console.error(values['without-docker'] ? 'Docker is left out.' : 'dockerd is not installed (Debian: apt-get install docker.io): measuring without it.');
   const peers = [berth, docker, podman].filter((peer) => peer !== undefined);
   for (const peer of peers) await begin(peer);
-  const setup: BenchSetup = { berth, docker, podman, context, folder, rounds: Number(values.rounds), builds: Number(values.builds) };
+  const buildah = values['without-buildah'] ? undefined : await Buildah.open(folder, archive);
+  if (buildah) defer(() => buildah.remove());
+  const setup: BenchSetup = { berth, docker, podman, buildah, context, contextFolder: join(folder, 'context'), folder, rounds: Number(values.rounds), builds: Number(values.builds) };
   const results = await measureAll(setup);
   console.log(`\n${formatTable(results)}\n`);
   await writeResults(results, peers);

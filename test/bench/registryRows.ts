@@ -8,7 +8,7 @@ import { spreadFolders } from '../../engine/host/spreadFolders.ts';
 import { UnpackThreads } from '../../engine/host/tar/unpackThreads.ts';
 import { LAYERED, makeLayeredArchive } from './layeredImage.ts';
 import type { Peer } from './peer.ts';
-import type { BenchSetup } from './rows.ts';
+import type { BenchSetup } from './rounds.ts';
 import { figuresOf } from './stats.ts';
 import type { RowResult } from './table.ts';
 

@@ -1,56 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../../engine/host/process.ts';
+import { besides, buildRows } from './buildRows.ts';
 import type { Peer } from './peer.ts';
 import { measureImages } from './registryRows.ts';
-import { figuresOf } from './stats.ts';
-import type { RowResult } from './table.ts';
+import { alternate, once, two } from './rounds.ts';
+import type { Row } from './rounds.ts';
 import { build, execTrue, removeContainer, removeImage, removeMany, runTrue, sendBytes, startReceiver, startSleeper, writeLog } from './work.ts';
-
-export interface BenchSetup {
-  readonly berth: Peer;
-  readonly docker: Peer | undefined;
-  /** Measured in some rows, beside the two. */
-  readonly podman: Peer | undefined;
-  readonly context: Buffer;
-  /** For what a row needs on disk. */
-  readonly folder: string;
-  /** Measured rounds of quick rows, and of builds; each row begins with a tenth of them, at least two, unmeasured. */
-  readonly rounds: number;
-  readonly builds: number;
-}
-
-export interface Row {
-  readonly id: string;
-  readonly measure: (setup: BenchSetup) => Promise<RowResult | RowResult[]>;
-}
-
-type Sample = (peer: Peer) => Promise<number>;
-
-type Measured = Pick<RowResult, 'berth' | 'docker' | 'podman'>;
-
-/** Runs `sample` on the engines in turns, the order reversed each round, after equal warm-up. */
-async function alternate({ berth, docker, podman }: Pick<BenchSetup, 'berth' | 'docker'> & Partial<BenchSetup>, rounds: number, sample: Sample): Promise<Measured> {
-  const peers = [berth, docker, podman].filter((peer) => peer !== undefined);
-  const samples = new Map<Peer, number[]>(peers.map((peer) => [peer, []]));
-  const warmUp = Math.max(2, Math.round(rounds / 10));
-  for (let round = -warmUp; round < rounds; round++) {
-    for (const peer of round % 2 === 0 ? peers : [...peers].reverse()) {
-      const value = await sample(peer);
-      if (round >= 0) samples.get(peer)?.push(value);
-    }
-  }
-  return { berth: figuresOf(samples.get(berth) ?? []), ...(docker ? { docker: figuresOf(samples.get(docker) ?? []) } : {}), ...(podman ? { podman: figuresOf(samples.get(podman) ?? []) } : {}) };
-}
-
-/** Without podman. */
-function two({ berth, docker }: BenchSetup): Pick<BenchSetup, 'berth' | 'docker'> {
-  return { berth, docker };
-}
-
-/** One figure of each engine. */
-async function once({ berth, docker }: BenchSetup, sample: Sample): Promise<Pick<RowResult, 'berth' | 'docker'>> {
-  return { berth: figuresOf([await sample(berth)]), ...(docker ? { docker: figuresOf([await sample(docker)]) } : {}) };
-}
 
 const SETTLE_MS = 5000;
 const CONTAINERS = 30;
@@ -104,10 +59,19 @@ export const rows: readonly Row[] = [
         await removeImage(peer.client, 'berth-bench:fresh');
         return took;
       });
-      return { id: 'build', title: 'build, nothing cached, three parallel stages', unit: 'ms', budget: 0.6, ...measured };
+      const buildah = await besides(setup, (other) => other.build(setup.contextFolder, 'berth-bench:fresh', true));
+      return { id: 'build', title: 'build, nothing cached, three parallel stages', unit: 'ms', budget: 0.6, ...measured, ...buildah };
     },
   },
-  { id: 'cached', measure: async (setup) => ({ id: 'cached', title: 'build, all cached', unit: 'ms', budget: 0.2, ...(await alternate(two(setup), setup.builds * 2, (peer) => build(peer.client, setup.context, 'berth-bench:cached', false))) }) },
+  {
+    id: 'cached',
+    measure: async (setup) => {
+      const measured = await alternate(two(setup), setup.builds * 2, (peer) => build(peer.client, setup.context, 'berth-bench:cached', false));
+      const buildah = await besides(setup, (other) => other.build(setup.contextFolder, 'berth-bench:cached', false));
+      return { id: 'cached', title: 'build, all cached', unit: 'ms', budget: 0.2, ...measured, ...buildah };
+    },
+  },
+  ...buildRows,
   { id: 'images', measure: measureImages },
   {
     id: 'many',

@@ -11,6 +11,8 @@ export interface RowResult {
   readonly docker?: Figures;
   /** Absent where podman was not measured. */
   readonly podman?: Figures;
+  /** Builds only. */
+  readonly buildah?: Figures;
 }
 
 export function ratioOf({ berth, docker }: RowResult): number | undefined {
@@ -19,12 +21,13 @@ export function ratioOf({ berth, docker }: RowResult): number | undefined {
 
 /** The results as a Markdown table: medians with (min, max), ratio of the medians to Docker's, budget, and whether it is met. */
 export function formatTable(rows: readonly RowResult[]): string {
-  const besides = rows.some(({ podman }) => podman !== undefined);
-  const head = ['what', 'Berth', 'Docker', ...(besides ? ['Podman'] : []), 'ratio', 'budget', 'met'];
+  const others = (['podman', 'buildah'] as const).filter((name) => rows.some((row) => row[name] !== undefined));
+  const head = ['what', 'Berth', 'Docker', ...others.map((name) => (name === 'podman' ? 'Podman' : name)), 'ratio', 'budget', 'met'];
   const lines = rows.map((row) => {
     const ratio = ratioOf(row);
     const met = ratio === undefined || row.budget === undefined ? '' : ratio <= row.budget ? 'yes' : '**no**';
-    return [row.title, formatFigures(row.berth, row.unit), row.docker ? formatFigures(row.docker, row.unit) : 'not measured', ...(besides ? [row.podman ? formatFigures(row.podman, row.unit) : ''] : []), ratio === undefined ? '' : `${ratio.toFixed(2)} ×`, row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)} ×`, met];
+    const besides = others.map((name) => row[name]).map((figures) => (figures ? formatFigures(figures, row.unit) : ''));
+    return [row.title, formatFigures(row.berth, row.unit), row.docker ? formatFigures(row.docker, row.unit) : 'not measured', ...besides, ratio === undefined ? '' : `${ratio.toFixed(2)} ×`, row.budget === undefined ? '' : `≤ ${row.budget.toFixed(2)} ×`, met];
   });
   return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

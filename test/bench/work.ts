@@ -1,5 +1,13 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { run } from '../../engine/host/process.ts';
 import type { BenchClient } from './client.ts';
 import { IMAGE } from './image.ts';
+import type { Peer } from './peer.ts';
+
+const BUNDLE = join(resolve(import.meta.dirname, '../..'), 'dist', 'berth.cjs');
+/** The client of the same package as dockerd: newer ones want a plugin for BuildKit. */
+const DOCKER = existsSync('/usr/bin/docker') ? '/usr/bin/docker' : 'docker';
 
 /** The work that is measured, as requests to an engine. Each returns what it took in milliseconds. */
 
@@ -55,6 +63,18 @@ export async function build(client: BenchClient, context: Buffer, tag: string, n
   const took = performance.now() - begin;
   const problem = answer.toString().split('\n').find((line) => line.includes('"errorDetail"'));
   if (problem !== undefined) throw new Error(`${client.name}: build failed: ${problem}`);
+  return took;
+}
+
+/** A build of a folder by the command that people type: `berth build`, `docker build` (BuildKit). Milliseconds from its start to its end. */
+export async function buildFolder(peer: Peer, folder: string, tag: string, noCache = false): Promise<number> {
+  const { env, socketPath, program, name } = peer.spec;
+  const flags = ['build', '-q', ...(noCache ? ['--no-cache'] : []), '-t', tag, folder];
+  const begin = performance.now();
+  if (name === 'Docker') await run(DOCKER, flags, { env: { ...env, DOCKER_HOST: `unix://${socketPath}`, DOCKER_BUILDKIT: '1' } });
+  else await run(program, [BUNDLE, ...flags], { env });
+  const took = performance.now() - begin;
+  if (noCache) await removeImage(peer.client, tag);
   return took;
 }
 

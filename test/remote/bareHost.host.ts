@@ -41,6 +41,23 @@ describe('a bare host', () => {
     assert.equal((await client.docker('barehost', ['run', '--rm', '-i', 'debian:bookworm', 'tr', 'a-z', 'A-Z'], { input: 'through the link\n' })).stdout, 'THROUGH THE LINK\n');
   });
 
+  it('builds a folder of the client; files and the cache come to the client, and the cache goes back there', async () => {
+    const folder = join(client.home, 'build');
+    await mkdir(folder);
+    await writeFile(join(folder, 'Dockerfile'), 'FROM debian:bookworm AS make\nRUN echo ran && mkdir /out && echo made > /out/file\nFROM scratch\nCOPY --from=make /out /\nCOPY here /here\n');
+    await writeFile(join(folder, 'here'), 'of the client\n');
+    const build = (...flags: string[]): ReturnType<ClientMachine['berth']> => client.berth(['--host', 'barehost', 'build', '--progress=plain', ...flags, folder]);
+    const [out, cache] = [join(client.home, 'out'), join(client.home, 'cache')];
+    assert.match((await build('-o', out, '--cache-to', `type=local,dest=${cache},mode=max`)).stderr, /^#\d+ ran$/m);
+    assert.deepEqual([await readFile(join(out, 'file'), 'utf8'), await readFile(join(out, 'here'), 'utf8')], ['made\n', 'of the client\n']);
+    assert.ok((await stat(join(cache, 'index.json'))).isFile());
+    assert.equal((await host.exec(`ls -d ${out} ${cache} 2>/dev/null | wc -l`)).stdout.trim(), '0');
+    await client.docker('barehost', ['builder', 'prune', '-af']);
+    const again = await build('-o', out, '--cache-from', `type=local,src=${cache}`);
+    assert.doesNotMatch(again.stderr, /^#\d+ ran$|warning/m);
+    assert.match(again.stderr, /CACHED \[1 \d\/5\] COPY --from=make/);
+  });
+
   it('up --host keeps a folder of the client in sync, both ways', async () => {
     await mkdir(join(project(), '.devcontainer'), { recursive: true });
     await writeFile(join(project(), '.devcontainer/devcontainer.json'), DEFINITION);

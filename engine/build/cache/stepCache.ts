@@ -14,6 +14,8 @@ const entrySchema = z.object({
   description: z.string(),
   /** Of a copy from another stage, the digest of what was copied. */
   content: z.string().optional(),
+  /** Digest of the operation alone: what it made of other files may be much the same. */
+  operation: z.string().optional(),
 });
 export type CacheEntry = z.infer<typeof entrySchema>;
 
@@ -64,6 +66,12 @@ export class StepCache {
   async remove(key: string): Promise<void> {
     this.#entries.delete(key);
     await rm(this.#file(key), { force: true });
+  }
+
+  /** The layer that an operation made the last time, whatever it stood on. */
+  formerLayer(operation: string): string | undefined {
+    const made = this.list().filter((one) => one.operation === operation && one.snapshotId !== null && this.#exists(one.snapshotId));
+    return made.sort((a, b) => (a.created < b.created ? -1 : 1)).at(-1)?.snapshotId ?? undefined;
   }
 
   /** Snapshots that no entry names any more since the last call. */

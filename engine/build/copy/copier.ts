@@ -12,6 +12,7 @@ import type { ModeChange } from './mode.ts';
 import { destinationOf } from './destination.ts';
 import type { Owner } from './owner.ts';
 import type { SelectedSource } from './selectSources.ts';
+import type { FormerLayer, WantedFile } from './formerLayer.ts';
 import { copySmallFile, SMALL_FILE } from './smallFile.ts';
 
 export interface CopyRules {
@@ -27,6 +28,10 @@ export interface CopyRules {
   /** Who owns folders that have to be made on the way. */
   readonly madeBy: Owner;
   readonly mode?: ModeChange;
+  /** The layer that the same instruction made before, whose files need not be made again. */
+  readonly former?: FormerLayer | undefined;
+  /** Milliseconds since 1970: what the time of every file will be set to afterwards. */
+  readonly mtime?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -99,9 +104,17 @@ export class Copier {
     this.#clear(path, location);
     if (entry.type === 'link') symlinkSync(entry.link ?? '', location);
     else if (entry.type === 'special') await run('cp', ['-a', '--', entry.location, location], { signal: this.#rules.signal });
-    else if (this.#hardLink(entry, location)) return;
+    else if (this.#hardLink(entry, location) || this.#rules.former?.link(path, location, this.#wanted(entry))) return;
     else if (entry.stats.size > SMALL_FILE || !copySmallFile(entry.location, location)) await copyFile(entry.location, location, COPY_FLAGS);
     this.#finish(entry, location);
+  }
+
+  /** What a file will be once it is copied. */
+  #wanted({ location, path, stats }: TreeEntry): WantedFile {
+    const { owner, mode, mtime } = this.#rules;
+    const own = Number(stats.mode & 0o7777n);
+    const ids = ownerHere(owner ?? { uid: Number(stats.uid), gid: Number(stats.gid) }, path);
+    return { location, size: Number(stats.size), ...ids, mode: mode === undefined ? own : changedMode(mode, own, false), mtime: mtime ?? Number(stats.mtimeNs) / 1e6 };
   }
 
   #hardLink(entry: TreeEntry, location: string): boolean {

@@ -6,6 +6,7 @@ import { IgnoreRules } from '../../base/dockerIgnore.ts';
 import { hasWildcard } from '../../base/dockerPatterns.ts';
 import { readTree } from '../context/tree.ts';
 import { CopyConflict, Copier } from '../copy/copier.ts';
+import type { CopyRules } from '../copy/copier.ts';
 import type { Owner } from '../copy/owner.ts';
 import { lookUpOwner } from '../copy/owner.ts';
 import { selectSources } from '../copy/selectSources.ts';
@@ -48,7 +49,7 @@ function without(source: SelectedSource, excluded: IgnoreRules | undefined): Sel
 }
 
 /** Copies the sources onto the layers below. `keepOwners`: the files stay whose they were unless the operation names an owner. */
-export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean, workspace: Workspace): Promise<void> {
+export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean, workspace: Workspace, former: Pick<CopyRules, 'former' | 'mtime'> = {}): Promise<void> {
   const { place, signal } = workspace;
   const inline = await writeInline(op, workspace.temp);
   if (sources.length + inline.length > 1 && !op.dest.endsWith('/') && op.dest !== '/') {
@@ -57,7 +58,7 @@ export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[]
   await using view = await mountReadable(workspace.temp, workspace.lowerDirs);
   const named = op.owner === undefined ? undefined : await lookUpOwner(view.root, op.owner, place);
   const rules = { view: view.root, upper: workspace.upperDir, madeBy: named ?? ROOT, signal, ...(op.mode === undefined ? {} : { mode: op.mode }) };
-  const given = new Copier({ ...rules, ...(named || !keepOwners ? { owner: named ?? ROOT } : {}) });
+  const given = new Copier({ ...rules, ...former, ...(named || !keepOwners ? { owner: named ?? ROOT } : {}) });
   const unpacked = new Copier({ ...rules, ...(named ? { owner: named } : {}) });
   try {
     for (const [index, source] of [...sources, ...inline].entries()) {

@@ -5,7 +5,12 @@ import type { MountCache } from '../cache/mountCache.ts';
 import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
 import type { BuildCertificates } from '../ops/certificates.ts';
 import type { Workspace } from '../ops/workspace.ts';
-import type { Op, Step } from '../plan/graph.ts';
+import { FormerLayer } from '../copy/formerLayer.ts';
+import type { SelectedSource } from '../copy/selectSources.ts';
+import { executeCopy } from '../ops/copy.ts';
+import { digestOf } from '../plan/digest.ts';
+import type { CopyOp, Op, Step } from '../plan/graph.ts';
+import { operationIdentity } from '../plan/planBuild.ts';
 import type { StepRunner } from '../ports.ts';
 import type { TempFolders } from '../temp.ts';
 import type { Layer } from './layer.ts';
@@ -56,6 +61,17 @@ export class LayerMaker {
     return this.#services.slots.run(run.signal, () => this.make(work, run));
   }
 
+  /** A copy of these files; what the same instruction copied before is not copied again. */
+  copying(step: Step, op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean): LayerWork['change'] {
+    return async (workspace) => {
+      const { snapshots, cache } = this.#services;
+      const former = cache.formerLayer(digestOf(operationIdentity(op)));
+      const mtime = this.#epoch !== undefined && isFromContext(step) ? this.#epoch * 1000 : undefined;
+      await executeCopy(op, sources, keepOwners, workspace, { mtime, former: former === undefined ? undefined : new FormerLayer(snapshots.lowerDir(former)) });
+      return true;
+    };
+  }
+
   /** Lets the work fill an upper directory and makes it a layer. */
   async make({ step, key, below, change, content }: LayerWork, run: Pick<Workspace, 'signal' | 'print'>): Promise<CacheEntry> {
     const { snapshots, temps, cache } = this.#services;
@@ -70,7 +86,7 @@ export class LayerMaker {
     if (made) this.#hold(made.id);
     // The image's id needs the layer's digest: it is made while the steps behind this one run.
     if (made && step.final) this.background.push(snapshots.identify(made.id).catch(() => undefined));
-    const entry: CacheEntry = { key, snapshotId: made?.id ?? null, created: new Date().toISOString(), description: describe(step.op), ...(content === undefined ? {} : { content }) };
+    const entry: CacheEntry = { key, snapshotId: made?.id ?? null, created: new Date().toISOString(), description: describe(step.op), ...(content === undefined ? {} : { content }), ...(step.op.kind === 'copy' ? { operation: digestOf(operationIdentity(step.op)) } : {}) };
     await cache.put(entry);
     return entry;
   }

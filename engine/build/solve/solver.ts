@@ -7,7 +7,7 @@ import { treeOf } from '../copy/selectSources.ts';
 import type { SelectedSource, SourceTree } from '../copy/selectSources.ts';
 import { locate, stepFailed } from '../errors.ts';
 import type { Place } from '../errors.ts';
-import { executeCopy, selectAll } from '../ops/copy.ts';
+import { selectAll } from '../ops/copy.ts';
 import { runOrDebug } from '../ops/debugRun.ts';
 import { CommandFailed } from '../ops/run.ts';
 import { prepareMounts } from '../ops/runMounts.ts';
@@ -179,7 +179,7 @@ export class Solver {
     if (op.remotes) return this.#addRemote(step, op, op.remotes, below);
     const { digest, files } = await this.#inputs.ofCopy(op, step.place);
     const key = this.#key(op, below, ['context', digest]);
-    return this.#cachedOr(step, key, below, async (run) => this.#maker.inTurn({ step, key, below, change: copying(op, await files(), false) }, run));
+    return this.#cachedOr(step, key, below, async (run) => this.#maker.inTurn({ step, key, below, change: this.#maker.copying(step, op, await files(), false) }, run));
   }
 
   /** What is elsewhere is fetched each time: only its content says whether anything changed. */
@@ -201,7 +201,7 @@ export class Solver {
       const imported = known ? undefined : await this.#imported(step);
       if (imported) return imported;
       const print = (output: Output): void => listener.printed(step, output);
-      const entry = known ?? (await this.#maker.make({ step, key, below, change: copying(op, all, false) }, { signal, print }));
+      const entry = known ?? (await this.#maker.make({ step, key, below, change: this.#maker.copying(step, op, all, false) }, { signal, print }));
       listener.ended(step, known ? 'cached' : 'finished', entry);
       return this.#stacked(below, entry);
     });
@@ -223,7 +223,7 @@ export class Solver {
           const content = await contentKey(tree, sources, true, run.signal);
           const key = this.#key(op, below, ['content', content]);
           const known = this.#options.again(step) ? undefined : cache.get(key);
-          const entry = { ...(known ?? (await this.#maker.make({ step, key, below, change: copying(op, sources, true), content }, run))), content };
+          const entry = { ...(known ?? (await this.#maker.make({ step, key, below, change: this.#maker.copying(step, op, sources, true), content }, run))), content };
           await cache.put({ ...entry, key: quick });
           return entry;
         }),
@@ -271,13 +271,6 @@ export class Solver {
     const { epoch } = this.#plan;
     return digestOf([KEY_VERSION, operationIdentity(op), identities(below), inputs, ...(epoch === undefined ? [] : [epoch])]);
   }
-}
-
-function copying(op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean): (workspace: Workspace) => Promise<boolean> {
-  return async (workspace) => {
-    await executeCopy(op, sources, keepOwners, workspace);
-    return true;
-  };
 }
 
 function fetchRemote(remote: RemoteSource, folder: string, at: Place, signal: AbortSignal): Promise<SelectedSource> {

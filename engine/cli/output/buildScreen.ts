@@ -69,6 +69,7 @@ export class BuildScreen {
     for (const line of this.#odd.splice(0)) this.#out.write(`warning: ${line}\n`);
     const failed = [...this.#steps.values()].find(({ status }) => status === 'failed');
     if (this.#failure) this.#out.write(formatFailure(this.#failure, failed?.name));
+    this.#failure = undefined;
   }
 
   #stop(): void {

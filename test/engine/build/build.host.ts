@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, link, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildEvent } from '../../../engine/api/berth/build.ts';
 import { BuildWorld } from '../../support/buildWorld.ts';
@@ -62,6 +62,25 @@ CMD ["/app/hello"]
     const changed = await world.build('multi', { buildArgs: { WHO: 'you' } });
     assert.deepEqual(changed.ran(), ['COPY greeting.txt /src/', 'RUN sed "s/WHO/$WHO/" /src/greeting.txt > /hello && echo compiled', 'COPY --from=compile /hello ./hello', 'RUN cat hello > /proof']);
     assert.equal(await world.readFile(changed.imageId, 'proof'), 'bye you\n');
+  });
+
+  it('copies what changed; the other files are those of the layer before, and the image is what it would be anew', async () => {
+    await world.write('many', { Dockerfile: 'FROM scratch\nCOPY src /src\n', ...Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`src/${index}`, `file ${index}`])) });
+    const args = { buildArgs: { SOURCE_DATE_EPOCH: '1600000000' } };
+    for (const request of [{}, args]) {
+      const inode = async (ref: string, path: string): Promise<number> => (await lstat(join(await world.layerFolder(ref), path))).ino;
+      const { imageId: before } = await world.build('many', request);
+      await world.write('many', { 'src/7': `changed ${Object.keys(request).length}` });
+      const { imageId: after } = await world.build('many', request);
+      assert.equal(await inode(after, 'src/6'), await inode(before, 'src/6'));
+      assert.notEqual(await inode(after, 'src/7'), await inode(before, 'src/7'));
+      assert.match(await world.readFile(before, 'src/7'), /file 7|changed 0/);
+      assert.match(await world.readFile(after, 'src/7'), /changed/);
+      if (request === args) {
+        await world.service.prune();
+        assert.equal((await world.build('many', { ...request, noCache: true })).imageId, after);
+      }
+    }
   });
 
   it('keeps what is behind COPY --from when the other stage changed but its files did not', async () => {

@@ -73,7 +73,7 @@ describe('arguments', () => {
 describe('the progress of a build', () => {
   it('has a line for each step and each line of output, and keeps parallel steps apart', () => {
     const out = new PassThrough();
-    const printer = new BuildProgressPrinter(Object.assign(out, { isTTY: false, columns: 80 }));
+    const printer = new BuildProgressPrinter(out);
     const step = { type: 'step', total: 3, line: 1, stage: 'dev' } as const;
     printer.print({ type: 'plan', total: 3 });
     printer.print({ ...step, index: 1, text: 'FROM a', status: 'cached' });

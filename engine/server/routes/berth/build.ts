@@ -23,6 +23,7 @@ async function build(builds: Pick<BuildService, 'build' | 'check'>, context: Req
   const auths = parseRegistryConfig(context.headers['x-registry-config']);
   let out: Writable | undefined;
   const send = (event: BuildEvent): void => {
+    if (event.type === 'failure' && !out) return; // the error alone, with its status
     out ??= reply.stream(200, 'application/x-ndjson');
     if (!out.destroyed) out.write(`${JSON.stringify(event)}\n`);
   };

@@ -19,7 +19,7 @@ async function build(builds: Pick<BuildService, 'build'>, context: RequestContex
   try {
     const { imageId } = await builds.build(
       { ...request, context: { kind: 'tar', stream: context.body } },
-      { signal: context.signal, report: () => undefined, onEvent: (event) => answer.messages().event(event) },
+      { signal: context.signal, report: () => undefined, onEvent: (event) => void (event.type === 'failure' || answer.messages().event(event)) },
     );
     answer.messages().succeeded(imageId, request.tags);
   } catch (error) {
