@@ -20,7 +20,7 @@ describe('what a container shares and may use', () => {
     assert.equal(world.volumes.list().length, 1);
     await world.containers.remove(first, { force: true, volumes: true });
     assert.equal(world.volumes.list().length, 0);
-    await assert.rejects(world.containers.create({ Image: 'debian', Cmd: ['true'], HostConfig: { VolumesFrom: ['nobody'] } }), { code: 'NO_SUCH_CONTAINER' });
+    await assert.rejects(world.containers.create({ Image: 'debian', Cmd: ['true'], HostConfig: { VolumesFrom: ['nobody'] } }), { code: 'INVALID_CONTAINER_CONFIG' });
   });
 
   it('limits on block devices reach the kernel; what is no block device is refused', async function () {
