@@ -14,7 +14,7 @@ export interface UnpackJob {
   readonly recipePath: string;
 }
 
-export type ToThread = { readonly kind: 'begin'; readonly job: UnpackJob; readonly memory: SharedArrayBuffer } | { readonly kind: 'filled'; readonly slot: number; readonly length: number } | { readonly kind: 'end' } | { readonly kind: 'abort' };
+export type ToThread = { readonly kind: 'begin'; readonly job: UnpackJob; readonly memory: SharedArrayBuffer } | { readonly kind: 'filled'; readonly slot: number; readonly length: number } | { readonly kind: 'end' } | { readonly kind: 'abort' } | { readonly kind: 'leave' };
 
 /** What a layer turned out to be; its recipe is in its file. */
 export interface UnpackResult {

@@ -13,6 +13,8 @@ import type { CarriedError, FromThread, ToThread, UnpackJob, UnpackResult } from
 const MOST = 12;
 /** Milliseconds that a thread waits for more to do. */
 const IDLE = 2000;
+/** Milliseconds that a thread has to end by itself. */
+const LEAVING = 5000;
 
 interface Thread {
   readonly worker: Worker;
@@ -46,6 +48,7 @@ export class UnpackThreads {
 
   /** Unpacks a layer's tar, plain, gzip or zstd. Throws what `unpackLayer` does, or what `source` does; then nothing is written any more. */
   async unpack(source: AsyncIterable<Buffer>, job: UnpackJob, signal?: AbortSignal): Promise<UnpackResult> {
+    await import('#native'); // loaded here too, it stays where it is when the threads that have it end
     const thread = await this.#take();
     let broken = false;
     try {
@@ -54,7 +57,7 @@ export class UnpackThreads {
       broken = true; // pieces of this layer may still be on their way to it
       throw error;
     } finally {
-      await this.#give(thread, broken);
+      this.#give(thread, broken);
     }
   }
 
@@ -78,8 +81,8 @@ export class UnpackThreads {
     return thread;
   }
 
-  async #give(thread: Thread, broken: boolean): Promise<void> {
-    if (broken) await thread.worker.terminate();
+  #give(thread: Thread, broken: boolean): void {
+    if (broken) dismiss(thread);
     const next = this.#queue.shift();
     if (next) return next(broken ? this.#start() : thread);
     if (broken) {
@@ -89,10 +92,17 @@ export class UnpackThreads {
     thread.idle = setTimeout(() => {
       this.#free.splice(this.#free.indexOf(thread), 1);
       this.#count -= 1;
-      void thread.worker.terminate();
+      dismiss(thread);
     }, IDLE).unref();
     this.#free.push(thread);
   }
+}
+
+/** Lets a thread end by itself, which takes it nothing but to hear of it: to be ended in the middle of something is for what hangs. */
+function dismiss({ worker }: Thread): void {
+  worker.postMessage({ kind: 'leave' } satisfies ToThread);
+  const late = setTimeout(() => void worker.terminate(), LEAVING).unref();
+  worker.once('exit', () => clearTimeout(late));
 }
 
 /** One layer on its way through a thread. */

@@ -62,6 +62,7 @@ function carried(error: unknown): CarriedError {
 
 let current: Source | undefined;
 port.on('message', (message: ToThread) => {
+  if (message.kind === 'leave') return port.close(); // nothing is under way: the thread ends by itself
   if (message.kind !== 'begin') return current?.take(message);
   current = new Source(message.memory);
   void unpack(message.job, current);
