@@ -27,14 +27,21 @@ export function buildNative(names = [process.arch], { say = console.log } = {}) 
   for (const path of [...sources, join(headers, 'uv', 'version.h')]) hash.update(readFileSync(path));
   const key = hash.digest('hex').slice(0, 24);
   for (const folder of [kept, output]) mkdirSync(folder, { recursive: true });
-  copyFileSync(loader, join(output, 'native.cjs'));
+  place(loader, join(output, 'native.cjs'));
   for (const architecture of names) {
     const built = join(kept, `${key}-${nativeFile(architecture)}`);
     if (!existsSync(built)) compile(architecture, headers, built, say);
-    copyFileSync(built, join(output, nativeFile(architecture)));
+    place(built, join(output, nativeFile(architecture)));
   }
   for (const name of readdirSync(kept)) if (name.endsWith('.node') && !name.startsWith(key)) rmSync(join(kept, name));
   return output;
+}
+
+/** In the place of what is there, never into it: an engine that runs has that file mapped, and would end by SIGSEGV. */
+function place(from, to) {
+  const temp = `${to}.tmp-${process.pid}`;
+  copyFileSync(from, temp);
+  renameSync(temp, to);
 }
 
 /** Whether the add-on of an architecture can be had without fetching a compiler. */

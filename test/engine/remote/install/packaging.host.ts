@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { run } from '../../../../engine/host/process.ts';
 import type { EngineArchive } from '../../../../engine/remote/install/archive.ts';
 import { archivesIn } from '../../../../engine/remote/install/archive.ts';
 import { packageInto, packagedEngine } from '../../../support/engineArchive.ts';
+
+const addOn = resolve(import.meta.dirname, '../../../../dist/native', `native-linux-${process.arch}.node`);
 
 describe('an archive of the engine', () => {
   let archive: EngineArchive;
@@ -17,8 +19,13 @@ describe('an archive of the engine', () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  it('is the same bytes when it is made again', async () => {
+  it('is the same bytes when it is made again, and leaves alone the add-on that is in use meanwhile', async () => {
+    const used = await open(addOn);
+    const before = await readFile(addOn);
     await packageInto(folder);
+    assert.equal((await used.stat()).nlink, 0, 'the file that processes have mapped was not written to, but replaced');
+    assert.deepEqual(await used.readFile(), before);
+    await used.close();
     const again = await archivesIn(folder).archiveFor(process.arch as 'x64' | 'arm64');
     assert.deepEqual([again.digest, again.size], [archive.digest, archive.size]);
   });
