@@ -16,7 +16,7 @@ import type { Registries } from '../registry/registries.ts';
 import type { UnpackThreads } from '../host/tar/unpackThreads.ts';
 import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
 import { bootstrapLayer, isBootstrappable } from './bootstrap.ts';
-import { imageHasNames, imageInUse, notAnImageArchive } from './errors.ts';
+import { notAnImageArchive } from './errors.ts';
 import { findForPlatform, findImage } from './findImage.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import { ImageStore } from './imageStore.ts';
@@ -33,6 +33,8 @@ import { recordImage } from './recordImage.ts';
 import { recordIndex } from './recordIndex.ts';
 import type { IndexMember } from './recordIndex.ts';
 import type { Predicate } from './attestations.ts';
+import { nameIn, removeImage } from './removeImage.ts';
+import type { RemovedImage, RemoveParts } from './removeImage.ts';
 import { imageSbom } from './sbom/imageSbom.ts';
 import { Unpacker } from './unpacker.ts';
 
@@ -50,11 +52,6 @@ export interface ImageServiceParts {
   readonly snapshotsInUse: () => Iterable<string>;
   /** Copies of layers that something stands on, as `shiftedKey` has them; default: none. */
   readonly shiftedInUse?: () => ReadonlySet<string>;
-}
-
-export interface RemovedImage {
-  readonly untagged?: string;
-  readonly deleted?: string;
 }
 
 /** Images: what is here, and how they come and go. Call `load` once at start. */
@@ -124,17 +121,8 @@ export class ImageService {
 
   /** Takes one name away; the last one takes the image along. By id, all names go (several need `force`). Throws IMAGE_IN_USE, IMAGE_HAS_NAMES. */
   async remove(ref: string, { force = false }: { force?: boolean } = {}): Promise<RemovedImage[]> {
-    return this.#mutex.run('remove', async () => {
-      const image = this.resolve(ref);
-      const named = image.repoTags.find((tag) => tag === nameIn(ref));
-      const others = image.repoTags.filter((tag) => tag !== named);
-      if (named !== undefined && others.length > 0) return this.#untag(image, [named]);
-      if (named === undefined && image.repoTags.length > 1 && !force) throw imageHasNames({ image: image.id.slice(7, 19), names: image.repoTags.join(', ') });
-      const users = [image, ...(image.index?.images ?? [])].map(({ id }) => id).filter((id, at, all) => all.indexOf(id) === at).flatMap(this.#parts.inUse);
-      if (users.length > 0 && named !== undefined && force) return this.#untag(image, [named]);
-      if (users.length > 0) throw imageInUse({ image: named ?? image.id.slice(7, 19), containers: users.join(', '), detail: force ? 'cannot be forced' : 'must be forced' });
-      return this.#delete(image);
-    });
+    const parts: RemoveParts = { store: this.store, inUse: this.#parts.inUse, collect: (ids) => this.collect(ids), announce: (action, image, name) => this.#announce(action, image, name) };
+    return this.#mutex.run('remove', () => removeImage(parts, this.resolve(ref), ref, force));
   }
 
   async pull(ref: string, options: PullOptions, ctx: OperationContext): Promise<ImageRecord> {
@@ -285,20 +273,6 @@ export class ImageService {
     return new Set([...this.store.snapshotsInUse(), ...this.#parts.snapshotsInUse(), ...layersKept]);
   }
 
-  async #untag(image: ImageRecord, tags: readonly string[]): Promise<RemovedImage[]> {
-    await this.store.untag(tags);
-    for (const tag of tags) this.#announce('untag', image, tag);
-    return tags.map((untagged) => ({ untagged }));
-  }
-
-  async #delete(image: ImageRecord): Promise<RemovedImage[]> {
-    const snapshots = await this.store.exclusively(() => this.store.remove(image.id));
-    await this.collect(snapshots);
-    for (const tag of image.repoTags) this.#announce('untag', image, tag);
-    this.#announce('delete', image, image.id);
-    return [...image.repoTags.map((untagged) => ({ untagged })), ...image.repoDigests.map((untagged) => ({ untagged })), { deleted: image.id }];
-  }
-
   /** What index.json says of the image's manifest. */
   async descriptor(image: ImageRecord): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'>> {
     const known = this.#parts.content.entries.find((entry) => entry.digest === image.manifestDigest);
@@ -313,14 +287,5 @@ export class ImageService {
 
   #announce(action: string, image: ImageRecord, name: string): void {
     this.#parts.events.publish('image', action, image.id, { name });
-  }
-}
-
-/** `ref` as a name of this store, if it is one. */
-function nameIn(ref: string): string | undefined {
-  try {
-    return familiarTag(parseReference(ref));
-  } catch {
-    return undefined;
   }
 }

@@ -2,7 +2,8 @@ import type { SnapshotStore } from '../snapshots/types.ts';
 import { imageInUse } from './errors.ts';
 import { filterImages, isDangling } from './filters.ts';
 import type { ImageFilters } from './filters.ts';
-import type { ImageService, RemovedImage } from './imageService.ts';
+import type { ImageService } from './imageService.ts';
+import type { RemovedImage } from './removeImage.ts';
 
 /** Removes the images that pass the filters and have no name; with `all` also named ones. Those that a container uses stay; so do the copies of their layers for other ids, of which the rest goes. `freed`: bytes. */
 export async function pruneImages(images: ImageService, snapshots: SnapshotStore, options: { all: boolean; filters: ImageFilters }): Promise<{ removed: RemovedImage[]; freed: number }> {
