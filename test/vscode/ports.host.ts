@@ -54,7 +54,7 @@ describe('ports in a real workbench', () => {
 
   it('it is under its dev container, with what can be done; one that is to be silent is only there', async () => {
     await workbench.type(server(28761));
-    await workbench.row('Dev Containers', /^quay, running/).locator('.monaco-tl-twistie').click();
+    await workbench.expand(workbench.row('Dev Containers', /^quay, running/));
     await workbench.row('Dev Containers', /^Port 28761, 127\.0\.0\.1:28761/).waitFor();
     assert.equal(await workbench.notification(/28761/).count(), 0);
     assert.match(await workbench.row('Dev Containers', /^Port 28761/).innerText(), /Quiet \(28761\)/);

@@ -150,7 +150,7 @@ describe('remote hosts in a real workbench', () => {
     await workbench.waitForTerminal(/faraway/);
     await workbench.type(`perl -e '${LISTENER}' &`);
     await workbench.notification(/Beacon \(port 28790 of .*\) is open, and reached at 127\.0\.0\.1:\d+/).waitFor();
-    await workbench.row('Dev Containers', /^far, running/).locator('.monaco-tl-twistie').click();
+    await workbench.expand(workbench.row('Dev Containers', /^far, running/));
     const row = workbench.row('Dev Containers', /^Port 28790, 127\.0\.0\.1:\d+/);
     const port = Number(/127\.0\.0\.1:(\d+)/.exec((await row.getAttribute('aria-label')) ?? '')?.[1]);
     assert.equal(await text(connect(port, '127.0.0.1')), 'from far away\n');

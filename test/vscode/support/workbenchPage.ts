@@ -104,6 +104,14 @@ export class WorkbenchPage {
     return texts.map((text) => text.trim()).filter((text) => text !== '');
   }
 
+  /** Opens a row of a tree. One that has nothing below it yet takes no click for that. */
+  async expand(row: Locator): Promise<void> {
+    for (const deadline = Date.now() + stepMs; (await row.getAttribute('aria-expanded')) !== 'true'; await this.page.waitForTimeout(250)) {
+      if (Date.now() > deadline) throw new Error(`The row does not open: ${await row.innerText()}`);
+      if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
+    }
+  }
+
   notification(text: string | RegExp): Locator {
     return this.page.locator('.notification-list-item-message').filter({ hasText: text });
   }
