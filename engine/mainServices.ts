@@ -93,12 +93,13 @@ async function openServices({ config, log }: EngineParts): Promise<Services> {
   const events = new EventBus();
   // Stores and services know each other's needs only through these questions, answered once all are there.
   const late: { containers?: ContainerService; builds?: BuildService } = {};
-  const snapshots = new FileSnapshotStore(dataRoot, log);
+  const threads = UnpackThreads.beside(process.argv[1] ?? '');
+  const snapshots = new FileSnapshotStore(dataRoot, log, threads);
   const content = new ContentStore(dataRoot, log);
   await Promise.all([snapshots.load(), content.load()]);
   const registries = new Registries(settingsFolders(process.env));
   const images = new ImageService({
-    threads: UnpackThreads.beside(process.argv[1] ?? ''),
+    threads,
     dataRoot,
     content,
     snapshots,

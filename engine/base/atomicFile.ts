@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 const TEMP = /^\.tmp-[0-9a-f]{12}-/;
@@ -9,7 +9,7 @@ const TEMP = /^\.tmp-[0-9a-f]{12}-/;
  * content and at most a `.tmp-…` file, which `removeTempFiles` clears at the next start.
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
-  const temp = join(dirname(path), `.tmp-${randomBytes(6).toString('hex')}-${basename(path)}`);
+  const temp = tempBeside(path);
   try {
     const file = await open(temp, 'wx', mode);
     try {
@@ -24,6 +24,25 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+/**
+ * The same without waiting for the disk: when the host's power goes, the file may be the old one, empty or gone. For what costs time only, and whose
+ * readers take what is damaged for absent.
+ */
+export async function replaceFile(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+  const temp = tempBeside(path);
+  try {
+    await writeFile(temp, data, { flag: 'wx', mode });
+    await rename(temp, path);
+  } catch (error) {
+    await rm(temp, { force: true });
+    throw error;
+  }
+}
+
+function tempBeside(path: string): string {
+  return join(dirname(path), `.tmp-${randomBytes(6).toString('hex')}-${basename(path)}`);
 }
 
 /** Makes renames and unlinks in `folder` durable. Windows cannot open folders, and does it by itself. */

@@ -10,6 +10,7 @@ import type { SnapshotStore } from '../snapshots/types.ts';
 import { ArchiveContents } from './cache/archiveContents.ts';
 import { ImageCache } from './cache/imageCache.ts';
 import { MountCache } from './cache/mountCache.ts';
+import { CopiedFiles } from './copy/formerLayer.ts';
 import type { CacheLimits } from './cache/limits.ts';
 import { pruneCache } from './cache/prune.ts';
 import type { PruneOptions, PruneReport } from './cache/prune.ts';
@@ -106,6 +107,7 @@ export class BuildService {
       runner: parts.runner,
       cache: new StepCache(join(folder, 'steps'), (id) => parts.snapshots.get(id) !== undefined),
       shared: new SharedWork<CacheEntry>(),
+      copied: new CopiedFiles(),
       slots: new Slots(parts.parallelism ?? Math.max(4, availableParallelism())),
       temps: new TempFolders(join(folder, 'tmp')),
       mounts: new MountCache(join(folder, 'mounts')),

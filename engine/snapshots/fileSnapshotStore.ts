@@ -13,6 +13,8 @@ import type { Log } from '../base/log.ts';
 import { packLayer } from '../host/tar/packLayer.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { readTar } from '../host/tar/reader.ts';
+import type { PackJob, TarIdentity } from '../host/tar/unpackMessages.ts';
+import type { UnpackThreads } from '../host/tar/unpackThreads.ts';
 import { replayHeaders, replayRecipe } from '../host/tar/recipe.ts';
 import { run } from '../host/process.ts';
 import { spreadFolders } from '../host/spreadFolders.ts';
@@ -20,7 +22,8 @@ import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
 import { SnapshotInspector } from './inspection.ts';
 import { Settling } from './settling.ts';
 import { ShiftedLayers } from './shiftedLayers.ts';
-import { treeSize } from './treeSize.ts';
+import { layerSize, treeSize } from './treeSize.ts';
+import { verified } from './verified.ts';
 import { verifyTree } from './verifyTree.ts';
 import type { PendingSnapshot, Snapshot, SnapshotStore } from './types.ts';
 
@@ -47,12 +50,15 @@ export class FileSnapshotStore implements SnapshotStore {
   readonly shifted: ShiftedLayers;
   readonly #root: string;
   readonly #log: Log;
+  readonly #threads: UnpackThreads | undefined;
   readonly #snapshots = new Map<string, Meta>();
   readonly #byDiffId = new Map<string, Set<string>>();
   readonly #mutex = new KeyedMutex();
   readonly #settling = new Settling((ids) => void this.#settle(ids));
 
-  constructor(dataRoot: string, log: Log) {
+  /** `threads`: where the tars of layers that were made here are digested; without them this thread does it. */
+  constructor(dataRoot: string, log: Log, threads?: UnpackThreads) {
+    this.#threads = threads;
     this.#root = join(dataRoot, 'snapshots');
     this.#log = log;
     this.shifted = new ShiftedLayers({ root: this.#root, temp: TEMP, sizeOf: (id) => this.#require(id).size, log });
@@ -128,11 +134,17 @@ export class FileSnapshotStore implements SnapshotStore {
       const meta = this.#require(id);
       if (meta.diffId !== undefined && meta.tarSize !== undefined) return { diffId: meta.diffId, size: meta.tarSize };
       const folder = join(this.#root, id);
-      const packed = await packLayer(join(folder, 'fs'));
-      await packed.recipe.save(join(folder, RECIPE));
-      await this.#write({ ...meta, diffId: packed.diffId, tarSize: packed.size });
-      return { diffId: packed.diffId, size: packed.size };
+      const { diffId, size } = await this.#pack({ packed: join(folder, 'fs'), recipePath: join(folder, RECIPE) });
+      await this.#write({ ...meta, diffId, tarSize: size });
+      return { diffId, size };
     });
+  }
+
+  async #pack(job: PackJob): Promise<TarIdentity> {
+    if (this.#threads) return this.#threads.pack(job);
+    const { recipe, diffId, size } = await packLayer(job.packed);
+    await recipe.save(job.recipePath);
+    return { diffId, size };
   }
 
   async openTar(id: string): Promise<NodeJS.ReadableStream> {
@@ -195,7 +207,7 @@ export class FileSnapshotStore implements SnapshotStore {
   }
 
   async #commit(id: string, temp: string, origin: SnapshotOrigin): Promise<Snapshot> {
-    const size = origin.size ?? (await treeSize(join(temp, 'fs')));
+    const size = origin.size ?? (await layerSize(join(temp, 'fs')));
     const meta: Meta = { id, ...origin, size, created: new Date().toISOString(), unsettledIn: this.#settling.bootId };
     await writeJsonFile(join(temp, META), meta);
     await rename(temp, join(this.#root, id));
@@ -285,14 +297,3 @@ function view(meta: Meta): Snapshot {
   const { id, size, created } = meta;
   return { id, size, created, ...(meta.parent === undefined ? {} : { parent: meta.parent }), ...(meta.diffId === undefined ? {} : { diffId: meta.diffId }) };
 }
-
-async function* verified(source: AsyncIterable<Buffer>, diffId: Digest): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
-  for await (const chunk of source) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  const found = `sha256:${hash.digest('hex')}`;
-  if (found !== diffId) throw notFound({ kind: 'layer with its original content (the snapshot was changed on disk)', id: diffId });
-}
-

@@ -1,5 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { lstatSync, readdirSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+
+/** Milliseconds without a turn for anything else. */
+const LONGEST = 8;
 
 /** Bytes of the regular files below a folder; a file with several links counts once. Names need not be UTF-8; what vanishes meanwhile counts as nothing. */
 export async function treeSize(folder: string): Promise<number> {
@@ -19,5 +24,32 @@ export async function treeSize(folder: string): Promise<number> {
     for (const item of items) if (item.isDirectory()) await visit(below(item.name));
   };
   await visit(Buffer.from(folder));
+  return total;
+}
+
+/**
+ * The same of a layer that was just made: its inodes are in memory, and nobody changes it. Synchronous calls take a tenth of the time there; what
+ * may lie on a slow or a remote disk is for `treeSize`.
+ */
+export async function layerSize(folder: string): Promise<number> {
+  const seen = new Set<number>();
+  let total = 0;
+  let last = performance.now();
+  const visit = async (path: string): Promise<void> => {
+    if (performance.now() - last > LONGEST) {
+      await setImmediate();
+      last = performance.now();
+    }
+    for (const item of readdirSync(Buffer.from(path, 'latin1'), { encoding: 'latin1', withFileTypes: true })) {
+      const below = `${path}/${item.name}`;
+      if (item.isDirectory()) await visit(below);
+      if (!item.isFile()) continue;
+      const { ino, nlink, size } = lstatSync(Buffer.from(below, 'latin1'));
+      if (nlink > 1 && seen.has(ino)) continue;
+      if (nlink > 1) seen.add(ino);
+      total += size;
+    }
+  };
+  await visit(Buffer.from(folder).toString('latin1'));
   return total;
 }

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { removeTempFiles, writeFileAtomic } from '../../base/atomicFile.ts';
+import { removeTempFiles, replaceFile } from '../../base/atomicFile.ts';
 import { fileDigest } from '../context/fileDigest.ts';
 import { digestOf } from '../plan/digest.ts';
 
@@ -65,7 +65,7 @@ export class StatCache {
     const text = digests.takeChanges();
     if (text === undefined) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await writeFileAtomic(this.#file(digests.root), text);
+    await replaceFile(this.#file(digests.root), text);
   }
 
   async reconcile(): Promise<void> {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { removeTempFiles, writeFileAtomic } from '../../base/atomicFile.ts';
+import { removeTempFiles, replaceFile } from '../../base/atomicFile.ts';
 
 const entrySchema = z.object({
   /** Digest of the operation and of all that went into it. */
@@ -60,7 +60,7 @@ export class StepCache {
     const before = this.#entries.get(entry.key)?.snapshotId ?? null;
     if (before !== null && before !== entry.snapshotId) this.#replaced.add(before);
     this.#entries.set(entry.key, { ...entry, lastUsed: Date.now() });
-    await writeFileAtomic(this.#file(entry.key), JSON.stringify(entry));
+    await replaceFile(this.#file(entry.key), JSON.stringify(entry));
   }
 
   async remove(key: string): Promise<void> {

@@ -15,6 +15,8 @@ export interface TreeEntry {
   readonly stats: BigIntStats;
   /** Where a link leads. */
   readonly link?: string;
+  /** sha256 of a file's content, in hex, once somebody has asked for it. */
+  digest?: string;
 }
 
 /** Decides what of a tree is left out. */

@@ -9,7 +9,7 @@ export async function contentKey(tree: SourceTree, sources: readonly SelectedSou
   for (const { name, entries, parents } of sources) {
     const [first] = entries;
     const counted = first?.type === 'folder' ? entries.slice(1) : entries;
-    const rows = await mapBounded(counted, 8, async (entry) => row(entry, entry.type === 'file' ? await tree.digest(entry, signal) : '', keepOwners));
+    const rows = await mapBounded(counted, 8, async (entry) => row(entry, entry.type === 'file' ? (entry.digest = await tree.digest(entry, signal)) : '', keepOwners));
     // Of a folder the contents are copied, not the folder: its own name, mode and owner do not count.
     parts.push([first?.type === 'folder' ? ['folder'] : ['file', name], rows, ...(parents === undefined ? [] : [parents])]);
   }

@@ -12,7 +12,8 @@ import type { ModeChange } from './mode.ts';
 import { destinationOf } from './destination.ts';
 import type { Owner } from './owner.ts';
 import type { SelectedSource } from './selectSources.ts';
-import type { FormerLayer, WantedFile } from './formerLayer.ts';
+import { layerFile } from './formerLayer.ts';
+import type { FormerLayer, LayerFile, WantedFile } from './formerLayer.ts';
 import { copySmallFile, SMALL_FILE } from './smallFile.ts';
 
 export interface CopyRules {
@@ -30,11 +31,15 @@ export interface CopyRules {
   readonly mode?: ModeChange;
   /** The layer that the same instruction made before, whose files need not be made again. */
   readonly former?: FormerLayer | undefined;
+  /** Takes what is known of the files that were made, by their paths in the layer. */
+  readonly made?: Map<string, LayerFile> | undefined;
   /** Milliseconds since 1970: what the time of every file will be set to afterwards. */
   readonly mtime?: number | undefined;
   readonly signal: AbortSignal;
 }
 
+/** Milliseconds within which a file may change again without its times showing it. */
+const RECENT = 100;
 const COPY_FLAGS = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
 
 /** What is at the destination cannot give way to what is copied. */
@@ -45,8 +50,10 @@ export class CopyConflict extends Error {
 /** Copies files and folders onto a file system by making a layer, with modes, times, links and hard links. */
 export class Copier {
   readonly #rules: CopyRules;
-  /** device:inode → where the first name of it went. */
+  /** device:inode → the path that the first name of it got. */
   readonly #linked = new Map<string, string>();
+  /** Folders that the source which is being copied made, in which there is nothing yet that it does not bring itself. */
+  readonly #fresh = new Set<string>();
 
   constructor(rules: CopyRules) {
     this.#rules = rules;
@@ -57,6 +64,7 @@ export class Copier {
     const [first, ...rest] = source.entries;
     if (!first) return;
     this.#linked.clear();
+    this.#fresh.clear();
     const isFolder = first.type === 'folder';
     const target = source.parents === undefined ? destinationOf({ name: source.name, isFolder }, dest, isFolder || (await this.#isFolder(dest))) : join(dest, source.parents);
     if (isFolder) return this.#copyFolder(rest, target);
@@ -87,11 +95,12 @@ export class Copier {
 
   /** A folder of the layer: like the one below it if there is one, else new. */
   #makeFolder(path: string): void {
-    const there = this.#stats(path);
+    const there = this.#isFree(path) ? undefined : this.#stats(path);
     if (there && !there.isDirectory()) throw new CopyConflict(`cannot copy to non-directory: /${path}`);
     const location = join(this.#rules.upper, path);
     if (there && statsOf(location)) return;
     mkdirSync(location);
+    if (!there) this.#fresh.add(path);
     const { madeBy } = this.#rules;
     chmodSync(location, there ? there.mode & 0o7777 : 0o755);
     const { uid, gid } = ownerHere(there ?? madeBy, `/${path}`);
@@ -101,35 +110,55 @@ export class Copier {
   async #copyEntry(entry: TreeEntry, path: string): Promise<void> {
     await breathe(this.#rules.signal);
     const location = join(this.#rules.upper, path);
-    this.#clear(path, location);
+    if (!this.#isFree(path)) this.#clear(path, location);
     if (entry.type === 'link') symlinkSync(entry.link ?? '', location);
     else if (entry.type === 'special') await run('cp', ['-a', '--', entry.location, location], { signal: this.#rules.signal });
-    else if (this.#hardLink(entry, location) || this.#rules.former?.link(path, location, this.#wanted(entry))) return;
-    else if (entry.stats.size > SMALL_FILE || !copySmallFile(entry.location, location)) await copyFile(entry.location, location, COPY_FLAGS);
+    else if (!(await this.#makeFile(entry, path, location))) return;
     this.#finish(entry, location);
   }
 
+  /** False: it is a link to a file that is finished. */
+  async #makeFile(entry: TreeEntry, path: string, location: string): Promise<boolean> {
+    if (this.#hardLink(entry, path)) return false;
+    const { former, made } = this.#rules;
+    const wanted = former || made ? this.#wanted(entry) : undefined;
+    const linked = wanted && former?.link(path, location, wanted);
+    if (linked === undefined && (entry.stats.size > SMALL_FILE || !copySmallFile(entry.location, location))) await copyFile(entry.location, location, COPY_FLAGS);
+    if (wanted?.digest !== undefined && (linked === 'remembered' || isSettled(entry))) made?.set(path, layerFile(wanted));
+    return linked === undefined;
+  }
+
   /** What a file will be once it is copied. */
-  #wanted({ location, path, stats }: TreeEntry): WantedFile {
+  #wanted({ location, path, stats, digest }: TreeEntry): WantedFile {
     const { owner, mode, mtime } = this.#rules;
     const own = Number(stats.mode & 0o7777n);
     const ids = ownerHere(owner ?? { uid: Number(stats.uid), gid: Number(stats.gid) }, path);
-    return { location, size: Number(stats.size), ...ids, mode: mode === undefined ? own : changedMode(mode, own, false), mtime: mtime ?? Number(stats.mtimeNs) / 1e6 };
+    return { location, digest, size: Number(stats.size), ...ids, mode: mode === undefined ? own : changedMode(mode, own, false), mtime: mtime ?? Number(stats.mtimeNs) / 1e6 };
   }
 
-  #hardLink(entry: TreeEntry, location: string): boolean {
+  #hardLink(entry: TreeEntry, path: string): boolean {
     if (entry.stats.nlink <= 1n) return false;
     const inode = `${entry.stats.dev}:${entry.stats.ino}`;
     const first = this.#linked.get(inode);
-    if (first === undefined) this.#linked.set(inode, location);
-    else linkSync(first, location);
-    return first !== undefined;
+    if (first === undefined) {
+      this.#linked.set(inode, path);
+      return false;
+    }
+    linkSync(join(this.#rules.upper, first), join(this.#rules.upper, path));
+    this.#rules.made?.delete(first); // it is no file of its own
+    return true;
+  }
+
+  /** Nothing can be at a path: its folder is new. */
+  #isFree(path: string): boolean {
+    return this.#fresh.has(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
   }
 
   /** A file gives way to what is copied over it; a folder does not. */
   #clear(path: string, location: string): void {
     if (this.#stats(path)?.isDirectory()) throw new CopyConflict(`cannot overwrite the directory /${path} with a file`);
     rmSync(location, { force: true });
+    this.#rules.made?.delete(path);
   }
 
   #finish(entry: TreeEntry, location: string): void {
@@ -158,6 +187,13 @@ export class Copier {
   #stats(path: string): Stats | undefined {
     return statsOf(join(this.#rules.upper, path)) ?? statsOf(join(this.#rules.view, path));
   }
+}
+
+/** Whether a file is still what its digest was made of. */
+function isSettled({ location, stats }: TreeEntry): boolean {
+  if (Date.now() - Number(stats.ctimeMs) < RECENT) return false;
+  const now = lstatSync(location, { bigint: true, throwIfNoEntry: false });
+  return now?.ctimeNs === stats.ctimeNs && now.ino === stats.ino && now.size === stats.size;
 }
 
 function statsOf(path: string): Stats | undefined {

@@ -3,16 +3,47 @@ import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { sameSmallFiles } from './smallFile.ts';
 
-/** What a file is to be in the new layer. */
-export interface WantedFile {
-  /** What it is a copy of. */
-  readonly location: string;
+/** A file of a layer. */
+export interface LayerFile {
+  /** sha256 of its content; absent: not known. */
+  readonly digest?: string | undefined;
   readonly size: number;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   /** Milliseconds since 1970. */
   readonly mtime: number;
+}
+
+/** What a file is to be in the new layer. */
+export interface WantedFile extends LayerFile {
+  /** What it is a copy of. */
+  readonly location: string;
+}
+
+/** Layers whose files are remembered. */
+const MOST_LAYERS = 8;
+/** Files that are remembered, of all layers; each takes some two hundred bytes. */
+const MOST_FILES = 50_000;
+
+/** What the copies of late put into their layers, path by path, so that the next one need not read what was not changed. Losing it costs time only. */
+export class CopiedFiles {
+  readonly #layers = new Map<string, ReadonlyMap<string, LayerFile>>();
+
+  of(snapshotId: string): ReadonlyMap<string, LayerFile> | undefined {
+    return this.#layers.get(snapshotId);
+  }
+
+  /** The oldest are forgotten for it. */
+  remember(snapshotId: string, files: ReadonlyMap<string, LayerFile>): void {
+    this.#layers.set(snapshotId, files);
+    let count = [...this.#layers.values()].reduce((sum, { size }) => sum + size, 0);
+    for (const [oldest, { size }] of this.#layers) {
+      if (count <= MOST_FILES && this.#layers.size <= MOST_LAYERS) return;
+      this.#layers.delete(oldest);
+      count -= size;
+    }
+  }
 }
 
 /** Far from what a file system allows (65,000 on ext4). */
@@ -26,26 +57,44 @@ const PRECISION = 0.002;
  */
 export class FormerLayer {
   readonly #root: string;
+  readonly #known: ReadonlyMap<string, LayerFile> | undefined;
   /** A file is taken once: names that are links to each other in that layer need not be so now. */
   readonly #taken = new Set<number>();
 
-  constructor(root: string) {
+  /** `known`: what is remembered of its files; others are looked at. */
+  constructor(root: string, known?: ReadonlyMap<string, LayerFile>) {
     this.#root = root;
+    this.#known = known;
   }
 
-  /** Makes `to` (absolute) the file that has this path in the former layer, if it is what is wanted. */
-  link(path: string, to: string, wanted: WantedFile): boolean {
+  /** Makes `to` (absolute) the file that has this path in the former layer, if it is what is wanted; how that is known. */
+  link(path: string, to: string, wanted: WantedFile): 'remembered' | 'compared' | undefined {
     try {
       const from = join(this.#root, path);
+      const known = this.#known?.get(path);
+      if (known?.digest !== undefined && wanted.digest !== undefined) {
+        if (!isSame(known, wanted)) return undefined;
+        linkSync(from, to);
+        return 'remembered';
+      }
       const stats = lstatSync(from, { throwIfNoEntry: false });
-      if (!stats || this.#taken.has(stats.ino) || !isAsWanted(stats, wanted) || !sameSmallFiles(from, wanted.location)) return false;
+      if (!stats || this.#taken.has(stats.ino) || !isAsWanted(stats, wanted) || !sameSmallFiles(from, wanted.location)) return undefined;
       linkSync(from, to);
       this.#taken.add(stats.ino);
-      return true;
+      return 'compared';
     } catch {
-      return false; // it is being removed, or may not be linked to: it is copied, then
+      return undefined; // it is being removed, or may not be linked to: it is copied, then
     }
   }
+}
+
+/** What is remembered of a file. */
+export function layerFile({ digest, size, mode, uid, gid, mtime }: LayerFile): LayerFile {
+  return { digest, size, mode, uid, gid, mtime };
+}
+
+function isSame(one: LayerFile, two: LayerFile): boolean {
+  return one.digest === two.digest && one.size === two.size && one.mode === two.mode && one.uid === two.uid && one.gid === two.gid && Math.abs(one.mtime - two.mtime) < PRECISION;
 }
 
 function isAsWanted(stats: Stats, { size, mode, uid, gid, mtime }: WantedFile): boolean {

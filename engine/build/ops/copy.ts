@@ -49,7 +49,7 @@ function without(source: SelectedSource, excluded: IgnoreRules | undefined): Sel
 }
 
 /** Copies the sources onto the layers below. `keepOwners`: the files stay whose they were unless the operation names an owner. */
-export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean, workspace: Workspace, former: Pick<CopyRules, 'former' | 'mtime'> = {}): Promise<void> {
+export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean, workspace: Workspace, former: Pick<CopyRules, 'former' | 'mtime' | 'made'> = {}): Promise<void> {
   const { place, signal } = workspace;
   const inline = await writeInline(op, workspace.temp);
   if (sources.length + inline.length > 1 && !op.dest.endsWith('/') && op.dest !== '/') {
@@ -57,7 +57,7 @@ export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[]
   }
   await using view = await mountReadable(workspace.temp, workspace.lowerDirs);
   const named = op.owner === undefined ? undefined : await lookUpOwner(view.root, op.owner, place);
-  const rules = { view: view.root, upper: workspace.upperDir, madeBy: named ?? ROOT, signal, ...(op.mode === undefined ? {} : { mode: op.mode }) };
+  const rules = { view: view.root, upper: workspace.upperDir, madeBy: named ?? ROOT, signal, made: former.made, ...(op.mode === undefined ? {} : { mode: op.mode }) };
   const given = new Copier({ ...rules, ...former, ...(named || !keepOwners ? { owner: named ?? ROOT } : {}) });
   const unpacked = new Copier({ ...rules, ...(named ? { owner: named } : {}) });
   try {

@@ -6,6 +6,7 @@ import type { CacheEntry, StepCache } from '../cache/stepCache.ts';
 import type { BuildCertificates } from '../ops/certificates.ts';
 import type { Workspace } from '../ops/workspace.ts';
 import { FormerLayer } from '../copy/formerLayer.ts';
+import type { CopiedFiles, LayerFile } from '../copy/formerLayer.ts';
 import type { SelectedSource } from '../copy/selectSources.ts';
 import { executeCopy } from '../ops/copy.ts';
 import { digestOf } from '../plan/digest.ts';
@@ -27,6 +28,7 @@ export interface SolverServices {
   readonly slots: Slots;
   readonly temps: TempFolders;
   readonly mounts: MountCache;
+  readonly copied: CopiedFiles;
   /** Authorities that commands trust besides their own. */
   readonly certificates?: BuildCertificates | undefined;
 }
@@ -40,6 +42,8 @@ export interface LayerWork {
   readonly change: (workspace: Workspace) => Promise<boolean>;
   /** Of a copy from another stage, the digest of what is copied. */
   readonly content?: string;
+  /** Of a copy, the files that it made. */
+  readonly files?: ReadonlyMap<string, LayerFile>;
 }
 
 /** Makes layers of what steps change. */
@@ -62,18 +66,21 @@ export class LayerMaker {
   }
 
   /** A copy of these files; what the same instruction copied before is not copied again. */
-  copying(step: Step, op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean): LayerWork['change'] {
-    return async (workspace) => {
-      const { snapshots, cache } = this.#services;
+  copying(step: Step, op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean): Pick<LayerWork, 'change' | 'files'> {
+    const made = new Map<string, LayerFile>();
+    const change: LayerWork['change'] = async (workspace) => {
+      const { snapshots, cache, copied } = this.#services;
       const former = cache.formerLayer(digestOf(operationIdentity(op)));
+      // Whatever is newer than the epoch is set to it afterwards, so that their times are not what they were copied with.
       const mtime = this.#epoch !== undefined && isFromContext(step) ? this.#epoch * 1000 : undefined;
-      await executeCopy(op, sources, keepOwners, workspace, { mtime, former: former === undefined ? undefined : new FormerLayer(snapshots.lowerDir(former)) });
+      await executeCopy(op, sources, keepOwners, workspace, { mtime, former: former === undefined ? undefined : new FormerLayer(snapshots.lowerDir(former), copied.of(former)), ...(this.#epoch === undefined || mtime !== undefined ? { made } : {}) });
       return true;
     };
+    return { change, files: made };
   }
 
   /** Lets the work fill an upper directory and makes it a layer. */
-  async make({ step, key, below, change, content }: LayerWork, run: Pick<Workspace, 'signal' | 'print'>): Promise<CacheEntry> {
+  async make({ step, key, below, change, content, files }: LayerWork, run: Pick<Workspace, 'signal' | 'print'>): Promise<CacheEntry> {
     const { snapshots, temps, cache } = this.#services;
     await using temp = await temps.create();
     const upperDir = join(temp.path, 'upper');
@@ -84,6 +91,7 @@ export class LayerMaker {
     const parent = below.at(-1)?.snapshotId;
     const made = changed ? await snapshots.adopt(upperDir, parent === undefined ? {} : { parent }) : undefined;
     if (made) this.#hold(made.id);
+    if (made && files && files.size > 0) this.#services.copied.remember(made.id, files);
     // The image's id needs the layer's digest: it is made while the steps behind this one run.
     if (made && step.final) this.background.push(snapshots.identify(made.id).catch(() => undefined));
     const entry: CacheEntry = { key, snapshotId: made?.id ?? null, created: new Date().toISOString(), description: describe(step.op), ...(content === undefined ? {} : { content }), ...(step.op.kind === 'copy' ? { operation: digestOf(operationIdentity(step.op)) } : {}) };

@@ -179,7 +179,7 @@ export class Solver {
     if (op.remotes) return this.#addRemote(step, op, op.remotes, below);
     const { digest, files } = await this.#inputs.ofCopy(op, step.place);
     const key = this.#key(op, below, ['context', digest]);
-    return this.#cachedOr(step, key, below, async (run) => this.#maker.inTurn({ step, key, below, change: this.#maker.copying(step, op, await files(), false) }, run));
+    return this.#cachedOr(step, key, below, async (run) => this.#maker.inTurn({ step, key, below, ...this.#maker.copying(step, op, await files(), false) }, run));
   }
 
   /** What is elsewhere is fetched each time: only its content says whether anything changed. */
@@ -201,7 +201,7 @@ export class Solver {
       const imported = known ? undefined : await this.#imported(step);
       if (imported) return imported;
       const print = (output: Output): void => listener.printed(step, output);
-      const entry = known ?? (await this.#maker.make({ step, key, below, change: this.#maker.copying(step, op, all, false) }, { signal, print }));
+      const entry = known ?? (await this.#maker.make({ step, key, below, ...this.#maker.copying(step, op, all, false) }, { signal, print }));
       listener.ended(step, known ? 'cached' : 'finished', entry);
       return this.#stacked(below, entry);
     });
@@ -223,7 +223,7 @@ export class Solver {
           const content = await contentKey(tree, sources, true, run.signal);
           const key = this.#key(op, below, ['content', content]);
           const known = this.#options.again(step) ? undefined : cache.get(key);
-          const entry = { ...(known ?? (await this.#maker.make({ step, key, below, change: this.#maker.copying(step, op, sources, true), content }, run))), content };
+          const entry = { ...(known ?? (await this.#maker.make({ step, key, below, ...this.#maker.copying(step, op, sources, true), content }, run))), content };
           await cache.put({ ...entry, key: quick });
           return entry;
         }),

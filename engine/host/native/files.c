@@ -45,6 +45,31 @@ static napi_value set_attribute(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/** attributes(path): the extended attributes of a file, a link not followed, as [name, value, name, value, …]; none where the file system has none. Throws with the system's code. */
+static napi_value attributes(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument, found, item;
+  char path[PATH_MAX], names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  int wrong = path_of(env, argument, path);
+  if (wrong != 0) return fail(env, wrong);
+  ssize_t length = llistxattr(path, names, sizeof names);
+  if (length < 0 && errno != ENOTSUP) return fail(env, errno);
+  if (length <= 0) return NULL;
+  uint32_t next = 0;
+  napi_create_array(env, &found);
+  for (const char *name = names; name < names + length; name += strlen(name) + 1) {
+    ssize_t size = lgetxattr(path, name, value, sizeof value);
+    if (size < 0 && errno == ENODATA) continue; // it has gone meanwhile, or is another's
+    if (size < 0) return fail(env, errno);
+    napi_create_string_latin1(env, name, NAPI_AUTO_LENGTH, &item);
+    napi_set_element(env, found, next++, item);
+    napi_create_buffer_copy(env, size, value, NULL, &item);
+    napi_set_element(env, found, next++, item);
+  }
+  return found;
+}
+
 /** As every C library on Linux does it; glibc's is a function that others do not have. */
 static dev_t device(uint64_t major_number, uint64_t minor_number) {
   return ((major_number & 0xfffff000u) << 32) | ((major_number & 0xfffu) << 8) | ((minor_number & 0xffffff00u) << 12) | (minor_number & 0xffu);
@@ -87,6 +112,7 @@ static napi_value spread_folders(napi_env env, napi_callback_info info) {
 void define_files(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       {"setAttribute", NULL, set_attribute, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"attributes", NULL, attributes, NULL, NULL, NULL, napi_enumerable, NULL},
       {"makeNode", NULL, make_node, NULL, NULL, NULL, napi_enumerable, NULL},
       {"spreadFolders", NULL, spread_folders, NULL, NULL, NULL, napi_enumerable, NULL},
   };

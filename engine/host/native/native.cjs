@@ -1,5 +1,5 @@
 // The add-on of this architecture, as scripts/native.mjs builds it.
-const { open, send, shutdown, close, asIds, inNetns, setAttribute, makeNode, spreadFolders } = require(`./native-linux-${process.arch}.node`);
+const { open, send, shutdown, close, asIds, inNetns, setAttribute, attributes, makeNode, spreadFolders } = require(`./native-linux-${process.arch}.node`);
 exports.open = open;
 exports.send = send;
 exports.shutdown = shutdown;
@@ -7,5 +7,6 @@ exports.close = close;
 exports.asIds = asIds;
 exports.inNetns = inNetns;
 exports.setAttribute = setAttribute;
+exports.attributes = attributes;
 exports.makeNode = makeNode;
 exports.spreadFolders = spreadFolders;

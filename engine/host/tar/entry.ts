@@ -90,7 +90,8 @@ function header(fields: HeaderFields, flag: string): Buffer {
   block.write('ustar\u000000', 257, 'latin1');
   octal(fields.deviceMajor, 329, 8);
   octal(fields.deviceMinor, 337, 8);
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (let index = 0; index < BLOCK; index += 1) sum += block[index] ?? 0;
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return block;
 }

@@ -1,13 +1,16 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { hostCommandFailed } from '../../base/errors.ts';
-import { start, startFailure } from '../process.ts';
-import { encodeEntry } from './entry.ts';
+import { setImmediate } from 'node:timers/promises';
+import { BLOCK, encodeEntry, paddingOf } from './entry.ts';
 import type { TarEntry } from './entry.ts';
-import { readTar } from './reader.ts';
 import { RecipeWriter } from './recipe.ts';
 import { isOverlayAttribute, layerRules } from './layerRules.ts';
 import type { LayerRules } from './layerRules.ts';
+import { TreeReader } from './treeReader.ts';
+
+/** Milliseconds without a turn for anything else. */
+const LONGEST = 8;
+const ZEROS = Buffer.alloc(BLOCK);
 
 export interface PackedLayer {
   readonly diffId: string;
@@ -18,7 +21,8 @@ export interface PackedLayer {
 
 /**
  * The OCI layer tar of an overlay directory, as digest and recipe: sorted, numeric owners, whole seconds, whiteouts in OCI's
- * form. The same files give the same bytes, whatever made them and wherever.
+ * form. The same files give the same bytes, whatever made them and wherever. It blocks its thread for a few milliseconds at a time:
+ * the engine runs it in others (`UnpackThreads`).
  */
 export async function packLayer(dir: string, signal?: AbortSignal): Promise<PackedLayer> {
   const hash = createHash('sha256');
@@ -28,21 +32,25 @@ export async function packLayer(dir: string, signal?: AbortSignal): Promise<Pack
     recipe.bytes(data);
   };
   const rules = layerRules();
-  let open: { path: string; size: number } | undefined;
-  for await (const part of readTar(listing(dir, signal))) {
-    if (part.kind === 'trailer') break;
-    if (part.kind === 'entry') {
-      const entries = toLayerEntries(part.entry, rules);
-      for (const entry of entries) bytes(encodeEntry(entry));
-      open = part.entry.type === 'file' ? { path: entries[0]?.path ?? '', size: part.entry.size } : undefined;
-      if (open && open.size > 0) recipe.content(open.path, open.size);
-    } else if (part.kind === 'content') {
-      hash.update(part.data);
-    } else {
-      bytes(part.data);
+  const tree = await TreeReader.of(dir);
+  let last = performance.now();
+  for (const entry of tree.entries()) {
+    if (performance.now() - last > LONGEST) {
+      await setImmediate();
+      last = performance.now();
+      signal?.throwIfAborted();
     }
+    const [first, ...markers] = toLayerEntries(entry, rules);
+    if (!first) continue;
+    bytes(encodeEntry(first));
+    if (entry.type === 'file' && entry.size > 0) {
+      recipe.content(first.path, entry.size);
+      for (const piece of tree.content(entry)) hash.update(piece);
+      bytes(ZEROS.subarray(0, paddingOf(entry.size)));
+    }
+    for (const marker of markers) bytes(encodeEntry(marker));
   }
-  bytes(Buffer.alloc(1024));
+  bytes(Buffer.alloc(2 * BLOCK));
   return { diffId: `sha256:${hash.digest('hex')}`, size: recipe.size, recipe };
 }
 
@@ -61,24 +69,4 @@ export function toLayerEntries(entry: TarEntry, rules: Pick<LayerRules, 'opaque'
 function whiteout(path: string, from: TarEntry): TarEntry {
   const at = path.lastIndexOf('/') + 1;
   return { ...from, path: `${path.slice(0, at)}.wh.${path.slice(at)}`, type: 'file', linkPath: '', size: 0, mode: 0, mtime: 0, deviceMajor: 0, deviceMinor: 0, xattrs: new Map() };
-}
-
-/** GNU tar's stream of a folder, sorted by name. Sockets are left out, as every tar does. */
-async function* listing(dir: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
-  const args = ['--create', '--file=-', `--directory=${dir}`, '--sort=name', '--format=pax', '--pax-option=delete=atime,delete=ctime', '--numeric-owner', '--xattrs', '--xattrs-include=*', '--one-file-system', '--warning=no-file-ignored', '.'];
-  const child = start('tar', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' }, signal });
-  const stderr: Buffer[] = [];
-  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-  const ended = new Promise<number>((resolve, reject) => {
-    child.once('error', (error) => reject(startFailure('tar', error)));
-    child.once('close', (status) => resolve(status ?? 128));
-  });
-  ended.catch(() => undefined);
-  try {
-    for await (const chunk of child.stdout ?? []) yield chunk as Buffer;
-  } finally {
-    child.stdout?.destroy();
-  }
-  const status = await ended;
-  if (status !== 0) throw hostCommandFailed({ command: 'tar --create', status, stderr: Buffer.concat(stderr).toString().trim().slice(-500) });
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BerthError } from '../../base/errors.ts';
 import { SLOT_BYTES, SLOTS } from './unpackMessages.ts';
-import type { CarriedError, FromThread, ToThread, UnpackJob, UnpackResult } from './unpackMessages.ts';
+import type { CarriedError, FromThread, PackJob, TarIdentity, ToThread, UnpackJob, UnpackResult } from './unpackMessages.ts';
 
 /**
  * Threads at once: each has a heap of its own, some ten megabytes. Who pulls and loads limits how many layers come at a time; this many, since a
@@ -25,7 +25,7 @@ interface Thread {
   died: (error: Error) => void;
 }
 
-/** Unpacks layers beside the engine, which goes on answering: a few threads at most, started when there is something to unpack and ended soon after. */
+/** Unpacks layers beside the engine, and digests those that it made; it goes on answering meanwhile. A few threads at most, started when there is something to do and ended soon after. */
 export class UnpackThreads {
   readonly #program: string;
   readonly #most: number;
@@ -58,6 +58,30 @@ export class UnpackThreads {
       throw error;
     } finally {
       this.#give(thread, broken);
+    }
+  }
+
+  /** The tar that a folder of the store makes; its recipe is written. The folder does not change meanwhile. Throws what `packLayer` does. */
+  async pack(job: PackJob): Promise<TarIdentity> {
+    await import('#native');
+    const thread = await this.#take();
+    let dead = false;
+    try {
+      return await new Promise<TarIdentity>((resolve, reject) => {
+        thread.hear = (message) => {
+          if (message.kind === 'packed') resolve(message.result);
+          else if (message.kind === 'failed') reject(uncarried(message.error));
+        };
+        thread.died = (error) => {
+          dead = true;
+          reject(error);
+        };
+        thread.worker.ref();
+        thread.worker.postMessage({ kind: 'pack', job } satisfies ToThread);
+      });
+    } finally {
+      thread.worker.unref();
+      this.#give(thread, dead);
     }
   }
 
@@ -125,7 +149,7 @@ class Run {
     thread.hear = (message) => {
       if (message.kind === 'free') this.#slots.push(message.slot);
       else if (message.kind === 'done') resolve(message.result);
-      else reject(uncarried(message.error));
+      else if (message.kind === 'failed') reject(uncarried(message.error));
       this.#wake?.();
     };
     thread.died = reject;

@@ -3,11 +3,12 @@ import { Readable } from 'node:stream';
 import { parentPort } from 'node:worker_threads';
 import { BerthError } from '../../base/errors.ts';
 import { decompressed } from './decompress.ts';
+import { packLayer } from './packLayer.ts';
 import { unpackLayer } from './unpackLayer.ts';
 import { SLOT_BYTES } from './unpackMessages.ts';
-import type { CarriedError, FromThread, ToThread, UnpackJob } from './unpackMessages.ts';
+import type { CarriedError, FromThread, PackJob, ToThread, UnpackJob } from './unpackMessages.ts';
 
-/* The program of a thread that unpacks layers, one after the other: decompresses, digests, checks and writes. Started by `UnpackThreads`. */
+/* The program of a thread that unpacks layers, one after the other: decompresses, digests, checks and writes; and that digests those that were made here. Started by `UnpackThreads`. */
 
 const port = parentPort;
 if (!port) throw new Error('unpackWorker runs as a thread only');
@@ -54,6 +55,16 @@ async function unpack({ dir, replacedDir, recipePath }: UnpackJob, source: Sourc
   }
 }
 
+async function pack({ packed, recipePath }: PackJob): Promise<void> {
+  try {
+    const { recipe, diffId, size } = await packLayer(packed);
+    await recipe.save(recipePath);
+    say({ kind: 'packed', result: { diffId, size } });
+  } catch (error) {
+    say({ kind: 'failed', error: carried(error) });
+  }
+}
+
 function carried(error: unknown): CarriedError {
   if (error instanceof BerthError) return { message: error.message, name: error.name, code: error.code, status: error.status, params: error.params };
   const plain = error instanceof Error ? error : new Error(String(error));
@@ -63,6 +74,7 @@ function carried(error: unknown): CarriedError {
 let current: Source | undefined;
 port.on('message', (message: ToThread) => {
   if (message.kind === 'leave') return port.close(); // nothing is under way: the thread ends by itself
+  if (message.kind === 'pack') return void pack(message.job);
   if (message.kind !== 'begin') return current?.take(message);
   current = new Source(message.memory);
   void unpack(message.job, current);
