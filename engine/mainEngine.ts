@@ -7,7 +7,8 @@ import { asBerthError, hostCommandFailed } from './base/errors.ts';
 import { jsonLog } from './base/log.ts';
 import type { Log } from './base/log.ts';
 import { makeEngineFolder } from './base/makeFolders.ts';
-import { run } from './host/process.ts';
+import { Launcher } from './host/launch.ts';
+import { run, useLauncher } from './host/process.ts';
 import { enterScope } from './host/rootless/delegation.ts';
 import { startInside, waitInside } from './host/rootless/enterKeeper.ts';
 import { whenKeeperLeaves } from './host/rootless/portDriver.ts';
@@ -68,6 +69,7 @@ export async function removeData(config: EngineConfig): Promise<void> {
 }
 
 async function serveLocked(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal, ready: () => void): Promise<void> {
+  useLauncher(await Launcher.open());
   await makeEngineFolder(config.runRoot, 'BERTH_RUN_ROOT');
   const lock = await takeEngineLock(config.dataRoot);
   const logFile = join(config.dataRoot, 'engine.log');

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import type { Pipe } from '../host/fifoPool.ts';
-import { exitOf, runtimeMessage } from '../host/ociRuntime.ts';
+import { runtimeMessage } from '../host/ociRuntime.ts';
+import { statusOf } from '../host/process.ts';
 import { inputOf } from './attachment.ts';
 import { execFailure, isAboutCommand } from './commandFailure.ts';
 import type { ExecSession } from './execSession.ts';
@@ -21,7 +22,7 @@ export async function runPiped({ runtime, fifos }: ContainerParts, session: Exec
   const output = new ClientOutput(client, false);
   try {
     const child = runtime.spawnExec(session.container.id, files(session), pipes.map((pipe) => pipe?.childFd ?? 'ignore'), false);
-    const exited = exitOf(runtime.path, child);
+    const exited = statusOf(child);
     for (const pipe of pipes) pipe?.handedOver();
     if (input) void pumpInput(client, input).catch(() => input.socket.destroy());
     else client.resume();
@@ -47,7 +48,7 @@ export async function runDetached({ runtime }: ContainerParts, session: ExecSess
   const running = new Promise<'running'>((resolve) => watching.on('change', (_event, name) => (name === 'pid' ? resolve('running') : undefined)));
   try {
     const child = runtime.spawnExec(session.container.id, files(session), ['ignore', 'ignore', 'ignore'], true);
-    const exited = exitOf(runtime.path, child);
+    const exited = statusOf(child);
     const recorded = exited.then(async (code) => {
       const failure = code === 0 ? undefined : await failureOf(session);
       ended(failure?.exitCode ?? code);

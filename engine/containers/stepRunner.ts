@@ -10,7 +10,8 @@ import { mountOverlay, unmount } from '../host/mounts.ts';
 import type { DeviceEdits } from '../host/cdi.ts';
 import { allHostDevices } from '../host/devices.ts';
 import type { OciMount } from '../host/ociTypes.ts';
-import { exitOf, runtimeFailed, runtimeMessage, writeBundle } from '../host/ociRuntime.ts';
+import { runtimeFailed, runtimeMessage, writeBundle } from '../host/ociRuntime.ts';
+import { statusOf } from '../host/process.ts';
 import { buildSpec } from '../host/ociSpec.ts';
 import type { NamespaceChoice } from '../host/ociSpec.ts';
 import type { OciSpec } from '../host/ociTypes.ts';
@@ -156,7 +157,7 @@ export class StepRunner {
     for (const pipe of [stdout, stderr]) cleanup.defer(() => closePipe(pipe));
     cleanup.defer(() => runtime.delete(id));
     const child = runtime.spawnRun(id, folder, log, ['ignore', stdout.childFd, stderr.childFd]);
-    const exited = exitOf(runtime.path, child);
+    const exited = statusOf(child);
     stdout.handedOver();
     stderr.handedOver();
     const stop = (): void => void runtime.delete(id).catch(() => undefined).then(() => child.kill('SIGKILL'));

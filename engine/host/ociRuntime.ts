@@ -1,10 +1,10 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { Launched, LaunchOptions } from './launch.ts';
 import { defineError } from '../base/errors.ts';
 import type { OciResources } from './ociTypes.ts';
-import { run, start, startFailure } from './process.ts';
+import { launch, run } from './process.ts';
 
 export const runtimeFailed = defineError<{ runtime: string; detail: string }>('RUNTIME_FAILED', 500, (p) => `OCI runtime ${p.runtime} failed: ${p.detail}`);
 
@@ -81,13 +81,13 @@ export class OciRuntime {
   }
 
   /** Runs a bundle to its end, attached to `stdio`. The caller owns the process. Failures of the runtime itself go to `logPath`. */
-  spawnRun(id: string, bundle: string, logPath: string, stdio: StdioOptions): ChildProcess {
-    return start(this.path, [...this.globalArgs, '--log', logPath, 'run', '--bundle', bundle, id], { stdio, cwd: bundle });
+  spawnRun(id: string, bundle: string, logPath: string, stdio: LaunchOptions['stdio']): Launched {
+    return launch(this.path, [...this.globalArgs, '--log', logPath, 'run', '--bundle', bundle, id], { stdio, cwd: bundle });
   }
 
   /** Runs a further process in a container. With `detached` it goes on when the engine ends. */
-  spawnExec(id: string, files: { readonly process: string; readonly pid: string; readonly log: string }, stdio: StdioOptions, detached: boolean): ChildProcess {
-    return start(this.path, [...this.globalArgs, '--log', files.log, 'exec', '--process', files.process, '--pid-file', files.pid, id], { stdio, detached });
+  spawnExec(id: string, files: { readonly process: string; readonly pid: string; readonly log: string }, stdio: LaunchOptions['stdio'], detached: boolean): Launched {
+    return launch(this.path, [...this.globalArgs, '--log', files.log, 'exec', '--process', files.process, '--pid-file', files.pid, id], { stdio, detached });
   }
 
   async #run(args: readonly string[]): Promise<void> {
@@ -114,14 +114,6 @@ export async function writeBundle(folder: string, spec: unknown): Promise<void> 
 /** A specification, or the process part of one, as JSON for the runtime. */
 export function specText(spec: unknown): string {
   return JSON.stringify(spec).replaceAll(/"(hard|soft)":-1\b/g, '"$1":18446744073709551615');
-}
-
-/** Resolves to a process's exit status (128 + signal when a signal ended it). Rejects if it cannot start. */
-export function exitOf(program: string, child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(startFailure(program, error)));
-    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15)));
-  });
 }
 
 /** The runtime's own words from its log: text or JSON lines, the last one counts. */

@@ -6,7 +6,8 @@ import { writeFileAtomic } from '../base/atomicFile.ts';
 import { defineError, hostToolMissing } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { CgroupFacts } from './cgroups.ts';
-import { OciRuntime, exitOf, writeBundle } from './ociRuntime.ts';
+import { OciRuntime, writeBundle } from './ociRuntime.ts';
+import { statusOf } from './process.ts';
 import { buildSpec } from './ociSpec.ts';
 import type { OciMount } from './ociTypes.ts';
 import { inUserNamespace } from './userNamespace.ts';
@@ -95,7 +96,7 @@ export async function smokeRun(runtime: OciRuntime, cgroupParent: string): Promi
     const mounts = await hostTools(rootfs);
     await writeBundle(bundle, buildSpec({ rootfs, cgroupsPath: `${cgroupParent}/${id}`, cgroups: runtime.cgroups, args: ['true'], env: ['PATH=/usr/local/bin:/usr/bin:/bin'], mounts }));
     const log = join(bundle, 'log');
-    const status = await exitOf(runtime.path, runtime.spawnRun(id, bundle, log, 'ignore'));
+    const status = await statusOf(runtime.spawnRun(id, bundle, log, ['ignore', 'ignore', 'ignore']));
     return status === 0 ? undefined : (await readFile(log, 'utf8').catch(() => '')).trim().slice(-500) || `status ${status}`;
   } catch (error) {
     return String(error);

@@ -1,5 +1,5 @@
 // The add-on of this architecture, as scripts/native.mjs builds it.
-const { open, send, shutdown, close, asIds, inNetns, setAttribute, attributes, makeNode, spreadFolders } = require(`./native-linux-${process.arch}.node`);
+const { open, send, shutdown, close, asIds, inNetns, setAttribute, attributes, makeNode, spreadFolders, spawn, memoryFile } = require(`./native-linux-${process.arch}.node`);
 exports.open = open;
 exports.send = send;
 exports.shutdown = shutdown;
@@ -10,3 +10,5 @@ exports.setAttribute = setAttribute;
 exports.attributes = attributes;
 exports.makeNode = makeNode;
 exports.spreadFolders = spreadFolders;
+exports.spawn = spawn;
+exports.memoryFile = memoryFile;

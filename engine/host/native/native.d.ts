@@ -1,4 +1,4 @@
-/** What the add-on exports: seqpacket.c, thread.c and files.c. */
+/** What the add-on exports: seqpacket.c, thread.c, files.c and spawn.c. */
 declare module '#native' {
   /** Opaque. Stays open until it is closed. */
   export interface SeqpacketConnection {
@@ -24,4 +24,13 @@ declare module '#native' {
   export function makeNode(path: Buffer, mode: number, major: number, minor: number): void;
   /** Tells ext4 that what is below each folder in this one has nothing to do with the others (chattr +T). Throws with the system's code. */
   export function spreadFolders(path: Buffer): void;
+
+  /**
+   * Starts a program by its path, with all its arguments (the first is its name), and returns its pid. Of the environment, undefined is this
+   * process's. The child has these descriptors, -1 being /dev/null, and no others; `detached`: in a session of its own. Throws with the system's code; what is told at its end is its
+   * status, or the number of the signal that ended it.
+   */
+  export function spawn(path: string, args: readonly string[], environment: readonly string[] | undefined, folder: string | undefined, descriptors: readonly number[], detached: boolean, onExit: (status: number | null, signal: number | null) => void): number;
+  /** A descriptor of an empty file in memory that has no name. */
+  export function memoryFile(): number;
 }
