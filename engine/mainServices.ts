@@ -80,6 +80,7 @@ export async function composeEngine(parts: EngineParts): Promise<ComposedEngine>
     containerAddress: (container) => containerAddress(services.containers, container),
     close: async () => {
       await services.devContainers.close();
+      await services.builds.close();
       await services.syncs.close();
       await services.ports.close();
       await services.containers.close();

@@ -96,6 +96,7 @@ export class BuildService {
   /** Results that were asked for as files. */
   readonly exports = new BuildExports();
   #running = 0;
+  #tidying: Promise<void> = Promise.resolve();
 
   constructor(parts: BuildServiceParts) {
     this.#parts = parts;
@@ -155,13 +156,23 @@ export class BuildService {
     } finally {
       hold.close();
       this.#running--;
-      await this.#collectReplaced();
-      if (this.#running === 0) await this.#keepLimits();
+      this.#tidying = this.#tidying.then(() => this.#tidy()); // whoever built need not wait for it
     }
+  }
+
+  /** What builds leave to be done after them is done. */
+  close(): Promise<void> {
+    return this.#tidying;
+  }
+
+  async #tidy(): Promise<void> {
+    await this.#collectReplaced();
+    if (this.#running === 0) await this.#keepLimits();
   }
 
   /** What the builder keeps: layers of steps, and folders of cache mounts. `size`: where no snapshot says it. */
   async cached(): Promise<readonly CachedItem[]> {
+    await this.#tidying;
     const steps = this.#solver.cache.list().map(({ key, snapshotId, description, created, lastUsed }) => ({ id: key, type: 'regular', snapshotId, description, created, lastUsed, inUse: snapshotId !== null && this.#holds.has(snapshotId) }));
     const mounts = (await this.#solver.mounts.list()).map((mount) => ({ ...mount, type: 'exec.cachemount', snapshotId: null, description: 'RUN --mount=type=cache' }));
     return [...steps, ...mounts];
@@ -169,6 +180,11 @@ export class BuildService {
 
   /** Forgets steps that no running build uses, and frees their layers as far as nothing else needs them. */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
+    await this.#tidying;
+    return this.#prune(options);
+  }
+
+  async #prune(options: PruneOptions): Promise<PruneReport> {
     await this.#images.retain((id) => isThere(this.#parts.images, id));
     if (options.keepBytes === undefined) await this.#solver.mounts.prune(options.unusedSince);
     return pruneCache({ cache: this.#solver.cache, snapshots: this.#parts.snapshots, collector: this.#parts.collector, isHeld: (id) => this.#holds.has(id) }, options);
@@ -201,6 +217,7 @@ export class BuildService {
     await using temp = await this.#solver.temps.create();
     const keepGitDir = /^(1|true)$/i.test(request.buildArgs?.['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
     const opened = await openContext(request.context, dockerfileOf(request), { temp, statCache: this.#stats, archives: this.#archives, keepGitDir, signal: ctx.signal });
+    const keep = (): Promise<void> => opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
     try {
       await using named = new NamedContexts(request.contexts ?? {}, { folder: temp.path, statCache: this.#stats, images: this.#parts.images, ctx });
       const planned: Planned[] = [];
@@ -216,14 +233,15 @@ export class BuildService {
         for (const [index, { plan }] of planned.entries()) progress[index]?.passedOver(plan, solved[index]?.results ?? new Map());
         const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index], one, request)] : []));
         const results = new Results({ ...this.#parts, exports: this.exports, holds: this.#holds }, planned, outputs, { request, opened, started });
-        return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };
+        const [delivered] = await Promise.all([results.deliver(known, hold, ctx), keep()]);
+        return { ...delivered, cached: progress.every(({ allCached }) => allCached) };
       });
     } catch (error) {
       const failure = failureEvent(asBerthError(error), opened.dockerfile.text);
       if (failure && !ctx.signal.aborted) ctx.onEvent?.(failure);
       throw error;
     } finally {
-      await opened.close().catch((error: unknown) => this.#parts.log.warn('the digests of a build context were not kept', { error }));
+      await keep();
     }
   }
 
@@ -236,8 +254,8 @@ export class BuildService {
     const limits = this.#parts.cacheLimits;
     if (!limits) return;
     try {
-      const old = await this.prune({ unusedSince: Date.now() - limits.maxAgeMs });
-      const large = await this.prune({ keepBytes: limits.maxBytes });
+      const old = await this.#prune({ unusedSince: Date.now() - limits.maxAgeMs });
+      const large = await this.#prune({ keepBytes: limits.maxBytes });
       const dropped = old.deleted.length + large.deleted.length;
       if (dropped > 0) this.#parts.log.info('the build cache was cut to its limits', { dropped, freed: old.reclaimed + large.reclaimed });
     } catch (error) {

@@ -109,10 +109,9 @@ export class StepRunner {
     const skeleton = join(folder, 'skeleton');
     await mkdir(rootfs, { recursive: true, mode: 0o700 });
     const network = this.#network(step, id);
-    cleanup.defer(() => network.then(() => this.#parts.networks.release(id), () => undefined));
+    const release = (): Promise<unknown> => network.then(() => this.#parts.networks.release(id), () => undefined);
+    cleanup.defer(() => Promise.all([release(), unmount(rootfs).then(() => rm(join(step.workDir, 'work'), { recursive: true, force: true }))]));
     await makeMountPoints(skeleton, await Promise.all(step.mounts.map(async (mount) => ({ destination: mount.target, file: mount.kind === 'file' || (mount.kind === 'bind' && (await isFile(mount.source))) }))));
-    cleanup.defer(() => rm(join(step.workDir, 'work'), { recursive: true, force: true }));
-    cleanup.defer(() => unmount(rootfs));
     await mountOverlay({ lowerDirs: [...step.lowerDirs, skeleton, this.#parts.folders.skeleton], upperDir: step.upperDir, workDir: step.workDir, target: rootfs, volatile: true, noDevices: !this.#parts.runtime.cgroups });
     const [user, place] = await together([readUser(rootfs, step.user, []), network, makeWorkdir(rootfs, step.cwd)]);
     const [mounts] = await Promise.all([stepMounts(step.mounts, folder), this.#writeEtc(folder, step, place.ip)]);

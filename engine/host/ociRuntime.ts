@@ -1,6 +1,7 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
 import type { Launched, LaunchOptions } from './launch.ts';
 import { defineError } from '../base/errors.ts';
 import type { OciResources } from './ociTypes.ts';
@@ -48,6 +49,7 @@ export class OciRuntime {
 
   /** Removes what the runtime keeps of a container, killing what still runs. Fine if there is nothing. */
   async delete(id: string): Promise<void> {
+    if (!existsSync(join(this.root, id))) return; // what it would look in
     await this.#run(['delete', '--force', id]).catch((error: unknown) => {
       if (!/does not exist|No such file|container not running/i.test(String(error))) throw error;
     });

@@ -116,13 +116,13 @@ export class FileSnapshotStore implements SnapshotStore {
     };
   }
 
-  async adopt(upperDir: string, { parent }: { parent?: string }): Promise<Snapshot> {
+  async adopt(upperDir: string, origin: Pick<SnapshotOrigin, 'parent' | 'size'>): Promise<Snapshot> {
     const id = shortRandom(9);
     const temp = join(this.#root, `${TEMP}${id}`);
     await mkdir(temp, { recursive: true });
     try {
       await rename(upperDir, join(temp, 'fs'));
-      return await this.#commit(id, temp, parent === undefined ? {} : { parent });
+      return await this.#commit(id, temp, origin);
     } catch (error) {
       await this.#delete(temp);
       throw error;

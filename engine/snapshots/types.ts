@@ -35,7 +35,7 @@ export interface SnapshotStore {
   lowerDir(id: string): string;
   begin(): Promise<PendingSnapshot>;
   /** Takes over an overlay upper directory (same file system, unmounted) by renaming it: no copy. */
-  adopt(upperDir: string, meta: { parent?: string }): Promise<Snapshot>;
+  adopt(upperDir: string, meta: { parent?: string; size?: number }): Promise<Snapshot>;
   /** The layer's tar identity: digest and size in bytes of the uncompressed tar. Computed once, then kept. */
   identify(id: string): Promise<{ readonly diffId: Digest; readonly size: number }>;
   /** The layer's uncompressed tar, the very bytes that `identify` digested. */

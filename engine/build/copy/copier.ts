@@ -54,6 +54,8 @@ export class Copier {
   readonly #linked = new Map<string, string>();
   /** Folders that the source which is being copied made, in which there is nothing yet that it does not bring itself. */
   readonly #fresh = new Set<string>();
+  /** Bytes of the files that were made. */
+  bytes = 0;
 
   constructor(rules: CopyRules) {
     this.#rules = rules;
@@ -124,6 +126,7 @@ export class Copier {
     const wanted = former || made ? this.#wanted(entry) : undefined;
     const linked = wanted && former?.link(path, location, wanted);
     if (linked === undefined && (entry.stats.size > SMALL_FILE || !copySmallFile(entry.location, location))) await copyFile(entry.location, location, COPY_FLAGS);
+    this.bytes += Number(entry.stats.size);
     if (wanted?.digest !== undefined && (linked === 'remembered' || isSettled(entry))) made?.set(path, layerFile(wanted));
     return linked === undefined;
   }
@@ -157,6 +160,7 @@ export class Copier {
   /** A file gives way to what is copied over it; a folder does not. */
   #clear(path: string, location: string): void {
     if (this.#stats(path)?.isDirectory()) throw new CopyConflict(`cannot overwrite the directory /${path} with a file`);
+    this.bytes -= statsOf(location)?.size ?? 0;
     rmSync(location, { force: true });
     this.#rules.made?.delete(path);
   }

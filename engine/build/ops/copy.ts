@@ -48,8 +48,8 @@ function without(source: SelectedSource, excluded: IgnoreRules | undefined): Sel
   return [{ ...source, entries: source.entries.filter(({ path }) => path === '' || !excluded.ignores(path)) }];
 }
 
-/** Copies the sources onto the layers below. `keepOwners`: the files stay whose they were unless the operation names an owner. */
-export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean, workspace: Workspace, former: Pick<CopyRules, 'former' | 'mtime' | 'made'> = {}): Promise<void> {
+/** Copies the sources onto the layers below; returns how many bytes of files that made. `keepOwners`: the files stay whose they were unless the operation names an owner. */
+export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[], keepOwners: boolean, workspace: Workspace, former: Pick<CopyRules, 'former' | 'mtime' | 'made'> = {}): Promise<number> {
   const { place, signal } = workspace;
   const inline = await writeInline(op, workspace.temp);
   if (sources.length + inline.length > 1 && !op.dest.endsWith('/') && op.dest !== '/') {
@@ -66,6 +66,7 @@ export async function executeCopy(op: CopyOp, sources: readonly SelectedSource[]
       if (contents) await unpacked.copy(contents, op.dest);
       else await given.copy(source, op.dest);
     }
+    return given.bytes + unpacked.bytes;
   } catch (error) {
     if (error instanceof CopyConflict) throw copyFailed({ ...place, detail: error.message }, { cause: error });
     throw error;

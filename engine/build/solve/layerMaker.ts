@@ -38,8 +38,8 @@ export interface LayerWork {
   readonly step: Step;
   readonly key: string;
   readonly below: readonly Layer[];
-  /** False: there was nothing to change. */
-  readonly change: (workspace: Workspace) => Promise<boolean>;
+  /** False: there was nothing to change; or the bytes of the files in the layer, where that is known. */
+  readonly change: (workspace: Workspace) => Promise<boolean | number>;
   /** Of a copy from another stage, the digest of what is copied. */
   readonly content?: string;
   /** Of a copy, the files that it made. */
@@ -73,8 +73,7 @@ export class LayerMaker {
       const former = cache.formerLayer(digestOf(operationIdentity(op)));
       // Whatever is newer than the epoch is set to it afterwards, so that their times are not what they were copied with.
       const mtime = this.#epoch !== undefined && isFromContext(step) ? this.#epoch * 1000 : undefined;
-      await executeCopy(op, sources, keepOwners, workspace, { mtime, former: former === undefined ? undefined : new FormerLayer(snapshots.lowerDir(former), copied.of(former)), ...(this.#epoch === undefined || mtime !== undefined ? { made } : {}) });
-      return true;
+      return executeCopy(op, sources, keepOwners, workspace, { mtime, former: former === undefined ? undefined : new FormerLayer(snapshots.lowerDir(former), copied.of(former)), ...(this.#epoch === undefined || mtime !== undefined ? { made } : {}) });
     };
     return { change, files: made };
   }
@@ -87,9 +86,9 @@ export class LayerMaker {
     await mkdir(upperDir, { mode: 0o755 });
     const changed = await change({ temp: temp.path, lowerDirs: this.lowerDirs(below), upperDir, place: step.place, ...run });
     run.signal.throwIfAborted();
-    if (changed && this.#epoch !== undefined) await settleTimes(upperDir, this.#epoch, { all: isFromContext(step), signal: run.signal });
+    if (changed !== false && this.#epoch !== undefined) await settleTimes(upperDir, this.#epoch, { all: isFromContext(step), signal: run.signal });
     const parent = below.at(-1)?.snapshotId;
-    const made = changed ? await snapshots.adopt(upperDir, parent === undefined ? {} : { parent }) : undefined;
+    const made = changed === false ? undefined : await snapshots.adopt(upperDir, { ...(parent === undefined ? {} : { parent }), ...(typeof changed === 'number' ? { size: changed } : {}) });
     if (made) this.#hold(made.id);
     if (made && files && files.size > 0) this.#services.copied.remember(made.id, files);
     // The image's id needs the layer's digest: it is made while the steps behind this one run.

@@ -11,8 +11,9 @@ import type { CarriedError, FromThread, PackJob, TarIdentity, ToThread, UnpackJo
  * layer that a slow registry sends keeps its thread for as long.
  */
 const MOST = 12;
-/** Milliseconds that a thread waits for more to do. */
+/** Milliseconds that a thread waits for more to do; the last one waits longer: one build or pull is seldom alone, and a thread takes a while to start. */
 const IDLE = 2000;
+const LAST_IDLE = 20_000;
 /** Milliseconds that a thread has to end by itself. */
 const LEAVING = 5000;
 
@@ -117,7 +118,7 @@ export class UnpackThreads {
       this.#free.splice(this.#free.indexOf(thread), 1);
       this.#count -= 1;
       dismiss(thread);
-    }, IDLE).unref();
+    }, this.#free.length === 0 ? LAST_IDLE : IDLE).unref();
     this.#free.push(thread);
   }
 }
