@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { quietContext } from '../../../engine/base/context.ts';
 import { diffImages } from '../../../engine/images/diffImages.ts';
 import type { ImageRecord } from '../../../engine/images/imageRecord.ts';
 import { dockerArchive, plainLayer } from '../../support/imageArchive.ts';
 import { ImageWorld } from '../../support/imageWorld.ts';
+import { bytesOnDisk, SPARSE_FORMS, sparseMember } from '../../support/sparseFiles.ts';
 import { tarball } from '../../support/tarball.ts';
 import type { Member } from '../../support/tarball.ts';
 
@@ -57,6 +59,24 @@ describe('what differs between two images', () => {
     assert.deepEqual(await diffImages(world.snapshots, to, to, quietContext.signal), nothing);
     const flat = await load([base.map((member) => ({ ...member, mtime: 9 }))]);
     assert.deepEqual(await diffImages(world.snapshots, from, flat, quietContext.signal), nothing);
+  });
+
+  it('sparse files are the same files, in whatever form their archive has them, and their layers verify', async () => {
+    const segments = [{ at: 70_000, length: 3 }, { at: 2_000_000, length: 3 }];
+    const data = Buffer.from('onetwo');
+    const plain = Buffer.alloc(3_000_000);
+    for (const [index, { at, length }] of segments.entries()) data.copy(plain, at, index * 3, index * 3 + length);
+    const from = await load([[{ path: 'disk.img', content: plain }]]);
+    for (const form of Object.keys(SPARSE_FORMS)) {
+      const layer = plainLayer(tarball([sparseMember(form, 'disk.img', { size: plain.length, segments, data }), sparseMember(form, 'new', { size: 10 ** 9, segments: [], data: Buffer.alloc(0) })]));
+      const [image] = await world.images.loadArchive(Readable.from([dockerArchive({ layers: [layer] }).archive], { objectMode: false }), quietContext);
+      assert.ok(image);
+      const { changed, added } = await diffImages(world.snapshots, from, image, quietContext.signal);
+      assert.deepEqual({ changed, added }, { changed: [], added: [{ path: '/new', size: 10 ** 9 }] }, form);
+      assert.deepEqual(await world.snapshots.verify(image.layers[0]?.snapshotId ?? ''), [], form);
+      assert.ok((await bytesOnDisk(join(world.snapshots.lowerDir(image.layers[0]?.snapshotId ?? ''), 'disk.img'))) < 1_000_000, form);
+      assert.equal(image.size, plain.length + 10 ** 9, 'as Docker counts');
+    }
   });
 
   it('a folder that becomes a link takes what was in it along; Alpine’s packages count too', async () => {
