@@ -8,7 +8,12 @@ import type { FileSnapshotStore } from '../snapshots/fileSnapshotStore.ts';
 import type { ImageRecord } from './imageRecord.ts';
 import { imageTree } from './imageTree.ts';
 import type { TreeEntry } from './imageTree.ts';
-import { diffPackages, packagesIn } from './imagePackages.ts';
+import { diffPackages, versionsOf } from './imagePackages.ts';
+import { collectPackages } from './sbom/collectPackages.ts';
+import type { FoundPackage } from './sbom/collectPackages.ts';
+
+/** What the distribution manages; the packages of Node and Python are files like others here. */
+const OF_THE_SYSTEM: ReadonlySet<FoundPackage['type']> = new Set(['deb', 'apk', 'rpm']);
 
 /** What is different from one image to another: files (times do not count) and packages. */
 export async function diffImages(snapshots: FileSnapshotStore, from: ImageRecord, to: ImageRecord, signal: AbortSignal): Promise<ImageDiff> {
@@ -22,7 +27,8 @@ export async function diffImages(snapshots: FileSnapshotStore, from: ImageRecord
     if (what.length > 0) changed.push({ path: `/${shownPath(path)}`, what });
   }
   const only = (tree: ReadonlyMap<string, TreeEntry>, other: ReadonlyMap<string, TreeEntry>): Array<{ path: string; size: number }> => [...tree].filter(([path]) => !other.has(path)).map(([path, { entry }]) => ({ path: `/${shownPath(path)}`, size: entry.size }));
-  const packages = diffPackages(await packagesIn(files, before), await packagesIn(files, after));
+  const installed = async (tree: ReadonlyMap<string, TreeEntry>): Promise<Map<string, string>> => versionsOf((await collectPackages(files, tree, signal, OF_THE_SYSTEM)).packages);
+  const packages = diffPackages(await installed(before), await installed(after));
   const byPath = (a: { path: string }, b: { path: string }): number => (a.path < b.path ? -1 : 1);
   return { added: only(after, before).sort(byPath), removed: only(before, after).sort(byPath), changed: changed.sort(byPath), packages };
 }
@@ -50,6 +56,10 @@ export class LayerFiles {
     this.#snapshots = snapshots;
   }
 
+  folder(snapshotId: string): string {
+    return this.#snapshots.lowerDir(snapshotId);
+  }
+
   /** Size and digest. */
   async digest(snapshotId: string, path: string): Promise<string> {
     const hash = createHash('sha256');
@@ -62,7 +72,7 @@ export class LayerFiles {
   }
 
   async *read(snapshotId: string, path: string): AsyncGenerator<Buffer> {
-    const file = await open(Buffer.concat([Buffer.from(`${this.#snapshots.lowerDir(snapshotId)}/`), Buffer.from(path, 'latin1')]), constants.O_RDONLY | constants.O_NOFOLLOW);
+    const file = await open(Buffer.concat([Buffer.from(`${this.folder(snapshotId)}/`), Buffer.from(path, 'latin1')]), constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
       for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) yield chunk;
     } finally {

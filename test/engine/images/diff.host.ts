@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
 import { quietContext } from '../../../engine/base/context.ts';
 import { diffImages } from '../../../engine/images/diffImages.ts';
 import type { ImageRecord } from '../../../engine/images/imageRecord.ts';
@@ -77,6 +79,14 @@ describe('what differs between two images', () => {
       assert.ok((await bytesOnDisk(join(world.snapshots.lowerDir(image.layers[0]?.snapshotId ?? ''), 'disk.img'))) < 1_000_000, form);
       assert.equal(image.size, plain.length + 10 ** 9, 'as Docker counts');
     }
+  });
+
+  it('packages of RPM count, and of those that are there in several versions each', async () => {
+    const database = gunzipSync(readFileSync(resolve(import.meta.dirname, '../../fixtures/rpm/rpmdb.sqlite.gz')));
+    const from = await load([[{ path: 'var/lib/dpkg/status', content: `${status({ kernel: '6.1' })}\n${status({ kernel: '6.0' })}` }]]);
+    const to = await load([[{ path: 'usr/lib/sysimage/rpm/rpmdb.sqlite', content: database }, { path: 'var/lib/dpkg/status', content: `${status({ kernel: '6.1' })}\n${status({ kernel: '6.2' })}` }]]);
+    const { packages } = await diffImages(world.snapshots, from, to, quietContext.signal);
+    assert.deepEqual(packages, { added: [{ name: 'berthtest', version: '4:1.2-3' }], removed: [], changed: [{ name: 'kernel', from: '6.0, 6.1', to: '6.1, 6.2' }] });
   });
 
   it('a folder that becomes a link takes what was in it along; Alpine’s packages count too', async () => {
