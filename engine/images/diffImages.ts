@@ -23,7 +23,7 @@ export async function diffImages(snapshots: FileSnapshotStore, from: ImageRecord
   for (const [path, one] of after) {
     signal.throwIfAborted();
     const old = before.get(path);
-    const what = old && old.snapshotId !== one.snapshotId ? await differences(files, path, old, one) : [];
+    const what = old && old.snapshotId !== one.snapshotId ? await differences(files, path, old, one, signal) : [];
     if (what.length > 0) changed.push({ path: `/${shownPath(path)}`, what });
   }
   const only = (tree: ReadonlyMap<string, TreeEntry>, other: ReadonlyMap<string, TreeEntry>): Array<{ path: string; size: number }> => [...tree].filter(([path]) => !other.has(path)).map(([path, { entry }]) => ({ path: `/${shownPath(path)}`, size: entry.size }));
@@ -33,7 +33,7 @@ export async function diffImages(snapshots: FileSnapshotStore, from: ImageRecord
   return { added: only(after, before).sort(byPath), removed: only(before, after).sort(byPath), changed: changed.sort(byPath), packages };
 }
 
-async function differences(files: LayerFiles, path: string, old: TreeEntry, now: TreeEntry): Promise<string[]> {
+async function differences(files: LayerFiles, path: string, old: TreeEntry, now: TreeEntry, signal: AbortSignal): Promise<string[]> {
   const kind = ({ entry }: TreeEntry): string => (entry.type === 'hardlink' ? 'file' : entry.type);
   if (kind(old) !== kind(now)) return ['type'];
   const what: string[] = [];
@@ -44,7 +44,7 @@ async function differences(files: LayerFiles, path: string, old: TreeEntry, now:
   }
   if (kind(now) === 'symlink' && old.entry.linkPath !== now.entry.linkPath) what.push('target');
   if ((kind(now) === 'character' || kind(now) === 'block') && (old.entry.deviceMajor !== now.entry.deviceMajor || old.entry.deviceMinor !== now.entry.deviceMinor)) what.push('device');
-  if (kind(now) === 'file' && (await files.digest(old.snapshotId, path)) !== (await files.digest(now.snapshotId, path))) what.push('content');
+  if (kind(now) === 'file' && (await files.digest(old.snapshotId, path, signal)) !== (await files.digest(now.snapshotId, path, signal))) what.push('content');
   return what;
 }
 
@@ -61,10 +61,11 @@ export class LayerFiles {
   }
 
   /** Size and digest. */
-  async digest(snapshotId: string, path: string): Promise<string> {
+  async digest(snapshotId: string, path: string, signal: AbortSignal): Promise<string> {
     const hash = createHash('sha256');
     let size = 0;
     for await (const chunk of this.read(snapshotId, path)) {
+      signal.throwIfAborted(); // a file of holes may be larger than any disk
       hash.update(chunk);
       size += chunk.length;
     }

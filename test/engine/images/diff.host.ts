@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -79,6 +80,15 @@ describe('what differs between two images', () => {
       assert.ok((await bytesOnDisk(join(world.snapshots.lowerDir(image.layers[0]?.snapshotId ?? ''), 'disk.img'))) < 1_000_000, form);
       assert.equal(image.size, plain.length + 10 ** 9, 'as Docker counts');
     }
+  });
+
+  it('can be cancelled in the middle of a file that is larger than any disk', async () => {
+    const huge = async (): Promise<ImageRecord> => {
+      const layer = plainLayer(tarball([sparseMember('PAX 1.0', 'huge', { size: 2 ** 40, segments: [], data: Buffer.alloc(0) }), { path: randomUUID(), content: '' }]));
+      const [image] = await world.images.loadArchive(Readable.from([dockerArchive({ layers: [layer] }).archive], { objectMode: false }), quietContext);
+      return image ?? assert.fail();
+    };
+    await assert.rejects(diffImages(world.snapshots, await huge(), await huge(), AbortSignal.timeout(100)), { name: 'TimeoutError' });
   });
 
   it('packages of RPM count, and of those that are there in several versions each', async () => {
