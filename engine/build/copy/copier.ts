@@ -42,6 +42,10 @@ export interface CopyRules {
 const RECENT = 100;
 const COPY_FLAGS = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
 
+/** Bytes that a file must have less on disk than its size says for a process to copy it: the host's cp keeps holes, copy_file_range fills them. */
+const HOLES = 1n << 20n;
+const SECTOR = 512n;
+
 /** What is at the destination cannot give way to what is copied. */
 export class CopyConflict extends Error {
   override readonly name = 'CopyConflict';
@@ -125,10 +129,15 @@ export class Copier {
     const { former, made } = this.#rules;
     const wanted = former || made ? this.#wanted(entry) : undefined;
     const linked = wanted && former?.link(path, location, wanted);
-    if (linked === undefined && (entry.stats.size > SMALL_FILE || !copySmallFile(entry.location, location))) await copyFile(entry.location, location, COPY_FLAGS);
+    if (linked === undefined) await this.#copyContent(entry, location);
     this.bytes += Number(entry.stats.size);
     if (wanted?.digest !== undefined && (linked === 'remembered' || isSettled(entry))) made?.set(path, layerFile(wanted));
     return linked === undefined;
+  }
+
+  async #copyContent(entry: TreeEntry, location: string): Promise<void> {
+    if (hasHoles(entry)) await run('cp', ['--', entry.location, location], { signal: this.#rules.signal });
+    else if (entry.stats.size > SMALL_FILE || !copySmallFile(entry.location, location)) await copyFile(entry.location, location, COPY_FLAGS);
   }
 
   /** What a file will be once it is copied. */
@@ -202,4 +211,8 @@ function isSettled({ location, stats }: TreeEntry): boolean {
 
 function statsOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
+}
+
+function hasHoles({ stats }: TreeEntry): boolean {
+  return stats.size - stats.blocks * SECTOR >= HOLES;
 }
