@@ -53,18 +53,23 @@ let kernelOverlay: boolean | undefined = inUserNamespace() ? undefined : true;
 /** Mounts an overlay on `target`; in a user namespace where the kernel refuses, by fuse-overlayfs. Throws TOO_MANY_LAYERS, HOST_COMMAND_FAILED. */
 export async function mountOverlay(spec: OverlaySpec): Promise<void> {
   if (kernelOverlay === false) return mountFuseOverlay(spec);
-  const { cwd, options } = overlayOptions(spec);
   try {
-    await callMount({ folder: cwd, source: 'overlay', target: spec.target, type: 'overlay', options, flags: spec.noDevices ? mountFlags.nodev : 0 });
+    await mountKernelOverlay(spec);
     kernelOverlay = true;
   } catch (error) {
-    if (kernelOverlay) throw error;
+    if (kernelOverlay || tooManyLayers.is(error)) throw error;
     // Without fuse-overlayfs what the kernel said counts.
     await mountFuseOverlay(spec).catch((fuseError: unknown) => {
       throw hostToolMissing.is(fuseError) ? error : fuseError;
     });
     kernelOverlay = false;
   }
+}
+
+/** By the kernel, or not at all. */
+export async function mountKernelOverlay(spec: OverlaySpec): Promise<void> {
+  const { cwd, options } = overlayOptions(spec);
+  await callMount({ folder: cwd, source: 'overlay', target: spec.target, type: 'overlay', options, flags: spec.noDevices ? mountFlags.nodev : 0 });
 }
 
 /** Its process lives as long as the mount. It writes whiteouts as the kernel does, or as files in the form that layers have. */
