@@ -1,5 +1,5 @@
 // The add-on of this architecture, as scripts/native.mjs builds it.
-const { open, send, shutdown, close, asIds, inNetns, setAttribute, attributes, makeNode, spreadFolders, spawn, memoryFile } = require(`./native-linux-${process.arch}.node`);
+const { open, send, shutdown, close, asIds, inNetns, setAttribute, attributes, makeNode, spreadFolders, spawn, memoryFile, mount, mountMapped, unmount } = require(`./native-linux-${process.arch}.node`);
 exports.open = open;
 exports.send = send;
 exports.shutdown = shutdown;
@@ -12,3 +12,6 @@ exports.makeNode = makeNode;
 exports.spreadFolders = spreadFolders;
 exports.spawn = spawn;
 exports.memoryFile = memoryFile;
+exports.mount = mount;
+exports.mountMapped = mountMapped;
+exports.unmount = unmount;

@@ -1,4 +1,4 @@
-/** What the add-on exports: seqpacket.c, thread.c, files.c and spawn.c. */
+/** What the add-on exports: seqpacket.c, thread.c, files.c, spawn.c and mounts.c. */
 declare module '#native' {
   /** Opaque. Stays open until it is closed. */
   export interface SeqpacketConnection {
@@ -33,4 +33,14 @@ declare module '#native' {
   export function spawn(path: string, args: readonly string[], environment: readonly string[] | undefined, folder: string | undefined, descriptors: readonly number[], detached: boolean, onExit: (status: number | null, signal: number | null) => void): number;
   /** A descriptor of an empty file in memory that has no name. */
   export function memoryFile(): number;
+
+  /** Called once, with 0 or the system's number of what went wrong. */
+  export type Done = (failure: number) => void;
+
+  /** mount(2) on a thread of its own. Relative paths, those in `options` too, are seen from `folder` ('': from the process's). */
+  export function mount(folder: string, source: string, target: string, type: string, options: string, flags: number, done: Done): void;
+  /** Mounts `source` once more, with owners as the map of the user namespace at this path shows them. */
+  export function mountMapped(source: string, target: string, userNamespace: string, done: Done): void;
+  /** Takes everything mounted on each of the paths away, lazily; links are not followed. The failure is the first of a path from which not all could be taken, as EINVAL where nothing was mounted. */
+  export function unmount(targets: readonly string[], done: Done): void;
 }
