@@ -62,7 +62,7 @@ export function launch(program: string, args: readonly string[], options: Launch
   try {
     if (launcher) return launcher.launch(program, args, options);
   } catch (error) {
-    const failed = Promise.reject<Ended>(error instanceof Error ? startFailure(program, error) : error);
+    const failed = Promise.reject<Ended>(startFailure(program, error instanceof Error ? error : new Error(String(error))));
     failed.catch(() => undefined); // whoever waits for it hears of it
     return { ended: failed, kill: () => undefined };
   }

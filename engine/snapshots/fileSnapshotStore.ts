@@ -1,8 +1,7 @@
 import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { z } from 'zod';
-import { algorithmOf, digestSchema } from '../content/digest.ts';
+import { algorithmOf } from '../content/digest.ts';
 import type { Digest, DigestAlgorithm } from '../content/digest.ts';
 import { removeTempFiles, syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
 import { notFound } from '../base/errors.ts';
@@ -20,14 +19,14 @@ import { spreadFolders } from '../host/spreadFolders.ts';
 import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
 import { SnapshotInspector } from './inspection.ts';
 import { Settling } from './settling.ts';
+import { diffIdsOf, metaSchema, view, withoutMark } from './snapshotMeta.ts';
+import type { Meta } from './snapshotMeta.ts';
 import { ShiftedLayers } from './shiftedLayers.ts';
 import { digestTar, verified } from './tarDigest.ts';
 import { layerSize, treeSize } from './treeSize.ts';
 import { verifyTree } from './verifyTree.ts';
 import type { PendingSnapshot, Snapshot, SnapshotStore } from './types.ts';
 
-const metaSchema = z.object({ id: z.string(), parent: z.string().optional(), diffId: digestSchema.optional(), otherDiffId: digestSchema.optional(), tarSize: z.number().optional(), size: z.number(), created: z.string(), unsettledIn: z.string().optional() });
-type Meta = z.infer<typeof metaSchema>;
 
 const TEMP = '.tmp-';
 const META = 'meta.json';
@@ -288,19 +287,4 @@ export class FileSnapshotStore implements SnapshotStore {
   async #delete(folder: string): Promise<void> {
     await run('rm', ['-rf', '--one-file-system', '--', folder]).catch(() => rm(folder, { recursive: true, force: true }));
   }
-}
-
-function diffIdsOf({ diffId, otherDiffId }: Meta): Digest[] {
-  return [diffId, otherDiffId].filter((one) => one !== undefined);
-}
-
-function withoutMark(meta: Meta): Meta {
-  const copy = { ...meta };
-  delete copy.unsettledIn;
-  return copy;
-}
-
-function view(meta: Meta): Snapshot {
-  const { id, size, created } = meta;
-  return { id, size, created, ...(meta.parent === undefined ? {} : { parent: meta.parent }), ...(meta.diffId === undefined ? {} : { diffId: meta.diffId }) };
 }

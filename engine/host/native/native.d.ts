@@ -20,6 +20,8 @@ declare module '#native' {
   export function setAttribute(path: Buffer, name: string, value: Buffer): void;
   /** The extended attributes of a file, a link not followed: name, value, name, value, …; undefined: none. Throws with the system's code. */
   export function attributes(path: Buffer): Array<string | Buffer> | undefined;
+  /** What is in a folder, with the content of regular files of at most `limit` bytes, together at most `most`; see treeReader.ts for its form. Throws with the system's code. */
+  export function readFolder(path: Buffer, limit: number, most: number): Buffer;
   /** Makes a device or a pipe: `mode` has the type bits. Throws with the system's code. */
   export function makeNode(path: Buffer, mode: number, major: number, minor: number): void;
   /** Tells ext4 that what is below each folder in this one has nothing to do with the others (chattr +T). Throws with the system's code. */

@@ -34,7 +34,7 @@ export async function packLayer(dir: string, signal?: AbortSignal): Promise<Pack
   const rules = layerRules();
   const tree = await TreeReader.of(dir);
   let last = performance.now();
-  for (const entry of tree.entries()) {
+  for (const { entry, content } of tree.members()) {
     if (performance.now() - last > LONGEST) {
       await setImmediate();
       last = performance.now();
@@ -45,7 +45,7 @@ export async function packLayer(dir: string, signal?: AbortSignal): Promise<Pack
     bytes(encodeEntry(first));
     if (entry.type === 'file' && entry.size > 0) {
       recipe.content(first.path, entry.size);
-      for (const piece of tree.content(entry)) hash.update(piece);
+      for (const piece of content ? [content] : tree.content(entry)) hash.update(piece);
       bytes(ZEROS.subarray(0, paddingOf(entry.size)));
     }
     for (const marker of markers) bytes(encodeEntry(marker));
