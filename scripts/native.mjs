@@ -11,7 +11,7 @@ import { DebianPackages, keyring, runProgram } from './engine-archive/debian.mjs
 import { root } from './node.mjs';
 import { setupHost } from './setup.mjs';
 
-const sources = ['seqpacket.c', 'thread.c', 'files.c', 'spawn.c', 'mounts.c'].map((name) => join(root, 'engine', 'host', 'native', name));
+const sources = ['seqpacket.c', 'thread.c', 'files.c', 'links.c', 'spawn.c', 'mounts.c'].map((name) => join(root, 'engine', 'host', 'native', name));
 const loader = join(root, 'engine', 'host', 'native', 'native.cjs');
 const kept = join(root, '.cache', 'native');
 const output = join(root, 'dist', 'native');

@@ -45,7 +45,7 @@ function tempBeside(path: string): string {
   return join(dirname(path), `.tmp-${randomBytes(6).toString('hex')}-${basename(path)}`);
 }
 
-/** Makes renames and unlinks in `folder` durable. Windows cannot open folders, and does it by itself. */
+/** Makes renames and unlinks in `folder` durable; of a file, its content. Windows cannot open folders, and does it by itself. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');

@@ -1,10 +1,10 @@
-import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { algorithmOf } from '../content/digest.ts';
 import type { Digest, DigestAlgorithm } from '../content/digest.ts';
-import { removeTempFiles, syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
-import { notFound } from '../base/errors.ts';
+import { removeTempFiles, replaceFile, syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
+import { notFound, systemCode } from '../base/errors.ts';
 import { shortRandom } from '../base/ids.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
@@ -14,19 +14,18 @@ import { readTar } from '../host/tar/reader.ts';
 import type { PackJob, TarIdentity } from '../host/tar/unpackMessages.ts';
 import type { UnpackThreads } from '../host/tar/unpackThreads.ts';
 import { replayHeaders, replayRecipe } from '../host/tar/recipe.ts';
-import { run } from '../host/process.ts';
 import { spreadFolders } from '../host/spreadFolders.ts';
-import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
+import { readJsonFile } from '../state/jsonFile.ts';
 import { SnapshotInspector } from './inspection.ts';
 import { Settling } from './settling.ts';
-import { diffIdsOf, metaSchema, view, withoutMark } from './snapshotMeta.ts';
+import { diffIdsOf, metaSchema, metaText, view, withoutMark } from './snapshotMeta.ts';
 import type { Meta } from './snapshotMeta.ts';
 import { ShiftedLayers } from './shiftedLayers.ts';
 import { digestTar, verified } from './tarDigest.ts';
+import { removeTree } from './removeTree.ts';
 import { layerSize, treeSize } from './treeSize.ts';
 import { verifyTree } from './verifyTree.ts';
 import type { PendingSnapshot, Snapshot, SnapshotStore } from './types.ts';
-
 
 const TEMP = '.tmp-';
 const META = 'meta.json';
@@ -52,6 +51,7 @@ export class FileSnapshotStore implements SnapshotStore {
   readonly #snapshots = new Map<string, Meta>();
   readonly #byDiffId = new Map<string, Set<string>>();
   readonly #mutex = new KeyedMutex();
+  readonly #syncs = new Map<string, Promise<void>>();
   readonly #settling = new Settling((ids) => void this.#settle(ids));
 
   /** `threads`: where the tars of layers that were made here are digested; without them this thread does it. */
@@ -68,7 +68,7 @@ export class FileSnapshotStore implements SnapshotStore {
     this.#snapshots.clear();
     this.#byDiffId.clear();
     for (const name of await readdir(this.#root)) {
-      if (name.startsWith(TEMP)) await this.#delete(join(this.#root, name));
+      if (name.startsWith(TEMP)) await removeTree(join(this.#root, name));
       else await this.#loadOne(name);
     }
   }
@@ -110,7 +110,7 @@ export class FileSnapshotStore implements SnapshotStore {
       replacedDir: join(temp, REPLACED),
       recipePath: join(temp, RECIPE),
       commit: (origin) => this.#commit(id, temp, origin),
-      [Symbol.asyncDispose]: () => (this.#snapshots.has(id) ? Promise.resolve() : this.#delete(temp)),
+      [Symbol.asyncDispose]: () => (this.#snapshots.has(id) ? Promise.resolve() : removeTree(temp)),
     };
   }
 
@@ -120,9 +120,9 @@ export class FileSnapshotStore implements SnapshotStore {
     await mkdir(temp, { recursive: true });
     try {
       await rename(upperDir, join(temp, 'fs'));
-      return await this.#commit(id, temp, origin);
+      return await this.#commit(id, temp, origin, true);
     } catch (error) {
-      await this.#delete(temp);
+      await removeTree(temp);
       throw error;
     }
   }
@@ -132,6 +132,7 @@ export class FileSnapshotStore implements SnapshotStore {
       const meta = this.#require(id);
       if (meta.diffId !== undefined && meta.tarSize !== undefined) return { diffId: meta.diffId, size: meta.tarSize };
       const folder = join(this.#root, id);
+      await this.#syncs.get(id);
       const { diffId, size } = await this.#pack({ packed: join(folder, 'fs'), recipePath: join(folder, RECIPE) });
       await this.#write({ ...meta, diffId, tarSize: size });
       return { diffId, size };
@@ -205,18 +206,32 @@ export class FileSnapshotStore implements SnapshotStore {
     this.shifted.forget(id);
     const doomed = join(this.#root, `${TEMP}${id}`);
     await this.#mutex.run(id, () => rename(join(this.#root, id), doomed));
-    await this.#delete(doomed);
+    await removeTree(doomed);
   }
 
-  async #commit(id: string, temp: string, origin: SnapshotOrigin): Promise<Snapshot> {
+  /** `soon`: it is on disk not before it has been identified. */
+  async #commit(id: string, temp: string, origin: SnapshotOrigin, soon = false): Promise<Snapshot> {
     const size = origin.size ?? (await layerSize(join(temp, 'fs')));
     const meta: Meta = { id, ...origin, size, created: new Date().toISOString(), unsettledIn: this.#settling.bootId };
-    await writeJsonFile(join(temp, META), meta);
+    if (soon) await replaceFile(join(temp, META), metaText(meta));
+    else await writeFileAtomic(join(temp, META), metaText(meta));
     await rename(temp, join(this.#root, id));
-    await syncFolder(this.#root);
+    if (soon) this.#syncs.set(id, this.#sync(id));
+    else await syncFolder(this.#root);
     this.#remember(meta);
     this.#settling.add(id);
     return view(meta);
+  }
+
+  /** Makes a commit durable. */
+  async #sync(id: string): Promise<void> {
+    const folder = join(this.#root, id);
+    try {
+      for (const path of [join(folder, META), folder, this.#root]) await syncFolder(path);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') this.#log.warn('a snapshot could not be synced', { id, error }); // else it has gone again
+    }
+    this.#syncs.delete(id);
   }
 
   async #loadOne(id: string): Promise<void> {
@@ -233,7 +248,7 @@ export class FileSnapshotStore implements SnapshotStore {
       return;
     }
     this.#log.error('a snapshot made just before the power went is not whole, and is removed', { id, folder });
-    await this.#delete(folder);
+    await removeTree(folder);
   }
 
   /** Whether the files still make the tar that the snapshot was made of; one whose tar nobody knows counts as cut short. */
@@ -263,7 +278,7 @@ export class FileSnapshotStore implements SnapshotStore {
   }
 
   async #write(meta: Meta): Promise<void> {
-    await writeFileAtomic(join(this.#root, meta.id, META), `${JSON.stringify(meta, null, 2)}\n`);
+    await writeFileAtomic(join(this.#root, meta.id, META), metaText(meta));
     if (this.#snapshots.has(meta.id)) this.#remember(meta);
   }
 
@@ -281,10 +296,5 @@ export class FileSnapshotStore implements SnapshotStore {
     const meta = this.#snapshots.get(id);
     if (!meta) throw notFound({ kind: 'snapshot', id });
     return meta;
-  }
-
-  /** The host's rm is several times faster than Node's on a tree of thousands of files. */
-  async #delete(folder: string): Promise<void> {
-    await run('rm', ['-rf', '--one-file-system', '--', folder]).catch(() => rm(folder, { recursive: true, force: true }));
   }
 }

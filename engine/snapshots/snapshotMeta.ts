@@ -7,6 +7,10 @@ import type { Snapshot } from './types.ts';
 export const metaSchema = z.object({ id: z.string(), parent: z.string().optional(), diffId: digestSchema.optional(), otherDiffId: digestSchema.optional(), tarSize: z.number().optional(), size: z.number(), created: z.string(), unsettledIn: z.string().optional() });
 export type Meta = z.infer<typeof metaSchema>;
 
+export function metaText(meta: Meta): string {
+  return `${JSON.stringify(meta, null, 2)}\n`;
+}
+
 export function diffIdsOf({ diffId, otherDiffId }: Meta): Digest[] {
   return [diffId, otherDiffId].filter((one) => one !== undefined);
 }

@@ -91,12 +91,39 @@ export class Copier {
   /** Copies what is in a folder. The target itself, when it has to be made, is an ordinary new folder (Docker's rule). */
   async #copyFolder(entries: readonly TreeEntry[], target: string): Promise<void> {
     const real = await this.makeFolders(target);
+    const same = new Map<string, { readonly entry: TreeEntry; readonly wanted: WantedFile }>();
     for (const entry of entries) {
-      if (entry.type === 'folder') this.#makeFolder(join(real, entry.path));
-      else await this.#copyEntry(entry, join(real, entry.path));
+      const path = join(real, entry.path);
+      const wanted = entry.type === 'folder' ? undefined : this.#remembered(entry, path);
+      if (entry.type === 'folder') this.#makeFolder(path);
+      else if (wanted) same.set(path, { entry, wanted });
+      else await this.#copyEntry(entry, path);
     }
+    await this.#linkAll(same);
     // Deepest first: writing into a folder changes its times.
     for (const entry of entries.filter(({ type }) => type === 'folder').reverse()) this.#finish(entry, join(this.#rules.upper, real, entry.path));
+  }
+
+  /** What a file is to be, when the former layer is known to have it and nothing is in its place. */
+  #remembered(entry: TreeEntry, path: string): WantedFile | undefined {
+    const { former } = this.#rules;
+    if (!former || entry.type !== 'file' || entry.stats.nlink > 1n || !this.#isFree(path)) return undefined;
+    const wanted = this.#wanted(entry);
+    return former.remembers(path, wanted) ? wanted : undefined;
+  }
+
+  async #linkAll(files: ReadonlyMap<string, { readonly entry: TreeEntry; readonly wanted: WantedFile }>): Promise<void> {
+    const { former, upper, made, signal } = this.#rules;
+    const failed = new Set(former ? await former.linkAll([...files.keys()], upper) : []);
+    signal.throwIfAborted();
+    for (const [path, { entry, wanted }] of files) {
+      if (failed.has(path)) {
+        await this.#copyEntry(entry, path);
+        continue;
+      }
+      this.bytes += wanted.size;
+      made?.set(path, layerFile(wanted));
+    }
   }
 
   /** A folder of the layer: like the one below it if there is one, else new. */

@@ -67,6 +67,25 @@ export class FormerLayer {
     this.#known = known;
   }
 
+  /** Whether the file that has this path is known to be what is wanted, without a look at it. */
+  remembers(path: string, wanted: WantedFile): boolean {
+    const known = this.#known?.get(path);
+    return known?.digest !== undefined && wanted.digest !== undefined && isSame(known, wanted);
+  }
+
+  /** Gives the paths the files that they have in the former layer, in the layer at `upper`; returns those for which that did not go. */
+  async linkAll(paths: readonly string[], upper: string): Promise<string[]> {
+    if (paths.length === 0) return [];
+    const { linkAll } = await import('#native');
+    const half = Math.ceil(paths.length / 2); // the disk's journal is shared: more than two at a time gain nothing
+    const parts = [paths.slice(0, half), paths.slice(half)].filter((part) => part.length > 0);
+    const failed = parts.map(async (part) => {
+      const made = await linkAll(Buffer.from(this.#root), Buffer.from(upper), Buffer.from(`${part.join('\0')}\0`));
+      return part.filter((_path, index) => made[index] !== 1);
+    });
+    return (await Promise.all(failed)).flat();
+  }
+
   /** Makes `to` (absolute) the file that has this path in the former layer, if it is what is wanted; how that is known. */
   link(path: string, to: string, wanted: WantedFile): 'remembered' | 'compared' | undefined {
     try {

@@ -1,4 +1,4 @@
-/** What the add-on exports: seqpacket.c, thread.c, files.c, spawn.c and mounts.c. */
+/** What the add-on exports: seqpacket.c, thread.c, files.c, links.c, spawn.c and mounts.c. */
 declare module '#native' {
   /** Opaque. Stays open until it is closed. */
   export interface SeqpacketConnection {
@@ -26,6 +26,9 @@ declare module '#native' {
   export function makeNode(path: Buffer, mode: number, major: number, minor: number): void;
   /** Tells ext4 that what is below each folder in this one has nothing to do with the others (chattr +T). Throws with the system's code. */
   export function spreadFolders(path: Buffer): void;
+
+  /** Gives each path below the folder `to` the file that has it below `from`; paths are bytes, each ended by a zero. A byte for each: 1 where that went well. Rejects with the system's code. */
+  export function linkAll(from: Buffer, to: Buffer, paths: Buffer): Promise<Buffer>;
 
   /**
    * Starts a program by its path, with all its arguments (the first is its name), and returns its pid. Of the environment, undefined is this

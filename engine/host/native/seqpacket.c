@@ -1,4 +1,4 @@
-// Entry of the add-on (files.c, spawn.c and mounts.c are the rest of it, with thread.c), and connections to SOCK_SEQPACKET sockets, which Node's net module cannot open: what conmon serves its clients on.
+// Entry of the add-on (files.c, links.c, spawn.c and mounts.c are the rest of it, with thread.c), and connections to SOCK_SEQPACKET sockets, which Node's net module cannot open: what conmon serves its clients on.
 // Node-API and libuv, so that one build works with every Node; links to nothing, so that it works with every C library.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
@@ -194,6 +194,8 @@ napi_value as_ids(napi_env env, napi_callback_info info);
 napi_value in_netns(napi_env env, napi_callback_info info);
 /** files.c */
 void define_files(napi_env env, napi_value exports);
+/** links.c */
+void define_links(napi_env env, napi_value exports);
 /** spawn.c */
 void define_spawn(napi_env env, napi_value exports);
 /** mounts.c */
@@ -210,6 +212,7 @@ NAPI_MODULE_INIT() {
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   define_files(env, exports);
+  define_links(env, exports);
   define_spawn(env, exports);
   define_mounts(env, exports);
   return exports;
