@@ -1,8 +1,8 @@
-import type { BigIntStats } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { removeTempFiles, replaceFile } from '../../base/atomicFile.ts';
+import type { FileStats } from '../../host/folderListing.ts';
 import { fileDigest } from '../context/fileDigest.ts';
 import { digestOf } from '../plan/digest.ts';
 
@@ -22,9 +22,15 @@ export class FolderDigests {
     this.#files = new Map(files);
   }
 
+  /** sha256 of the file if it is known and nothing says that it changed. */
+  known(path: string, stats: FileStats): string | undefined {
+    const known = this.#files.get(path);
+    return known?.[0] === stateOf(stats) ? known[1] : undefined;
+  }
+
   /** sha256 of the file, read again only when size, times or inode say that it changed. */
-  async digest(path: string, location: string, stats: BigIntStats, signal?: AbortSignal): Promise<string> {
-    const state = `${stats.size}-${stats.mtimeNs}-${stats.ctimeNs}-${stats.ino}`;
+  async digest(path: string, location: string, stats: FileStats, signal?: AbortSignal): Promise<string> {
+    const state = stateOf(stats);
     const known = this.#files.get(path);
     if (known?.[0] === state) return known[1];
     const now = Date.now();
@@ -42,6 +48,10 @@ export class FolderDigests {
     this.#dirty = false;
     return JSON.stringify({ root: this.root, files: Object.fromEntries(this.#files) });
   }
+}
+
+function stateOf({ size, mtimeNs, ctimeNs, ino }: FileStats): string {
+  return `${size}-${mtimeNs}-${ctimeNs}-${ino}`;
 }
 
 /** Remembers digests of context files between builds, in `build-cache/stat/`. Losing it costs time only. */

@@ -104,7 +104,7 @@ async function folderAt(path: string): Promise<string> {
 
 async function treeOf(root: string, rules: IgnoreRules | undefined, statCache: StatCache | undefined): Promise<OpenedTree> {
   const digests = await statCache?.open(root);
-  const tree: SourceTree = { root, ...(rules ? { filter: rules } : {}), digest: (entry, signal) => (digests ? digests.digest(entry.rootPath, entry.location, entry.stats, signal) : fileDigest(entry.location, signal)) };
+  const tree: SourceTree = { root, ...(rules ? { filter: rules } : {}), digest: (entry, signal) => (digests ? digests.digest(entry.rootPath, entry.location, entry.stats, signal) : fileDigest(entry.location, signal)), ...(digests ? { known: (entry) => digests.known(entry.rootPath, entry.stats) } : {}) };
   return { tree, close: async () => void (digests && (await statCache?.save(digests))) };
 }
 

@@ -1,3 +1,4 @@
+import { breathe } from '../solve/breathe.ts';
 import { mapBounded } from '../solve/mapBounded.ts';
 import { digestOf } from '../plan/digest.ts';
 import type { TreeEntry } from '../context/tree.ts';
@@ -9,15 +10,21 @@ export async function contentKey(tree: SourceTree, sources: readonly SelectedSou
   for (const { name, entries, parents } of sources) {
     const [first] = entries;
     const counted = first?.type === 'folder' ? entries.slice(1) : entries;
-    const rows = await mapBounded(counted, 8, async (entry) => row(entry, entry.type === 'file' ? (entry.digest = await tree.digest(entry, signal)) : '', keepOwners));
+    for (const entry of counted) {
+      await breathe(signal);
+      if (entry.type === 'file') entry.digest = tree.known?.(entry);
+    }
+    const unknown = counted.filter(({ type, digest }) => type === 'file' && digest === undefined);
+    await mapBounded(unknown, 8, async (entry) => (entry.digest = await tree.digest(entry, signal)));
+    const rows = counted.map((entry) => row(entry, keepOwners));
     // Of a folder the contents are copied, not the folder: its own name, mode and owner do not count.
     parts.push([first?.type === 'folder' ? ['folder'] : ['file', name], rows, ...(parents === undefined ? [] : [parents])]);
   }
   return digestOf(parts);
 }
 
-function row(entry: TreeEntry, digest: string, keepOwners: boolean): unknown {
-  const { stats } = entry;
+function row(entry: TreeEntry, keepOwners: boolean): unknown {
+  const { stats, digest = '' } = entry;
   const owner = keepOwners ? `${stats.uid}:${stats.gid}` : '';
   const device = entry.type === 'special' ? `${stats.mode & 0o170000n}-${stats.rdev}` : '';
   const mode = entry.type === 'link' ? '' : (stats.mode & 0o7777n).toString(8);

@@ -12,6 +12,8 @@ export interface SourceTree {
   readonly filter?: TreeFilter;
   /** sha256 of a file's content. */
   digest(entry: TreeEntry, signal: AbortSignal): Promise<string>;
+  /** The same, if it is known without reading the file. */
+  known?(entry: TreeEntry): string | undefined;
   /** Puts the files where `root` says; call before reading any. */
   prepare?(): Promise<void>;
   /** What is known of copies from this very tree: operation → digest of what it copies. */

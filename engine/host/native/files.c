@@ -96,9 +96,10 @@ static char *grow(Listing *listing, size_t more) {
 /** One file of a listing; numbers as this machine has them. */
 typedef struct __attribute__((packed)) {
   uint32_t name, mode, uid, gid, major, minor;
-  uint64_t links, device, inode, size;
-  int64_t seconds;
-  uint32_t nanoseconds;
+  uint64_t links, device, inode, size, blocks;
+  /** Seconds and nanoseconds of each. */
+  int64_t modified, changed, accessed;
+  uint32_t modified_rest, changed_rest, accessed_rest;
   /** Of its content, which follows the name: that many bytes, or -1: it has to be read. */
   int32_t content;
   /** Whether it has extended attributes. */
@@ -121,9 +122,9 @@ static int list_file(Listing *listing, int folder, const char *name, size_t limi
   struct stat stats;
   size_t length = strlen(name);
   if (fstatat(folder, name, &stats, AT_SYMLINK_NOFOLLOW) != 0) return errno;
-  int small = S_ISREG(stats.st_mode) && (size_t)stats.st_size <= limit && (size_t)stats.st_size <= listing->content;
+  int small = limit > 0 && S_ISREG(stats.st_mode) && (size_t)stats.st_size <= limit && (size_t)stats.st_size <= listing->content;
   size_t size = small ? stats.st_size : 0;
-  Item item = {.name = length, .mode = stats.st_mode, .uid = stats.st_uid, .gid = stats.st_gid, .links = stats.st_nlink, .device = stats.st_dev, .inode = stats.st_ino, .size = stats.st_size, .seconds = stats.st_mtim.tv_sec, .nanoseconds = stats.st_mtim.tv_nsec, .content = small ? (int32_t)size : -1};
+  Item item = {.name = length, .mode = stats.st_mode, .uid = stats.st_uid, .gid = stats.st_gid, .links = stats.st_nlink, .device = stats.st_dev, .inode = stats.st_ino, .size = stats.st_size, .blocks = stats.st_blocks, .modified = stats.st_mtim.tv_sec, .changed = stats.st_ctim.tv_sec, .accessed = stats.st_atim.tv_sec, .modified_rest = stats.st_mtim.tv_nsec, .changed_rest = stats.st_ctim.tv_nsec, .accessed_rest = stats.st_atim.tv_nsec, .content = small ? (int32_t)size : -1};
   item.major = ((stats.st_rdev >> 32) & 0xfffff000u) | ((stats.st_rdev >> 8) & 0xfffu);
   item.minor = ((stats.st_rdev >> 12) & 0xffffff00u) | (stats.st_rdev & 0xffu);
   char *at = grow(listing, sizeof item + length + size);

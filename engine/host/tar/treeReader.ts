@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { closeSync, constants, lstatSync, openSync, readSync, readlinkSync } from 'node:fs';
 import type * as Native from '#native';
+import { listFolder } from '../folderListing.ts';
+import type { ListedFile } from '../folderListing.ts';
 import type { TarEntry, TarType } from './entry.ts';
 import { shownPath } from './shownPath.ts';
 
@@ -17,24 +19,6 @@ const OF_MODE: Readonly<Record<number, TarType>> = { [constants.S_IFREG]: 'file'
 export interface TreeMember {
   readonly entry: TarEntry;
   readonly content?: Buffer | undefined;
-}
-
-/** As the add-on tells it. */
-interface Item {
-  readonly name: string;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly deviceMajor: number;
-  readonly deviceMinor: number;
-  readonly links: number;
-  readonly device: bigint;
-  readonly inode: bigint;
-  readonly size: number;
-  /** Seconds since 1970. */
-  readonly mtime: number;
-  readonly content: Buffer | undefined;
-  readonly hasAttributes: boolean;
 }
 
 /**
@@ -83,40 +67,39 @@ export class TreeReader {
   }
 
   *#below(folder: string): Generator<TreeMember> {
-    const items = parse(this.#native.readFolder(this.#at(folder), SMALL, MOST)).sort((one, two) => (one.name < two.name ? -1 : 1));
-    for (const item of items) {
-      const path = folder === '.' ? item.name : `${folder}/${item.name}`;
-      const entry = this.#entry(path, item);
+    const files = listFolder(this.#native, this.#at(folder), { limit: SMALL, most: MOST }).map((file) => ({ file, name: file.name('latin1') }));
+    for (const { file, name } of files.sort((one, two) => (one.name < two.name ? -1 : 1))) {
+      const path = folder === '.' ? name : `${folder}/${name}`;
+      const entry = this.#entry(path, file);
       if (!entry) continue;
-      yield { entry, content: entry.type === 'file' ? item.content : undefined };
-      if (entry.type === 'directory' && item.device === this.#device) yield* this.#below(path);
+      yield { entry, content: entry.type === 'file' ? file.content : undefined };
+      if (entry.type === 'directory' && file.dev === this.#device) yield* this.#below(path);
     }
   }
 
-  #entry(path: string, item: Item): TarEntry | undefined {
-    const type = OF_MODE[item.mode & constants.S_IFMT];
+  #entry(path: string, file: ListedFile): TarEntry | undefined {
+    const type = OF_MODE[file.type & constants.S_IFMT];
     if (type === undefined) return undefined;
-    const { uid, gid, mtime } = item;
     const isDevice = type === 'character' || type === 'block';
-    const plain = { path, mode: item.mode & 0o7777, uid, gid, mtime, deviceMajor: 0, deviceMinor: 0 };
-    const first = type === 'directory' || item.links === 1 || isWhiteout(type, item) ? undefined : this.#firstName(path, item);
+    const plain = { path, mode: file.type & 0o7777, uid: Number(file.uid), gid: Number(file.gid), mtime: file.mtime, deviceMajor: 0, deviceMinor: 0 };
+    const first = type === 'directory' || file.nlink === 1n || isWhiteout(type, file) ? undefined : this.#firstName(path, file);
     if (first !== undefined) return { ...plain, type: 'hardlink', linkPath: first, size: 0, xattrs: NONE };
     return {
       ...plain,
-      ...(isDevice ? { deviceMajor: item.deviceMajor, deviceMinor: item.deviceMinor } : {}),
+      ...(isDevice ? { deviceMajor: file.major, deviceMinor: file.minor } : {}),
       type,
-      xattrs: item.hasAttributes ? this.#attributes(path) : NONE,
+      xattrs: file.mayHaveAttributes ? this.#attributes(path) : NONE,
       linkPath: type === 'symlink' ? readlinkSync(this.#at(path), 'latin1') : '',
-      size: type === 'file' ? item.size : 0,
+      size: type === 'file' ? Number(file.size) : 0,
     };
   }
 
   /** Under which name the file has come already. */
-  #firstName(path: string, { device, inode }: Item): string | undefined {
-    const paths = this.#linked.get(device) ?? new Map<bigint, string>();
-    this.#linked.set(device, paths);
-    const first = paths.get(inode);
-    if (first === undefined) paths.set(inode, path);
+  #firstName(path: string, { dev, ino }: ListedFile): string | undefined {
+    const paths = this.#linked.get(dev) ?? new Map<bigint, string>();
+    this.#linked.set(dev, paths);
+    const first = paths.get(ino);
+    if (first === undefined) paths.set(ino, path);
     return first;
   }
 
@@ -134,32 +117,6 @@ export class TreeReader {
 }
 
 /** Overlay gives all its whiteouts one inode. */
-function isWhiteout(type: TarType, { deviceMajor, deviceMinor }: Item): boolean {
-  return type === 'character' && deviceMajor === 0 && deviceMinor === 0;
-}
-
-/** Bytes of an item before its name: six numbers of 4 bytes, five of 8, three of 4. */
-const ITEM = 76;
-
-/** The items of a listing; numbers are little endian, as on every machine that Berth runs on. */
-function parse(listing: Buffer): Item[] {
-  const items: Item[] = [];
-  for (let at = 0; at < listing.length; ) {
-    const word = (index: number): number => listing.readUInt32LE(at + 4 * index);
-    const nameEnd = at + ITEM + word(0);
-    const length = listing.readInt32LE(at + 68);
-    items.push({
-      name: listing.toString('latin1', at + ITEM, nameEnd),
-      ...{ mode: word(1), uid: word(2), gid: word(3), deviceMajor: word(4), deviceMinor: word(5) },
-      links: Number(listing.readBigUInt64LE(at + 24)),
-      device: listing.readBigUInt64LE(at + 32),
-      inode: listing.readBigUInt64LE(at + 40),
-      size: Number(listing.readBigUInt64LE(at + 48)),
-      mtime: Number(listing.readBigInt64LE(at + 56)),
-      content: length < 0 ? undefined : listing.subarray(nameEnd, nameEnd + length),
-      hasAttributes: word(18) !== 0,
-    });
-    at = nameEnd + Math.max(0, length);
-  }
-  return items;
+function isWhiteout(type: TarType, { major, minor }: ListedFile): boolean {
+  return type === 'character' && major === 0 && minor === 0;
 }
