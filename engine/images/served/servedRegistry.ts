@@ -75,8 +75,7 @@ export class ServedRegistry {
     const digest = reference.includes(':') ? reference : this.#pushedTag(name, reference);
     const known = digest === undefined ? undefined : this.#pushed.get(name)?.manifests[digest];
     if (digest !== undefined && known) return { mediaType: known.mediaType, digest, body: await this.#pool.read(digest) };
-    const image = reference.includes(':') ? undefined : this.#local.find(name, reference);
-    const local = image ? await this.#local.manifestOf(image) : await this.#local.byDigest(name, reference);
+    const local = await (reference.includes(':') ? this.#local.byDigest(name, reference) : this.#local.byTag(name, reference));
     if (!local) throw manifestUnknown({ reference });
     return local;
   }
@@ -180,8 +179,7 @@ export class ServedRegistry {
   async #localTagsOf(name: string, digest: Digest): Promise<string[]> {
     const found: string[] = [];
     for (const tag of this.#local.tags(name)) {
-      const image = this.#local.find(name, tag);
-      if (image && (await this.#local.manifestOf(image)).digest === digest && this.#pushedTag(name, tag) === undefined) found.push(tag);
+      if (this.#pushedTag(name, tag) === undefined && (await this.#local.byTag(name, tag))?.digest === digest) found.push(tag);
     }
     return found;
   }
