@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { ApiClient } from '../../engine/api/client.ts';
 import { run } from '../../engine/host/process.ts';
 import { dockerPeer } from '../bench/peers.ts';
 import type { Peer } from '../bench/peer.ts';
@@ -10,6 +12,7 @@ import { writeContext } from '../support/corpusContext.ts';
 import { readCorpus } from '../support/dockerfileCorpus.ts';
 import type { CorpusCase } from '../support/dockerfileCorpus.ts';
 import { TestEngine } from '../support/engine.ts';
+import { commitAll, serveFiles, serveRepositories } from '../support/fileServer.ts';
 
 /** What of an image's configuration must be as Docker makes it. */
 const FIELDS = ['User', 'ExposedPorts', 'Env', 'Entrypoint', 'Cmd', 'Volumes', 'WorkingDir', 'Labels', 'StopSignal', 'Healthcheck', 'Shell', 'OnBuild'];
@@ -64,6 +67,27 @@ describe('builds, beside Docker’s own', () => {
     }
     return lines;
   };
+
+  it('of a context that is elsewhere: an archive, a Dockerfile alone, a folder of a Git repository', async () => {
+    const files = join(folder, 'elsewhere');
+    await mkdir(join(files, 'project/sub'), { recursive: true });
+    await writeFile(join(files, 'project/sub/dockerfile'), 'FROM debian\nCOPY a.txt /in/\nCMD ["from", "elsewhere"]\n');
+    await writeFile(join(files, 'project/sub/a.txt'), 'a');
+    await writeFile(join(files, 'alone'), 'FROM debian\nENV ALONE=1\nRUN mkdir /in\n');
+    await run('tar', ['-czf', join(files, 'archive'), '-C', join(files, 'project/sub'), '.']);
+    await commitAll(join(files, 'project'), 'branch');
+    await rename(join(files, 'project'), join(files, 'project.git'));
+    await using server = await serveFiles(files);
+    await using repositories = await serveRepositories(files);
+    for (const remote of [server.url('/archive'), server.url('/alone'), `${repositories.url('/project.git')}#branch:sub`]) {
+      const [mine, theirs] = await Promise.all(sides().map(async (socket) => {
+        const messages = await text(await new ApiClient(socket).stream('POST', '/build', { query: { remote, t: 'elsewhere' } }));
+        assert.match(messages, /Successfully tagged elsewhere:latest/, `${remote} at ${socket}`);
+        return { config: await configOf(socket, 'elsewhere'), tree: await treeOf(socket, 'elsewhere', ['/in']) };
+      }));
+      assert.deepEqual(mine, theirs);
+    }
+  });
 
   for (const one of cases) {
     it(one.name, async () => {

@@ -31,7 +31,7 @@ import { differences } from './diff.ts';
 export function registerBuild(parent: Command, context: CliContext): void {
   const command = parent
     .command('build [folder]')
-    .description('build an image from a Dockerfile; its context is the folder (default: this one), or a Git repository (URL[#ref[:folder]]); - takes a Dockerfile from standard input')
+    .description('build an image from a Dockerfile; its context is the folder (default: this one), a Git repository (URL[#ref[:folder]]), or the URL of an archive or a Dockerfile; - takes a Dockerfile from standard input')
     .option('-f, --file <path>', 'the Dockerfile (default: Dockerfile in the context); - is standard input')
     .option('-t, --tag <name>', 'name of the image; may be repeated', collect)
     .option('--target <stage>', 'stage to build')
@@ -41,6 +41,9 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .addOption(noCacheFilter())
     .option('--pull', 'ask the registries for newer base images')
     .option('--network <mode>', 'network of RUN: default, none or host')
+    .option('--add-host <name:address>', "a line for the /etc/hosts of RUN; host-gateway is the engine's host; may be repeated", collect)
+    .option('--shm-size <bytes>', 'size of the /dev/shm of RUN: 64m, 1g')
+    .option('--ulimit <name=soft[:hard]>', 'a limit for RUN; may be repeated', collect)
     .option('--secret <id=NAME[,src=FILE|,env=NAME]>', 'a secret for RUN --mount=type=secret', collect)
     .option('--ssh <default|id=SOCKET>', 'an SSH agent for RUN --mount=type=ssh', collect)
     .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done; device: RUN --device', collect)
