@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,10 +11,12 @@ export interface TestServer extends AsyncDisposable {
   url(path: string): string;
 }
 
-/** Serves the files of a folder as bytes of no type, as most servers do with what they do not know. */
+/** Serves the files of a folder: those that end with `.txt` as text, others as bytes of no type, as most servers do with what they do not know. */
 export function serveFiles(folder: string): Promise<TestServer> {
   return serve(createServer((request, response) => {
-    readFile(join(folder, new URL(request.url ?? '/', 'http://x').pathname)).then((data) => response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).end(data), () => response.writeHead(404).end());
+    const { pathname } = new URL(request.url ?? '/', 'http://x');
+    const type = pathname.endsWith('.txt') ? 'text/plain' : 'application/octet-stream';
+    readFile(join(folder, pathname)).then((data) => response.writeHead(200, { 'Content-Type': type }).end(data), () => response.writeHead(404).end());
   }));
 }
 
@@ -44,6 +47,24 @@ async function serve(server: ReturnType<typeof createServer>): Promise<TestServe
       server.close(() => resolve());
       server.closeAllConnections();
     }),
+  };
+}
+
+/** Both, in the network namespace at this path (`''`: ours). */
+export async function serveIn(netns: string, folder: string): Promise<{ readonly files: string; readonly repositories: string } & AsyncDisposable> {
+  const [program = '', ...args] = [...(netns === '' ? [] : ['nsenter', `--net=${netns}`]), process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'fileServerChild.ts'), folder];
+  const child = start(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const closed = once(child, 'close');
+  if (!child.stdout) throw new Error('it has no output');
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const [files = '', repositories = ''] = JSON.parse(line.toString()) as string[];
+  return {
+    files,
+    repositories,
+    [Symbol.asyncDispose]: async () => {
+      child.stdin?.end();
+      await closed;
+    },
   };
 }
 
