@@ -6,7 +6,7 @@ import { download, withoutSecrets } from '../remote/fetchHttp.ts';
 import { NotReadable, readRegular } from './readRegular.ts';
 
 /** What a server has for a build. */
-export type FetchedContext = { readonly kind: 'archive'; readonly path: string } | { readonly kind: 'dockerfile'; readonly text: string };
+export type FetchedContext = { readonly sha256: string } & ({ readonly kind: 'archive'; readonly path: string } | { readonly kind: 'dockerfile'; readonly text: string });
 
 const BLOCK = 512;
 
@@ -16,16 +16,16 @@ const BLOCK = 512;
  */
 export async function fetchContext(url: string, folder: string, signal: AbortSignal): Promise<FetchedContext> {
   const failed = (detail: string, cause?: unknown): Error => contextInvalid({ detail: `${withoutSecrets(url)}: ${detail}` }, { cause });
-  const { name } = await download({ kind: 'http', url, unpack: false }, folder, failed, signal);
+  const { name, sha256 } = await download({ kind: 'http', url, unpack: false }, folder, failed, signal);
   const path = join(folder, name);
   const head = await firstBlock(path);
-  if (isTar(head) || compressionOf(head)) return { kind: 'archive', path };
+  if (isTar(head) || compressionOf(head)) return { kind: 'archive', path, sha256 };
   // A page that says who must log in is no Dockerfile either: none begins so.
   if (head.length === 0 || head.includes(0) || /^\s*</.test(head.toString('latin1'))) throw failed('what the server gave is neither an archive (tar, plain or compressed) nor a Dockerfile');
   const text = await readRegular(path).catch((error: unknown) => {
     throw error instanceof NotReadable ? failed('it is too long for a Dockerfile', error) : error;
   });
-  return { kind: 'dockerfile', text };
+  return { kind: 'dockerfile', text, sha256 };
 }
 
 async function firstBlock(path: string): Promise<Buffer> {

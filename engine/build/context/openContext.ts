@@ -35,8 +35,8 @@ export type DockerfileSource = string | { readonly text: string };
 export interface OpenedContext {
   readonly tree: SourceTree;
   readonly dockerfile: { readonly text: string; readonly name: string };
-  /** The repository that it is of, and its commit. */
-  readonly source?: { readonly uri: string; readonly commit: string };
+  /** Where it was fetched: a repository with its commit, or a file with its digest. */
+  readonly source?: { readonly uri: string; readonly digest: Readonly<Record<string, string>> };
   /** Keeps for the next build what was learnt about the files. */
   close(): Promise<void>;
 }
@@ -79,14 +79,15 @@ async function openEmpty(dockerfile: DockerfileSource, { temp }: ContextDeps): P
 /** A lone Dockerfile has no files beside it, whatever it is called. */
 async function openFetched(url: string, dockerfile: DockerfileSource, deps: ContextDeps): Promise<OpenedContext> {
   const fetched = await fetchContext(url, join(deps.temp.path, 'fetched'), deps.signal);
-  if (fetched.kind === 'archive') return openTar(createReadStream(fetched.path), dockerfile, deps);
-  if (typeof dockerfile !== 'string') throw contextInvalid({ detail: `${withoutSecrets(url)} is a Dockerfile, and another one was given` });
-  return openEmpty({ text: fetched.text }, deps);
+  const source = { uri: withoutSecrets(url), digest: { sha256: fetched.sha256 } };
+  if (fetched.kind === 'archive') return { ...(await openTar(createReadStream(fetched.path), dockerfile, deps)), source };
+  if (typeof dockerfile !== 'string') throw contextInvalid({ detail: `${source.uri} is a Dockerfile, and another one was given` });
+  return { ...(await openEmpty({ text: fetched.text }, deps)), source };
 }
 
 async function openRepository(url: string, dockerfile: DockerfileSource, { temp, signal, keepGitDir = false }: ContextDeps): Promise<OpenedContext> {
   const { folder, commit } = await fetchRepository(url, join(temp.path, 'context'), signal, keepGitDir);
-  return { ...(await openFolder(folder, dockerfile)), source: { uri: withoutSecrets(url), commit } };
+  return { ...(await openFolder(folder, dockerfile)), source: { uri: withoutSecrets(url), digest: { sha1: commit } } };
 }
 
 /** Checks a repository out at `root`; the folder in it that was asked for, and its commit. Throws BUILD_CONTEXT_INVALID. */

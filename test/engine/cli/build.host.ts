@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -85,9 +86,12 @@ describe('berth build', () => {
     await using files = await serveFiles(path);
     const id = idOf(await build(['-q', '--add-host', 'web.test=10.1.2.3', files.url('/context')]));
     assert.deepEqual([await inImage(id, '/a'), await inImage(id, '/hosts')], ['of the archive', '1\n']);
-    assert.equal(await inImage(idOf(await build(['-q', files.url('/alone')])), '/a'), 'alone\n');
+    const alone = await build(['-q', '-t', 'alone', '--provenance', files.url('/alone')]);
+    assert.equal(await inImage(idOf(alone), '/a'), 'alone\n');
+    const attested = (await engine.berth(['image', 'provenance', 'alone'])).stdout;
+    assert.ok(attested.includes(files.url('/alone')) && attested.includes(createHash('sha256').update(await readFile(join(path, 'alone'))).digest('hex')), attested);
     assert.equal(idOf(await build(['-q', '--add-host', 'web.test=10.1.2.4', path])), id, 'a folder with the same files is the same context');
-    for (const [args, message] of [[['--add-host', 'web.test', path], /--add-host web\.test: expected NAME:ADDRESS/], [['-f', '-', files.url('/alone')], /is a Dockerfile, and another one was given/]] as const) assert.match((await build(args, 'FROM debian\n')).stderr, message);
+    for (const [args, message] of [[['--sbom', 'much', path], /--sbom much: expected --sbom=true or false/], [['--add-host', 'web.test', path], /--add-host web\.test: expected NAME:ADDRESS/], [['-f', '-', files.url('/alone')], /is a Dockerfile, and another one was given/]] as const) assert.match((await build(args, 'FROM debian\n')).stderr, message);
   });
 
   it('takes a branch and a folder of a Git repository', async () => {

@@ -19,7 +19,7 @@ import { registryLogins } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
 import { addDeliveryFlags, planDelivery, sendCaches } from './buildDelivery.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
-import { isOnHost, widerRequest } from './buildWider.ts';
+import { givenBack, isOnHost, widerRequest } from './buildWider.ts';
 import { sendNamedContexts } from './sendNamedContexts.ts';
 import type { BuildOptions } from './buildRequest.ts';
 import { checkFiles, deliver, writeMetadata } from './deliver.ts';
@@ -61,7 +61,10 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--iidfile <file>', 'write the id to this file')
     .option('--metadata-file <file>', 'write what was made to this file, as JSON')
     .option('--send-context', 'the engine is on another machine: send it what changed in the folder since the last time, instead of letting it read the folder');
-  addDeliveryFlags(command).action((what: string | undefined, options: BuildOptions) => build(context, what ?? '.', options));
+  addDeliveryFlags(command).action((given: string | undefined, flags: BuildOptions) => {
+    const { what, options } = givenBack(given, flags);
+    return build(context, what, options);
+  });
 }
 
 /** Not the negation of `--cache-filter`, which its name would make of it. */

@@ -72,6 +72,16 @@ function provenanceOf(text: string | undefined): Pick<AttestBody, 'provenance'> 
   return { provenance: { mode, version, ...(builderId === undefined ? {} : { builderId }) } };
 }
 
+const SPEC = /^(true|false|0|1|([a-z-]+=[^,]*)(,[a-z-]+=[^,]*)*)$/;
+
+/** `--sbom FOLDER`: an option whose value may be left out takes what stands behind it for one. It is given back. Throws where something else stands there. */
+export function givenBack<Options extends WiderOptions>(what: string | undefined, options: Options): { readonly what: string; readonly options: Options } {
+  const [taken, ...more] = (['provenance', 'sbom'] as const).filter((name) => typeof options[name] === 'string' && !SPEC.test(options[name]));
+  if (taken === undefined) return { what: what ?? '.', options };
+  if (what !== undefined || more.length > 0) throw new Error(`--${taken} ${String(options[taken])}: expected --${taken}=${taken === 'sbom' ? 'true or false' : 'true, false or mode=min|max'}`);
+  return { what: String(options[taken]), options: { ...options, [taken]: true } };
+}
+
 function isOff(text: string | undefined): boolean {
   return text === undefined || text === 'false' || text === '0';
 }
