@@ -81,9 +81,9 @@ export class LocalRepositories {
     return undefined;
   }
 
-  /** A configuration or a layer of an image that has a name, or a document of what is attested of it. */
-  async blob(digest: Digest): Promise<ServedBlob | undefined> {
-    const named = this.#named();
+  /** A configuration or a layer of an image of this repository, or a document of what is attested of it; without a name: of any that has one. */
+  async blob(digest: Digest, name?: string): Promise<ServedBlob | undefined> {
+    const named = this.#named(name);
     const images = named.flatMap(({ image }) => image.index?.images ?? [image]);
     if (images.some(({ id }) => id === digest)) return inMemory(await this.#content.read(digest));
     const layer = images.flatMap(({ layers }) => layers).find(({ diffId }) => diffId === digest);
@@ -153,7 +153,8 @@ export class LocalRepositories {
   }
 }
 
-function inMemory(bytes: Buffer): ServedBlob {
+/** A blob of these bytes. */
+export function inMemory(bytes: Buffer): ServedBlob {
   return { size: bytes.length, open: (start, end) => Readable.from([bytes.subarray(start, end + 1)]) };
 }
 
