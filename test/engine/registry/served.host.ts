@@ -79,6 +79,14 @@ describe('berth registry serve, and the tools that people have', () => {
       assert.deepEqual(index.manifests.map((one) => one.platform.architecture), ['amd64', 'arm64', 'unknown', 'unknown']);
       assert.deepEqual(index.manifests.slice(2).map((one) => one.annotations?.['vnd.docker.reference.digest']), index.manifests.slice(0, 2).map((one) => one.digest), 'what is attested is attested of what is served');
 
+      // A client that sees that all of it is there pushes nothing but the index.
+      const manifests = `${registry.url}/v2/team/several/manifests`;
+      const raw = await fetch(`${manifests}/1`);
+      const pushed = await fetch(`${manifests}/2`, { method: 'PUT', headers: { 'Content-Type': raw.headers.get('content-type') ?? '' }, body: await raw.text() });
+      assert.equal(pushed.status, 201, await pushed.text());
+      const [one, two] = await Promise.all(['1', '2'].map(async (tag) => (await engine.docker(['images', '-q', '--no-trunc', `team/several:${tag}`])).stdout));
+      assert.equal(two, one);
+
       await docker(['tag', ref, `${registry.host}/by/docker:2`]);
       const digest = /digest: (sha256:[0-9a-f]{64})/.exec((await docker(['push', `${registry.host}/by/docker:2`])).stdout)?.[1];
       await podman(['push', '--tls-verify=false', ref, `${registry.host}/by/podman:3`]);
