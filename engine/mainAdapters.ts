@@ -1,6 +1,7 @@
 import { createContainerSchema } from './api/docker/container.ts';
 import type { BuildCaches, BuildImages } from './build/ports.ts';
 import type { BuildService } from './build/buildService.ts';
+import { requestFromBody } from './build/requestFromBody.ts';
 import { badRequest } from './base/errors.ts';
 import { fitsPlatform, hostPlatform, parsePlatform } from './base/platform.ts';
 import type { Platform } from './base/platform.ts';
@@ -69,7 +70,7 @@ export function devImages(images: ImageService, snapshots: SnapshotStore): DevIm
 }
 
 export function devBuilder(builds: BuildService): DevBuilder {
-  return { build: (request, ctx) => builds.build(request, ctx) };
+  return { build: ({ request, auths }, ctx) => builds.build({ ...requestFromBody(request), ...(auths ? { auths } : {}) }, ctx) };
 }
 
 /** What dev containers need, from the container service: its own functions, and create requests checked like any client's. */

@@ -2,6 +2,7 @@ import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createContainerSchema } from './api/docker/container.ts';
 import type { CreateContainer } from './api/docker/container.ts';
+import { formatExtraHost } from './api/docker/run/extraHost.ts';
 import { CleanupStack } from './base/cleanup.ts';
 import { cancelled } from './base/errors.ts';
 import { shortRandom } from './base/ids.ts';
@@ -67,10 +68,15 @@ async function requestOf(failed: FailedRun, image: string, files: string): Promi
     Labels: { [LABEL]: files },
     HostConfig: {
       NetworkMode: failed.network,
+      ...hostSettings(failed),
       Privileged: failed.privileged,
       Mounts: (await Promise.all(mounts.map((mount, index) => mountOf(mount, join(files, String(index)))))).flat(),
     },
   } as CreateContainer;
+}
+
+function hostSettings({ settings: { hosts, shmSize, ulimits } = {} }: FailedRun): object {
+  return { ...(hosts ? { ExtraHosts: hosts.map(formatExtraHost) } : {}), ...(shmSize === undefined ? {} : { ShmSize: shmSize }), ...(ulimits ? { Ulimits: ulimits } : {}) };
 }
 
 async function mountOf(mount: StepMount, file: string): Promise<object[]> {

@@ -11,7 +11,7 @@ import type { NamedContexts, NamedContextSources } from './context/namedContexts
 import type { OpenedContext } from './context/openContext.ts';
 import type { SourceTree } from './copy/selectSources.ts';
 import { parseDockerfile } from './dockerfile/parse.ts';
-import type { BuildPlan, PlanOptions } from './plan/graph.ts';
+import type { BuildPlan, CommandSettings, PlanOptions } from './plan/graph.ts';
 import { outlineBuild } from './plan/outline.ts';
 import type { Outline } from './plan/outline.ts';
 import { planBuild } from './plan/planBuild.ts';
@@ -27,6 +27,7 @@ export interface WiderRequest {
   readonly attest?: AttestRequest;
   /** `RUN --device` may be done. */
   readonly allowDevices?: boolean;
+  readonly settings?: CommandSettings;
   /** A command that fails is left for its client to look at. */
   readonly debug?: { readonly tty: boolean };
 }
@@ -52,6 +53,7 @@ export function planOptions(request: BuildRequest): readonly [PlanOptions, ...Pl
     buildArgs: request.buildArgs ?? {},
     labels: request.labels ?? {},
     network: request.network ?? 'default',
+    ...(request.settings === undefined ? {} : { settings: request.settings }),
     allowsInsecure: request.allowInsecure ?? false,
     allowsDevices: request.allowDevices ?? false,
     platform,

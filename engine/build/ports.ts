@@ -6,7 +6,7 @@ import type { Platform } from '../base/platform.ts';
 import type { DeviceEdits } from '../host/cdi.ts';
 import type { CacheDocument } from '../content/buildCache.ts';
 import type { Descriptor, ImageConfig } from '../content/oci.ts';
-import type { BuildNetwork } from './plan/graph.ts';
+import type { BuildNetwork, CommandSettings } from './plan/graph.ts';
 
 export interface BaseLayer {
   readonly diffId: Digest;
@@ -83,6 +83,7 @@ export interface StepRun {
   readonly user: string;
   readonly mounts: readonly StepMount[];
   readonly network: BuildNetwork;
+  readonly settings?: CommandSettings;
   /** Without the sandbox. */
   readonly privileged: boolean;
   readonly devices?: DeviceEdits;
@@ -108,6 +109,7 @@ export interface FailedRun {
   readonly user: string;
   readonly mounts: readonly StepMount[];
   readonly network: BuildNetwork;
+  readonly settings?: CommandSettings;
   readonly privileged: boolean;
   readonly platform: Platform;
   readonly tty: boolean;

@@ -1,6 +1,8 @@
 import { chmod, chown, mkdir, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { formatExtraHost } from '../api/docker/run/extraHost.ts';
+import type { ExtraHost } from '../api/docker/run/extraHost.ts';
 import { CleanupStack } from '../base/cleanup.ts';
 import type { OperationContext } from '../base/context.ts';
 import { cancelled } from '../base/errors.ts';
@@ -15,6 +17,8 @@ import { statusOf } from '../host/process.ts';
 import { buildSpec } from '../host/ociSpec.ts';
 import type { NamespaceChoice } from '../host/ociSpec.ts';
 import type { OciSpec } from '../host/ociTypes.ts';
+import { toRlimits } from '../host/rlimits.ts';
+import type { Ulimit } from '../host/rlimits.ts';
 import { commandFailure } from './commandFailure.ts';
 import { DEFAULT_PATH } from './containerSpec.ts';
 import { mergeEnv } from './createPlan.ts';
@@ -32,6 +36,13 @@ export type StepMount =
   /** Lies in the runtime folder while the command runs. */
   | { readonly kind: 'file'; readonly target: string; readonly content: Uint8Array; readonly mode: number; readonly uid: number; readonly gid: number };
 
+/** Names for its /etc/hosts, the size of its /dev/shm (bytes), and limits. */
+export interface StepSettings {
+  readonly hosts?: readonly ExtraHost[];
+  readonly shmSize?: number;
+  readonly ulimits?: readonly Ulimit[];
+}
+
 /** One command to run over an image's layers, for a build. */
 export interface StepRun {
   /** Topmost first. */
@@ -44,11 +55,19 @@ export interface StepRun {
   readonly user: string;
   readonly mounts: readonly StepMount[];
   readonly network: 'default' | 'none' | 'host';
+  readonly settings?: StepSettings;
   /** Without the sandbox. */
   readonly privileged: boolean;
   readonly devices?: DeviceEdits;
   readonly hostname?: string;
   readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
+}
+
+/** Where a command runs. Addresses are '' where there are none. */
+interface StepPlace {
+  readonly network: NamespaceChoice;
+  readonly ip: string;
+  readonly gateway: string;
 }
 
 /** Shared with the containers. */
@@ -114,7 +133,7 @@ export class StepRunner {
     await makeMountPoints(skeleton, await Promise.all(step.mounts.map(async (mount) => ({ destination: mount.target, file: mount.kind === 'file' || (mount.kind === 'bind' && (await isFile(mount.source))) }))));
     await mountOverlay({ lowerDirs: [...step.lowerDirs, skeleton, this.#parts.folders.skeleton], upperDir: step.upperDir, workDir: step.workDir, target: rootfs, volatile: true, noDevices: !this.#parts.runtime.cgroups });
     const [user, place] = await together([readUser(rootfs, step.user, []), network, makeWorkdir(rootfs, step.cwd)]);
-    const [mounts] = await Promise.all([stepMounts(step.mounts, folder), this.#writeEtc(folder, step, place.ip)]);
+    const [mounts] = await Promise.all([stepMounts(step.mounts, folder), this.#writeEtc(folder, step, place)]);
     const file = (name: string) => ({ destination: `/etc/${name}`, type: 'bind', source: join(folder, name), options: ['bind', 'rprivate'] });
     return buildSpec({
         rootfs: await realpath(rootfs), // as runc wants it: see runtimeChoice.ts
@@ -126,23 +145,25 @@ export class StepRunner {
         user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
         hostname: step.hostname ?? HOSTNAME,
         network: place.network,
+        ...(step.settings?.shmSize === undefined ? {} : { shmSize: step.settings.shmSize }),
+        ...(step.settings?.ulimits ? { rlimits: toRlimits(step.settings.ulimits) } : {}),
         mounts: [...['resolv.conf', 'hostname', 'hosts'].map(file), ...mounts, ...(step.devices?.mounts ?? [])],
         ...(step.devices ? { devices: step.devices.devices, hooks: step.devices.hooks } : {}),
         ...(step.privileged ? { privileged: true, devices: await allHostDevices() } : {}),
     });
   }
 
-  async #network(step: StepRun, id: string): Promise<{ network: NamespaceChoice; ip: string }> {
-    if (step.network !== 'default') return { network: step.network === 'host' ? 'host' : 'own', ip: '' };
+  async #network(step: StepRun, id: string): Promise<StepPlace> {
+    if (step.network !== 'default') return { network: step.network === 'host' ? 'host' : 'own', ip: '', gateway: '' };
     const { networks } = this.#parts;
-    const { netnsPath, ip } = await networks.attach(id, { network: 'default', hostname: step.hostname ?? HOSTNAME, name: `step-${id.slice(0, 12)}` });
-    return { network: { path: netnsPath }, ip };
+    const { netnsPath, ip, gateway } = await networks.attach(id, { network: 'default', hostname: step.hostname ?? HOSTNAME, name: `step-${id.slice(0, 12)}` });
+    return { network: { path: netnsPath }, ip, gateway };
   }
 
-  async #writeEtc(folder: string, step: StepRun, ip: string): Promise<void> {
+  async #writeEtc(folder: string, step: StepRun, { ip, gateway }: StepPlace): Promise<void> {
     const hostname = step.hostname ?? HOSTNAME;
     await Promise.all([
-      writeFile(join(folder, 'hosts'), hostsFile({ hostname, domainname: '', endpoints: [{ ip, ip6: '', gateway: '' }], extraHosts: [] }), { mode: 0o644 }),
+      writeFile(join(folder, 'hosts'), hostsFile({ hostname, domainname: '', endpoints: [{ ip, ip6: '', gateway }], extraHosts: (step.settings?.hosts ?? []).map(formatExtraHost) }), { mode: 0o644 }),
       writeFile(join(folder, 'hostname'), `${hostname}\n`, { mode: 0o644 }),
       writeFile(join(folder, 'resolv.conf'), this.#parts.networks.resolvConf(step.network === 'host' ? 'host' : 'bridge'), { mode: 0o644 }),
     ]);

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { BuildEvent } from '../api/berth/build.ts';
+import type { BuildEvent, BuildRequestBody } from '../api/berth/build.ts';
 import type { ExecCreate } from '../api/docker/container.ts';
 import type { CreateBody, IdPair } from '../api/docker/run/createBody.ts';
 import type { OperationContext } from '../base/context.ts';
@@ -27,19 +27,13 @@ export interface DevImages {
 }
 
 export interface DevBuild {
-  readonly context: { readonly kind: 'directory'; readonly path: string };
-  /** Absolute. */
-  readonly dockerfile: string;
-  readonly target?: string;
-  readonly buildArgs: Readonly<Record<string, string>>;
-  readonly tags: readonly string[];
-  readonly noCache: boolean;
-  readonly pull: boolean;
+  /** As a client of the API asks for it. */
+  readonly request: BuildRequestBody;
   readonly auths?: RegistryAuths;
 }
 
 export interface DevBuilder {
-  build(request: DevBuild, ctx: OperationContext & { readonly onEvent: (event: BuildEvent) => void }): Promise<{ readonly imageId: string }>;
+  build(build: DevBuild, ctx: OperationContext & { readonly onEvent: (event: BuildEvent) => void }): Promise<{ readonly imageId: string }>;
 }
 
 /** Processes in containers, as Docker's exec. */

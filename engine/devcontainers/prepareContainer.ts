@@ -36,7 +36,9 @@ export interface ImageOptions {
 
 /** Gets or builds the image of a definition. */
 export async function prepareImage(definition: Definition, ports: { images: DevImages; builder: DevBuilder }, options: ImageOptions, tell: Tell, signal: AbortSignal): Promise<{ image: DevImage; reference: string }> {
-  const plan = planImage(definition.config, definition.configFile, definition.folder, definition.id);
+  const { document, config, configFile, folder, id, variables } = definition;
+  const host = { resolve: (path: string) => resolve(folder, path), env: (name: string) => variables.localEnv[name], readFile: readFileSync };
+  const plan = planImage({ document, config, configFile, folder, id, host });
   const ctx: OperationContext = { signal, report: ({ id, status, current, total }) => tell({ type: 'progress', status, ...(id === undefined ? {} : { id }), ...(current === undefined ? {} : { current }), ...(total === undefined ? {} : { total }) }) };
   const logins = options.auths ? { auths: options.auths } : {};
   if (plan.kind === 'image') {
@@ -44,12 +46,10 @@ export async function prepareImage(definition: Definition, ports: { images: DevI
     const image = here ?? (await step(tell, 'image', `Getting the image ${plan.reference}`, () => ports.images.obtain(plan.reference, { ...ctx, ...logins })));
     return { image, reference: plan.reference };
   }
-  const { imageId } = await step(tell, 'build', `Building the image${plan.target === undefined ? '' : `, stage ${plan.target}`}`, () =>
-    ports.builder.build(
-      { context: { kind: 'directory', path: plan.context }, dockerfile: plan.dockerfile, buildArgs: plan.args, tags: [plan.tag], noCache: options.noCache, pull: options.pull, ...logins, ...(plan.target === undefined ? {} : { target: plan.target }) },
-      { ...ctx, onEvent: (event) => tell({ type: 'build', event }) },
-    ),
-  );
+  for (const message of plan.warnings) tell({ type: 'warning', message });
+  const { target } = plan.request;
+  const request = { ...plan.request, ...(options.noCache ? { noCache: true } : {}), ...(options.pull ? { pull: true } : {}) };
+  const { imageId } = await step(tell, 'build', `Building the image${target === undefined ? '' : `, stage ${target}`}`, () => ports.builder.build({ request, ...logins }, { ...ctx, onEvent: (event) => tell({ type: 'build', event }) }));
   return { image: await ports.images.resolve(imageId), reference: plan.tag };
 }
 

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { digestOf } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
-import { indexSchema, mediaTypes } from '../content/oci.ts';
+import { mediaTypes } from '../content/oci.ts';
 import type { Descriptor } from '../content/oci.ts';
 import type { Reference } from '../registry/reference.ts';
 import { RepositoryWriter } from '../registry/repositoryWriter.ts';
@@ -10,7 +11,7 @@ import type { Attestation } from './attestations.ts';
 import type { ImageIndex, ImageRecord } from './imageRecord.ts';
 import { pushImage } from './push.ts';
 import type { PushedImage, PushOptions, PushParts } from './push.ts';
-import { movedIndex } from './retargeted.ts';
+import { indexDocument, movedIndex } from './retargeted.ts';
 
 /** Pushes images of several platforms and the index that names them all. */
 export async function pushIndex(parts: PushParts, images: readonly ImageRecord[], reference: Reference, options: PushOptions, ctx: OperationContext): Promise<PushedImage> {
@@ -25,13 +26,12 @@ export async function pushIndex(parts: PushParts, images: readonly ImageRecord[]
 
 /** Pushes an index that is here, with its images and what is attested of them. It keeps its digest where its images keep theirs. */
 export async function pushWholeIndex(parts: PushParts, index: ImageIndex, reference: Reference, options: PushOptions, ctx: OperationContext): Promise<PushedImage> {
-  const { manifests, attestations } = await movedIndex((digest) => parts.content.read(digest), index, (image) => pushMember(parts, image, reference, options, ctx));
+  const read = (digest: Digest): Promise<Buffer> => parts.content.read(digest);
+  const { manifests, attestations } = await movedIndex(read, index, (image) => pushMember(parts, image, reference, options, ctx));
   using writer = writerFor(parts, reference, options);
   for (const attestation of attestations) await pushAttestation(writer, attestation, ctx.signal);
-  const bytes = await parts.content.read(index.descriptor.digest);
-  const isSame = manifests.every(({ digest }, at) => digest === index.manifests[at]?.digest);
-  const body = isSame ? bytes : Buffer.from(JSON.stringify({ ...indexSchema.parse(JSON.parse(bytes.toString('utf8'))), mediaType: mediaTypes.ociIndex, manifests }));
-  return putIndex(writer, reference, body, isSame ? index.descriptor.mediaType : mediaTypes.ociIndex, ctx);
+  const { body, mediaType } = await indexDocument(read, index, manifests);
+  return putIndex(writer, reference, body, mediaType, ctx);
 }
 
 /** Without a name: the index names it. */

@@ -1,9 +1,10 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { Digest } from '../content/digest.ts';
-import { manifestSchema } from '../content/oci.ts';
+import { indexSchema, manifestSchema, mediaTypes } from '../content/oci.ts';
 import type { Descriptor } from '../content/oci.ts';
 import { attestedDigest, isAttestation, retarget } from './attestations.ts';
 import type { Attestation, Document } from './attestations.ts';
+import type { ImageIndex } from './imageRecord.ts';
 
 /** The rows of an index and the attestations' documents, as they are somewhere else. */
 export interface MovedIndex {
@@ -31,6 +32,13 @@ export async function movedIndex<T extends { readonly manifestDigest: Digest }>(
     rows.push(attestation.descriptor);
   }
   return { manifests: rows, attestations };
+}
+
+/** The document of an index that has these rows where its images are: byte for byte as it was, if they are. */
+export async function indexDocument(read: (digest: Digest) => Promise<Buffer>, { descriptor, manifests }: Pick<ImageIndex, 'descriptor' | 'manifests'>, rows: readonly Descriptor[]): Promise<{ readonly mediaType: string; readonly body: Buffer }> {
+  const bytes = await read(descriptor.digest);
+  if (rows.every(({ digest }, at) => digest === manifests[at]?.digest)) return { mediaType: descriptor.mediaType, body: bytes };
+  return { mediaType: mediaTypes.ociIndex, body: Buffer.from(JSON.stringify({ ...indexSchema.parse(JSON.parse(bytes.toString('utf8'))), mediaType: mediaTypes.ociIndex, manifests: rows })) };
 }
 
 async function movedAttestation(read: (digest: Digest) => Promise<Buffer>, row: Descriptor, to: (digest: Digest) => Digest): Promise<Attestation> {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { run } from '../../engine/host/process.ts';
 import { dockerPeer } from '../bench/peers.ts';
 import type { Peer } from '../bench/peer.ts';
@@ -10,6 +14,7 @@ import { writeContext } from '../support/corpusContext.ts';
 import { readCorpus } from '../support/dockerfileCorpus.ts';
 import type { CorpusCase } from '../support/dockerfileCorpus.ts';
 import { TestEngine } from '../support/engine.ts';
+import { commitAll, serveIn } from '../support/fileServer.ts';
 
 /** What of an image's configuration must be as Docker makes it. */
 const FIELDS = ['User', 'ExposedPorts', 'Env', 'Entrypoint', 'Cmd', 'Volumes', 'WorkingDir', 'Labels', 'StopSignal', 'Healthcheck', 'Shell', 'OnBuild'];
@@ -64,6 +69,31 @@ describe('builds, beside Docker’s own', () => {
     }
     return lines;
   };
+
+  it('of a context that is elsewhere: an archive, a Dockerfile alone, a folder of a Git repository', async () => {
+    const files = join(folder, 'elsewhere');
+    await mkdir(join(files, 'project/sub'), { recursive: true });
+    await writeFile(join(files, 'project/sub/dockerfile'), 'FROM debian\nCOPY a.txt /in/\nCMD ["from", "elsewhere"]\n');
+    await writeFile(join(files, 'project/sub/a.txt'), 'a');
+    await writeFile(join(files, 'alone.txt'), 'FROM debian\nENV ALONE=1\nRUN mkdir /in\n');
+    await run('tar', ['-czf', join(files, 'archive'), '-C', join(files, 'project/sub'), '.']);
+    await commitAll(join(files, 'project'), 'branch');
+    await run('git', ['clone', '-q', '--bare', join(files, 'project'), join(files, 'project.git')]);
+    await run('git', ['-C', join(files, 'project.git'), 'update-server-info']);
+    // Each daemon has a network of its own.
+    await using near = await serveIn('', files);
+    await using far = await serveIn(`/run/netns/${peer.spec.netns}`, files);
+    const build = async (socket: string, at: typeof near, which: 'files' | 'repositories', path: string): Promise<unknown> => {
+      const asked = request({ socketPath: socket, method: 'POST', path: `/build?t=elsewhere&remote=${encodeURIComponent(`${at[which]}${path}`)}` }).end();
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      const messages = await text(answer);
+      assert.match(messages, /Successfully tagged elsewhere:latest/, `${path} at ${socket}: ${messages}`);
+      return { config: await configOf(socket, 'elsewhere'), tree: await treeOf(socket, 'elsewhere', ['/in']) };
+    };
+    for (const [which, path] of [['files', '/archive'], ['files', '/alone.txt'], ['files', '/project.git#branch:sub'], ['repositories', '/project.git#branch:sub']] as const) {
+      assert.deepEqual(await build(ours(), near, which, path), await build(peer.spec.socketPath, far, which, path));
+    }
+  });
 
   for (const one of cases) {
     it(one.name, async () => {

@@ -4,7 +4,9 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { baseTar } from '../support/base.ts';
 import { ClientMachine } from '../support/clientMachine.ts';
+import { bundle } from '../support/engine.ts';
 import { RemoteHost } from '../support/remoteHost.ts';
+import { onTerminal } from '../support/terminal.ts';
 
 const DEFINITION = JSON.stringify({ image: 'debian:bookworm', remoteUser: 'root', forwardPorts: [8123], onCreateCommand: 'echo created > created-inside' });
 const LISTENER = `use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:8123", Listen => 5, ReuseAddr => 1); while (my $c = $s->accept) { print $c "HTTP/1.0 200 OK\\r\\n\\r\\nfrom inside\\n"; close $c }`;
@@ -56,6 +58,22 @@ describe('a bare host', () => {
     const again = await build('-o', out, '--cache-from', `type=local,src=${cache}`);
     assert.doesNotMatch(again.stderr, /^#\d+ ran$|warning/m);
     assert.match(again.stderr, /CACHED \[1 \d\/5\] COPY --from=make/);
+  });
+
+  it('opens a shell in a RUN that failed there, from standard input and on a terminal', async () => {
+    const folder = join(client.home, 'failing');
+    await mkdir(folder);
+    await writeFile(join(folder, 'Dockerfile'), 'FROM debian:bookworm\nWORKDIR /w\nRUN --mount=type=secret,id=word --mount=type=bind,target=/src echo half > made; exit 7\n');
+    await writeFile(join(folder, 'word'), 'of the client\n');
+    const args = ['--host', 'barehost', 'build', '--debug', '--progress=plain', '--secret', `id=word,src=${join(folder, 'word')}`, '--add-host', 'db.test:10.1.2.3', folder];
+    const { stdout, stderr, status } = await client.berth(args, { input: 'pwd; cat made /run/secrets/word; ls /src; grep db.test /etc/hosts; exit 3\n', okStatus: 'any' });
+    assert.equal(stdout, '/w\nhalf\nof the client\nDockerfile\nword\n10.1.2.3\tdb.test\n', stderr);
+    assert.match(stderr, /line 3: .* failed\. This shell has its files[^]*returned a non-zero code: 7/);
+    assert.notEqual(status, 0);
+    const { screen } = await onTerminal([process.execPath, bundle, ...args], [{ when: /exit ends the build[^]*# /, say: 'tty; cat made; exit\r' }], { cwd: client.home, env: client.env });
+    assert.match(screen, /\/dev\/(pts\/\d+|console)[^]*half[^]*returned a non-zero code: 7/);
+    assert.equal((await client.docker('barehost', ['ps', '-aq'])).stdout, '');
+    assert.equal((await client.docker('barehost', ['images', '-aq', '-f', 'dangling=true'])).stdout, '');
   });
 
   it('up --host keeps a folder of the client in sync, both ways', async () => {

@@ -33,6 +33,8 @@ export const buildRequestSchema = z.strictObject({
     z.strictObject({ kind: z.literal('directory'), path: z.string().startsWith('/', 'must be an absolute path') }),
     /** `URL[#ref[:folder]]`, fetched by the engine's host. */
     z.strictObject({ kind: z.literal('git'), url: z.string() }),
+    /** An archive, or a Dockerfile alone. */
+    z.strictObject({ kind: z.literal('http'), url: z.string() }),
     z.strictObject({ kind: z.literal('empty') }),
   ]),
   /** Relative to the context, or absolute. Default: `Dockerfile`. */
@@ -50,6 +52,12 @@ export const buildRequestSchema = z.strictObject({
   /** Ask the registries for newer base images. */
   pull: z.boolean().optional(),
   network: z.enum(['default', 'none', 'host']).optional(),
+  /** `NAME:ADDRESS` (`host-gateway`: the engine's host): for the /etc/hosts of commands. */
+  extraHosts: z.array(z.string()).optional(),
+  /** Bytes of the /dev/shm of commands. */
+  shmSize: z.number().int().positive().optional(),
+  /** Limits of commands. */
+  ulimits: z.array(z.strictObject({ Name: z.string(), Soft: z.number().int(), Hard: z.number().int() })).optional(),
   /** For `RUN --mount=type=secret`: contents in base64, by id. */
   secrets: z.record(z.string(), z.base64()).optional(),
   /** For `RUN --mount=type=ssh`: sockets of SSH agents on the engine's host, by id. */

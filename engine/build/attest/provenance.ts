@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { formatPlatform } from '../../base/platform.ts';
 import type { Platform } from '../../base/platform.ts';
 import { namesSecret } from '../check/instructionRules.ts';
-import type { BuildPlan, Op } from '../plan/graph.ts';
+import type { BuildPlan, CommandSettings, Op } from '../plan/graph.ts';
 import type { Predicate } from '../ports.ts';
 import type { ProvenanceRequest } from './request.ts';
 
@@ -15,11 +15,12 @@ export interface ProvenanceFacts {
   readonly plan: BuildPlan;
   readonly dockerfile: { readonly name: string; readonly text: string };
   /** Where the context came from, if not from a folder. */
-  readonly source?: { readonly uri: string; readonly commit: string };
+  readonly source?: Material;
   readonly bases: readonly Material[];
   readonly target?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+  readonly settings?: CommandSettings;
   readonly contexts: readonly string[];
   /** Their ids. */
   readonly secrets: readonly string[];
@@ -87,13 +88,18 @@ function times({ plan: { epoch }, started, finished }: ProvenanceFacts, from: st
   return epoch === undefined ? { [from]: text(started), [to]: text(finished) } : { [from]: text(epoch * 1000), [to]: text(epoch * 1000) };
 }
 
+function sourceMaterial({ uri, digest }: Material): Material {
+  return { uri: withoutUser(uri), digest };
+}
+
 function configSource({ source, dockerfile }: ProvenanceFacts, path: string): object {
-  return { ...(source ? { uri: withoutUser(source.uri), digest: { sha1: source.commit } } : {}), [path]: dockerfile.name };
+  return { ...(source ? sourceMaterial(source) : {}), [path]: dockerfile.name };
 }
 
 /** `min` tells what was built, not with which values. */
-function parameters({ target, buildArgs, labels, contexts, secrets, sshAgents, source }: ProvenanceFacts, mode: 'min' | 'max'): object {
-  const values = mode === 'min' ? [] : [...Object.entries(buildArgs).map(([name, value]) => [`build-arg:${name}`, value]), ...Object.entries(labels).map(([name, value]) => [`label:${name}`, value])];
+function parameters(facts: ProvenanceFacts, mode: 'min' | 'max'): object {
+  const { target, buildArgs, labels, contexts, secrets, sshAgents, source } = facts;
+  const values = mode === 'min' ? [] : [...Object.entries(buildArgs).map(([name, value]) => [`build-arg:${name}`, value]), ...Object.entries(labels).map(([name, value]) => [`label:${name}`, value]), ...settingsOf(facts)];
   const args = Object.fromEntries([...(target === undefined ? [] : [['target', target]]), ...values]) as Record<string, string>;
   const locals = source ? [] : ['context', 'dockerfile', ...contexts].map((name) => ({ name }));
   const ids = (list: readonly string[]): object[] => list.map((id) => ({ id, optional: true }));
@@ -106,13 +112,22 @@ function parameters({ target, buildArgs, labels, contexts, secrets, sshAgents, s
   };
 }
 
+/** By the names, and in the form, that BuildKit's clients give them. */
+function settingsOf({ settings: { hosts, shmSize, ulimits } = {} }: ProvenanceFacts): string[][] {
+  return [
+    ...(hosts ? [['add-hosts', hosts.map(({ name, address }) => `${name}=${address}`).join(',')]] : []),
+    ...(shmSize === undefined ? [] : [['shm-size', String(shmSize)]]),
+    ...(ulimits ? [['ulimit', ulimits.map(({ Name, Soft, Hard }) => `${Name}=${Soft}:${Hard}`).join(',')]] : []),
+  ];
+}
+
 function materials({ bases, source, plan }: ProvenanceFacts): Material[] {
   const remotes = [...plan.steps.values()].flatMap(({ op }) => (op.kind === 'copy' ? (op.remotes ?? []) : []));
   const known = remotes.flatMap(({ url, checksum, kind }): Material[] => {
     const [algorithm = '', hex] = (checksum ?? '').includes(':') ? (checksum ?? '').split(':') : [kind === 'git' ? 'sha1' : 'sha256', checksum];
     return hex === undefined ? [] : [{ uri: withoutUser(url), digest: { [algorithm]: hex } }];
   });
-  return [...(source ? [{ uri: withoutUser(source.uri), digest: { sha1: source.commit } }] : []), ...bases, ...known];
+  return [...(source ? [sourceMaterial(source)] : []), ...bases, ...known];
 }
 
 /** A folder of somebody's machine and what a server gave without a checksum are named by no digest. */

@@ -93,6 +93,7 @@ export function applyRun(node: RunInstruction, stage: StageState): void {
     cwd: stage.config.WorkingDir || '/',
     user: stage.config.User ?? '',
     network: node.network ?? stage.scope.network,
+    ...(stage.scope.settings ? { settings: stage.scope.settings } : {}),
     mounts: [...mounts, ...own],
     insecure: node.insecure !== undefined,
     ...(foreign ? { platform: foreign } : {}),

@@ -36,6 +36,7 @@ export async function runOrDebug(op: RunOp, prepared: PreparedMounts, workspace:
       user: op.user,
       mounts: [...prepared.mounts, ...(trust?.mounts ?? [])],
       network: op.network,
+      ...(op.settings ? { settings: op.settings } : {}),
       privileged: op.insecure,
       platform: op.platform ?? hostPlatform(),
       tty: debug.tty,

@@ -52,6 +52,7 @@ export async function executeRun(op: RunOp, prepared: Pick<PreparedMounts, 'moun
       user: op.user,
       mounts: [...prepared.mounts, ...(trust?.mounts ?? [])],
       network: op.network,
+      ...(op.settings ? { settings: op.settings } : {}),
       privileged: op.insecure,
       ...(devices ? { devices } : {}),
       onOutput: (chunk, stream) => {

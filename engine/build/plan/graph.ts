@@ -1,3 +1,4 @@
+import type { ExtraHost } from '../../api/docker/run/extraHost.ts';
 import type { History, RunConfig } from '../../content/oci.ts';
 import type { ModeChange } from '../copy/mode.ts';
 import type { Platform } from '../../base/platform.ts';
@@ -6,6 +7,13 @@ import type { RemoteSource } from '../remote/remoteSource.ts';
 import type { BaseLayer } from '../ports.ts';
 
 export type BuildNetwork = 'default' | 'none' | 'host';
+
+/** What all commands of a build are given: names for their /etc/hosts, the size of their /dev/shm (bytes), and limits. */
+export interface CommandSettings {
+  readonly hosts?: readonly ExtraHost[];
+  readonly shmSize?: number;
+  readonly ulimits?: ReadonlyArray<{ readonly Name: string; readonly Soft: number; readonly Hard: number }>;
+}
 
 /** An image's file system; without layers: scratch. */
 export interface SourceOp {
@@ -24,6 +32,8 @@ export interface RunOp {
   readonly cwd: string;
   readonly user: string;
   readonly network: BuildNetwork;
+  /** Absent: nothing out of the ordinary. */
+  readonly settings?: CommandSettings;
   readonly mounts: readonly RunMount[];
   /** Without the sandbox: `--security=insecure`. */
   readonly insecure: boolean;
@@ -154,6 +164,7 @@ export interface PlanOptions {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly network: BuildNetwork;
+  readonly settings?: CommandSettings;
   /** What the image is for. */
   readonly platform: BuildPlatform;
   /** Whether that was asked for: then images that it starts from must be for it. */

@@ -8,7 +8,7 @@ import { showPairs } from '../instructions/keyValues.ts';
 import type { Place } from '../errors.ts';
 import type { BaseImage } from '../ports.ts';
 import { digestOf } from './digest.ts';
-import type { BuildNetwork, BuildPlan, BuildPlatform, MissingVariable, Op, PlannedInstruction, PlanOptions, Step } from './graph.ts';
+import type { BuildNetwork, BuildPlan, BuildPlatform, CommandSettings, MissingVariable, Op, PlannedInstruction, PlanOptions, Step } from './graph.ts';
 import { findOrigin } from './outline.ts';
 import type { Outline, OutlinedStage, Origin } from './outline.ts';
 import { StageState } from './stageState.ts';
@@ -26,6 +26,7 @@ export function planBuild(outline: Outline, images: ReadonlyMap<string, BaseImag
 
 class Planner implements StageScope {
   readonly network: BuildNetwork;
+  readonly settings: CommandSettings | undefined;
   readonly allowsInsecure: boolean;
   readonly allowsDevices: boolean;
   readonly #outline: Outline;
@@ -42,6 +43,7 @@ class Planner implements StageScope {
     this.#images = images;
     this.#options = options;
     this.network = options.network;
+    this.settings = options.settings;
     this.allowsInsecure = options.allowsInsecure ?? false;
     this.allowsDevices = options.allowsDevices ?? false;
   }
@@ -180,9 +182,14 @@ function paddedHistory(history: readonly History[], layers: number): History[] {
 /** What of an operation decides its result; names of images and proxies do not. */
 function identity(op: Op): unknown {
   if (op.kind === 'source') return ['source', op.layers.map((layer) => layer.diffId)];
-  if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network, ...(op.mounts.length > 0 ? [op.mounts] : []), ...(op.insecure ? ['insecure'] : []), ...(op.platform ? ['platform', op.platform] : []), ...(op.devices ? ['devices', op.devices] : [])];
+  if (op.kind === 'run') return ['run', op.args, op.env, op.cwd, op.user, op.network, ...(op.mounts.length > 0 ? [op.mounts] : []), ...(op.insecure ? ['insecure'] : []), ...(op.platform ? ['platform', op.platform] : []), ...(op.devices ? ['devices', op.devices] : []), ...(op.settings ? ['settings', settingsIdentity(op.settings)] : [])];
   if (op.kind === 'workdir') return ['workdir', op.path, op.owner];
   return ['copy', op.sources, op.inline, op.dest, op.owner ?? null, op.mode ?? null, op.unpack, ...(op.exclude ? ['exclude', op.exclude] : []), ...(op.parents ? ['parents'] : []), ...(op.remotes ? ['remotes', op.remotes] : []), ...(op.context === undefined ? [] : ['context', op.context])];
+}
+
+/** Of hosts their names, as BuildKit has it: where one is found differs from machine to machine. */
+function settingsIdentity({ hosts = [], shmSize, ulimits = [] }: CommandSettings): unknown {
+  return [hosts.map(({ name }) => name), shmSize ?? null, ulimits.map(({ Name, Soft, Hard }) => [Name, Soft, Hard])];
 }
 
 export { identity as operationIdentity };

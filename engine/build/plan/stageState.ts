@@ -3,7 +3,7 @@ import type { Token } from '../dockerfile/position.ts';
 import type { Statement } from '../dockerfile/statement.ts';
 import type { Lookup } from '../dockerfile/expand.ts';
 import type { Place } from '../errors.ts';
-import type { BuildNetwork, BuildPlatform, Op, PlannedHistory } from './graph.ts';
+import type { BuildNetwork, BuildPlatform, CommandSettings, Op, PlannedHistory } from './graph.ts';
 
 /** Other steps that one needs. */
 export interface StepInputs {
@@ -19,6 +19,7 @@ export type CopySource = { readonly step: string; readonly context?: undefined }
 /** What a stage asks of the plan it is part of. */
 export interface StageScope {
   readonly network: BuildNetwork;
+  readonly settings: CommandSettings | undefined;
   readonly allowsInsecure: boolean;
   readonly allowsDevices: boolean;
   argument(name: string, fallback: string | undefined): string | undefined;

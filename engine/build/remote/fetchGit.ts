@@ -33,7 +33,14 @@ export async function checkOut(source: GitSource, folder: string, failed: (detai
     }
   };
   await git('init', '--quiet');
-  await git('fetch', '--quiet', '--depth', '1', '--no-tags', '--', source.url, source.ref ?? 'HEAD');
+  const what = ['--no-tags', '--', source.url, source.ref ?? 'HEAD'];
+  try {
+    await git('fetch', '--quiet', '--depth', '1', ...what);
+  } catch (error) {
+    // A server of files only can give no part of a history.
+    if (!(error instanceof Error) || !error.message.includes('does not support shallow')) throw error;
+    await git('fetch', '--quiet', ...what);
+  }
   await git('-c', 'advice.detachedHead=false', 'checkout', '--quiet', 'FETCH_HEAD');
   const commit = await git('rev-parse', 'HEAD');
   if (source.checksum !== undefined && !commit.startsWith(source.checksum.replace(/^sha(1|256):/, ''))) throw failed(`the commit is ${commit}, not ${source.checksum}`);

@@ -19,7 +19,7 @@ export async function fetchHttp(source: HttpSource, folder: string, place: Place
 }
 
 /** Throws what `failed` makes. */
-export async function download(source: HttpSource, folder: string, failed: (detail: string, cause?: unknown) => Error, signal: AbortSignal): Promise<SelectedSource> {
+export async function download(source: HttpSource, folder: string, failed: (detail: string, cause?: unknown) => Error, signal: AbortSignal): Promise<SelectedSource & { readonly sha256: string }> {
   const { url, headers } = apart(source.url);
   const response = await fetch(url, { headers, signal, redirect: 'follow' }).catch((error: unknown) => {
     throw failed(error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error), error);
@@ -32,12 +32,13 @@ export async function download(source: HttpSource, folder: string, failed: (deta
   const body = Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
   body.on('data', (chunk: Buffer) => sum.update(chunk));
   await pipeline(body, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
-  const digest = `sha256:${sum.digest('hex')}`;
+  const sha256 = sum.digest('hex');
+  const digest = `sha256:${sha256}`;
   if (source.checksum !== undefined && source.checksum !== digest) throw failed(`digest mismatch ${digest}: ${source.checksum}`);
   await chmod(path, 0o600);
   const changed = Date.parse(response.headers.get('last-modified') ?? '') / 1000 || 0;
   await utimes(path, changed, changed);
-  return { name, entries: await readTree(folder, name), unpack: source.unpack };
+  return { name, entries: await readTree(folder, name), unpack: source.unpack, sha256 };
 }
 
 function nameOf(url: string): string {

@@ -1,19 +1,19 @@
+import { isGitAddress, isHttpAddress } from '../../api/berth/remoteAddress.ts';
+
 /** A source of ADD that is elsewhere. */
 export type RemoteSource =
   | { readonly kind: 'http'; readonly url: string; /** `sha256:…` of the file. */ readonly checksum?: string; readonly unpack: boolean }
   | { readonly kind: 'git'; readonly url: string; /** Branch, tag or commit; absent: HEAD. */ readonly ref?: string; readonly folder?: string; /** Beginning of the commit's id. */ readonly checksum?: string; readonly keepGitDir: boolean };
 
-const GIT = /^(git@[^:/\s]+:|git:\/\/|ssh:\/\/|https?:\/\/[^#?]+\.git([#?]|$))/i;
-
 /** Whether a source of ADD names something that is not in the context. */
 export function isRemote(source: string): boolean {
-  return GIT.test(source) || /^https?:\/\//i.test(source);
+  return isGitAddress(source) || isHttpAddress(source);
 }
 
 /** What a remote source means: of a repository `#ref:folder`, or `?ref=…&subdir=…&checksum=…&keep-git-dir=true` (`branch`, `tag`). Pure. `flags`: those of the ADD. */
 export function parseRemote(source: string, flags: { readonly checksum?: string; readonly keepGitDir: boolean; readonly unpack: boolean }): RemoteSource {
   const checksum = flags.checksum === undefined ? {} : { checksum: flags.checksum };
-  if (!GIT.test(source)) return { kind: 'http', url: source, unpack: flags.unpack, ...checksum };
+  if (!isGitAddress(source)) return { kind: 'http', url: source, unpack: flags.unpack, ...checksum };
   const { url, query, fragment } = /^(?<url>[^?#]*)(?:\?(?<query>[^#]*))?(?:#(?<fragment>.*))?$/s.exec(source)?.groups ?? {};
   const asked = new URLSearchParams(query ?? '');
   const [written = '', below = ''] = (fragment ?? '').split(':');

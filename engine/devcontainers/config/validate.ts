@@ -33,8 +33,6 @@ function refuseUnsupported(document: ConfigDocument): void {
   if (typeof value !== 'object' || value === null) return;
   if ('features' in value && isFilled(value.features)) throw unsupportedAt(document, ['features'], 'The property "features"');
   if ('dockerComposeFile' in value) throw unsupportedAt(document, ['dockerComposeFile'], 'The property "dockerComposeFile"');
-  const build = 'build' in value ? value.build : undefined;
-  if (typeof build === 'object' && build !== null && 'options' in build && isFilled(build.options)) throw unsupportedAt(document, ['build', 'options'], 'The property "build.options"');
 }
 
 function isFilled(value: unknown): boolean {

@@ -1,5 +1,6 @@
 import type { CreateBody, IdPair, Mount } from '../../api/docker/run/createBody.ts';
-import { parseRunArgs, RunArgError } from '../../api/docker/run/parseRunArgs.ts';
+import { FlagArgError } from '../../api/docker/run/parseFlags.ts';
+import { parseRunArgs } from '../../api/docker/run/parseRunArgs.ts';
 import type { RunHost } from '../../api/docker/run/flags.ts';
 import type { RunDraft } from '../../api/docker/run/flags.ts';
 import type { RunConfig } from '../../content/oci.ts';
@@ -70,10 +71,10 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
 function parseOwnRunArgs(document: ConfigDocument, args: readonly string[], host: RunHost): RunDraft {
   try {
     const { draft, rest } = parseRunArgs(args, host);
-    if (rest.length > 0) throw new RunArgError('invalid', args.length - rest.length, '', `expected a flag of docker run, found ${rest[0] ?? ''}`);
+    if (rest.length > 0) throw new FlagArgError('invalid', args.length - rest.length, '', `expected a flag of docker run, found ${rest[0] ?? ''}`);
     return draft;
   } catch (error) {
-    if (!(error instanceof RunArgError)) throw error;
+    if (!(error instanceof FlagArgError)) throw error;
     const path = ['runArgs', error.index];
     throw error.kind === 'unsupported' ? unsupportedAt(document, path, error.flag) : invalidAt(document, path, error.message);
   }

@@ -1,29 +1,67 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { BuildRequestBody } from '../../api/berth/build.ts';
+import { cachesFrom, parseBuildOptions } from '../../api/docker/build/buildOptions.ts';
+import type { BuildHost } from '../../api/docker/build/buildOptions.ts';
+import { FlagArgError } from '../../api/docker/run/parseFlags.ts';
+import type { ConfigDocument } from '../config/configDocument.ts';
 import type { DevContainerConfig } from '../config/schema.ts';
+import { invalidAt, unsupportedAt } from '../config/validate.ts';
 
 /** Where the image comes from. */
 export type ImagePlan =
   | { readonly kind: 'image'; readonly reference: string }
-  | { readonly kind: 'build'; readonly context: string; readonly dockerfile: string; readonly target: string | undefined; readonly args: Readonly<Record<string, string>>; readonly tag: string };
+  | { readonly kind: 'build'; readonly request: BuildRequestBody; readonly tag: string; /** Lines for people about what has no effect. */ readonly warnings: readonly string[] };
+
+export interface ImagePlanInput {
+  /** For the places of errors. */
+  readonly document: ConfigDocument;
+  /** Substituted. */
+  readonly config: DevContainerConfig;
+  readonly configFile: string;
+  readonly folder: string;
+  readonly id: string;
+  readonly host: BuildHost;
+}
 
 /**
- * Which image to use or to build. Paths are absolute; those in the file are relative to its folder, and the context is the
- * Dockerfile's folder unless said. Pure. `config`: substituted.
+ * Which image to use or to build. Paths are absolute; those in the file are relative to its folder, those of `build.options` to the dev container's, and the context is the
+ * Dockerfile's folder unless said. Pure but for what `host` reads for `build.options`. Throws DEVCONTAINER_INVALID and DEVCONTAINER_UNSUPPORTED.
  */
-export function planImage(config: DevContainerConfig, configFile: string, folder: string, id: string): ImagePlan {
+export function planImage({ document, config, configFile, folder, id, host }: ImagePlanInput): ImagePlan {
   if (config.image !== undefined) return { kind: 'image', reference: config.image };
   const here = dirname(configFile);
-  const dockerfile = absolute(here, config.build?.dockerfile ?? config.dockerFile ?? 'Dockerfile');
-  const context = config.build?.context ?? config.context;
-  return {
-    kind: 'build',
+  const { build = {} } = config;
+  const dockerfile = absolute(here, build.dockerfile ?? config.dockerFile ?? 'Dockerfile');
+  const context = build.context ?? config.context;
+  const warnings: string[] = [];
+  const own = { buildArgs: build.args ?? {}, ...(build.target === undefined ? {} : { target: build.target }), cacheFrom: caches(build.cacheFrom).flatMap((text) => cachesFrom(text, host, warnings)) };
+  const options = buildOptions(document, build.options ?? [], host);
+  const tag = imageTag(folder, id);
+  const request: BuildRequestBody = {
+    context: { kind: 'directory', path: context === undefined ? dirname(dockerfile) : absolute(here, context) },
     dockerfile,
-    context: context === undefined ? dirname(dockerfile) : absolute(here, context),
-    target: config.build?.target,
-    args: config.build?.args ?? {},
-    tag: imageTag(folder, id),
+    ...own,
+    ...options.body,
+    buildArgs: { ...own.buildArgs, ...options.body.buildArgs },
+    cacheFrom: [...own.cacheFrom, ...(options.body.cacheFrom ?? [])],
+    tags: [tag, ...(options.body.tags ?? [])],
   };
+  return { kind: 'build', request, tag, warnings: [...warnings, ...options.warnings] };
+}
+
+function caches(cacheFrom: string | readonly string[] = []): readonly string[] {
+  return typeof cacheFrom === 'string' ? [cacheFrom] : cacheFrom;
+}
+
+function buildOptions(document: ConfigDocument, args: readonly string[], host: BuildHost): ReturnType<typeof parseBuildOptions> {
+  try {
+    return parseBuildOptions(args, host);
+  } catch (error) {
+    if (!(error instanceof FlagArgError)) throw error;
+    const path = ['build', 'options', error.index];
+    throw error.kind === 'unsupported' ? unsupportedAt(document, path, `The option ${error.message},`) : invalidAt(document, path, error.message);
+  }
 }
 
 function absolute(folder: string, path: string): string {

@@ -6,8 +6,9 @@ import { mediaTypes } from '../../content/oci.ts';
 import type { Descriptor } from '../../content/oci.ts';
 import { familiarTag, parseReference } from '../../registry/reference.ts';
 import type { SnapshotStore } from '../../snapshots/types.ts';
-import type { ImageRecord } from '../imageRecord.ts';
+import type { ImageIndex, ImageRecord } from '../imageRecord.ts';
 import type { ImageService } from '../imageService.ts';
+import { indexDocument, movedIndex } from '../retargeted.ts';
 
 export interface ServedManifest {
   readonly mediaType: string;
@@ -21,12 +22,31 @@ export interface ServedBlob {
   readonly open: (start: number, end: number) => Promise<Readable> | Readable;
 }
 
+interface NamedImage {
+  readonly image: ImageRecord;
+  readonly repoTag: string;
+  /** As those call it who ask here. */
+  readonly name: string;
+  readonly tag: string;
+}
+
+/** What a name leads to. */
+interface ServedImage {
+  /** What the name means first, then what that names. */
+  readonly manifests: readonly [ServedManifest, ...ServedManifest[]];
+  /** Blobs of attestations. */
+  readonly documents: ReadonlyMap<Digest, Buffer>;
+}
+
 /** The images of this store as a registry's repositories. Their layers are plain tars, replayed: the digest of each is its diffID. */
 export class LocalRepositories {
   readonly #images: ImageService;
   readonly #content: ContentStore;
   readonly #snapshots: SnapshotStore;
+  /** By the image's id. */
   readonly #manifests = new Map<Digest, ServedManifest>();
+  /** By the index's digest here. */
+  readonly #indexes = new Map<Digest, ServedImage>();
 
   constructor(images: ImageService, content: ContentStore, snapshots: SnapshotStore) {
     this.#images = images;
@@ -35,30 +55,80 @@ export class LocalRepositories {
   }
 
   get names(): string[] {
-    return [...new Set(this.#images.list().flatMap(({ repoTags }) => repoTags.map((tag) => servedName(tag).name)))];
+    return [...new Set(this.#named().map(({ name }) => name))];
   }
 
   tags(name: string): string[] {
-    const wanted = withoutLibrary(name);
-    return this.#images.list().flatMap(({ repoTags }) => repoTags.map(servedName).filter((one) => one.name === wanted).map(({ tag }) => tag));
+    return this.#named(name).map(({ tag }) => tag);
   }
 
   find(name: string, tag: string): ImageRecord | undefined {
-    const wanted = withoutLibrary(name);
-    return this.#images.list().find(({ repoTags }) => repoTags.map(servedName).some((one) => one.name === wanted && one.tag === tag));
+    return this.#named(name).find((one) => one.tag === tag)?.image;
   }
 
-  /** The image of this repository whose manifest has this digest. */
+  /** What a tag means: an image, or an index with all of its images. */
+  async byTag(name: string, tag: string): Promise<ServedManifest | undefined> {
+    const found = this.#named(name).find((one) => one.tag === tag);
+    return found && (await this.#served(found)).manifests[0];
+  }
+
+  /** The manifest of this digest that a tag of this repository means, or that is of an index which one means. */
   async byDigest(name: string, digest: Digest): Promise<ServedManifest | undefined> {
-    const wanted = withoutLibrary(name);
-    for (const image of this.#images.list().filter(({ repoTags }) => repoTags.map(servedName).some((one) => one.name === wanted))) {
-      const manifest = await this.manifestOf(image);
-      if (manifest.digest === digest) return manifest;
+    for (const one of this.#named(name)) {
+      const manifest = (await this.#served(one)).manifests.find((served) => served.digest === digest);
+      if (manifest) return manifest;
     }
     return undefined;
   }
 
-  async manifestOf(image: ImageRecord): Promise<ServedManifest> {
+  /** A configuration or a layer of an image of this repository, or a document of what is attested of it; without a name: of any that has one. */
+  async blob(digest: Digest, name?: string): Promise<ServedBlob | undefined> {
+    const named = this.#named(name);
+    const images = named.flatMap(({ image }) => image.index?.images ?? [image]);
+    if (images.some(({ id }) => id === digest)) return inMemory(await this.#content.read(digest));
+    const layer = images.flatMap(({ layers }) => layers).find(({ diffId }) => diffId === digest);
+    if (layer) {
+      const { size } = await this.#snapshots.identify(layer.snapshotId);
+      return { size, open: (start, end) => this.#replay(layer.snapshotId, start, end) };
+    }
+    for (const one of named.filter(({ image }) => image.index)) {
+      const bytes = (await this.#served(one)).documents.get(digest);
+      if (bytes) return inMemory(bytes);
+    }
+    return undefined;
+  }
+
+  /** The names of images, of one repository or of all. */
+  #named(repository?: string): NamedImage[] {
+    const wanted = repository === undefined ? undefined : withoutLibrary(repository);
+    const all = this.#images.list().flatMap((image) => image.repoTags.map((repoTag) => ({ image, repoTag, ...servedName(repoTag) })));
+    return wanted === undefined ? all : all.filter(({ name }) => name === wanted);
+  }
+
+  /** A name of an image of an index may mean the index or that image alone. */
+  async #served({ image, repoTag }: NamedImage): Promise<ServedImage> {
+    const { index } = image;
+    if (!index || this.#images.store.meaningOf(repoTag)?.digest !== index.descriptor.digest) return { manifests: [await this.#manifestOf(image)], documents: new Map() };
+    const known = this.#indexes.get(index.descriptor.digest) ?? (await this.#indexOf(index));
+    this.#indexes.set(index.descriptor.digest, known);
+    return known;
+  }
+
+  async #indexOf(index: ImageIndex): Promise<ServedImage> {
+    const read = (digest: Digest): Promise<Buffer> => this.#content.read(digest);
+    const images: ServedManifest[] = [];
+    const { manifests, attestations } = await movedIndex(read, index, async (image) => {
+      const served = await this.#manifestOf(image);
+      images.push(served);
+      return { mediaType: served.mediaType, digest: served.digest, size: served.body.length };
+    });
+    const { mediaType, body } = await indexDocument(read, index, manifests);
+    const attested = attestations.map(({ descriptor, manifest }): ServedManifest => ({ mediaType: descriptor.mediaType, digest: manifest.digest, body: manifest.bytes }));
+    const documents = attestations.flatMap(({ config, statements }) => [config, ...statements]);
+    return { manifests: [{ mediaType, digest: digestOf(body), body }, ...images, ...attested], documents: new Map(documents.map(({ digest, bytes }) => [digest, bytes])) };
+  }
+
+  async #manifestOf(image: ImageRecord): Promise<ServedManifest> {
     const known = this.#manifests.get(image.id);
     if (known) return known;
     const layers: Descriptor[] = [];
@@ -68,20 +138,6 @@ export class LocalRepositories {
     const made = { mediaType: mediaTypes.ociManifest, digest: digestOf(body), body };
     this.#manifests.set(image.id, made);
     return made;
-  }
-
-  /** A configuration or a layer of an image of this repository; without a name: of any that has one. */
-  async blob(digest: Digest, name?: string): Promise<ServedBlob | undefined> {
-    const wanted = name === undefined ? undefined : withoutLibrary(name);
-    const images = this.#images.list().filter(({ repoTags }) => (wanted === undefined ? repoTags.length > 0 : repoTags.map(servedName).some((one) => one.name === wanted)));
-    if (images.some(({ id }) => id === digest)) {
-      const bytes = await this.#content.read(digest);
-      return { size: bytes.length, open: (start, end) => Readable.from([bytes.subarray(start, end + 1)]) };
-    }
-    const layer = images.flatMap(({ layers }) => layers).find(({ diffId }) => diffId === digest);
-    if (!layer) return undefined;
-    const { size } = await this.#snapshots.identify(layer.snapshotId);
-    return { size, open: (start, end) => this.#replay(layer.snapshotId, start, end) };
   }
 
   async #replay(snapshotId: string, start: number, end: number): Promise<Readable> {
@@ -95,6 +151,11 @@ export class LocalRepositories {
       throw error;
     }
   }
+}
+
+/** A blob of these bytes. */
+export function inMemory(bytes: Buffer): ServedBlob {
+  return { size: bytes.length, open: (start, end) => Readable.from([bytes.subarray(start, end + 1)]) };
 }
 
 /** How an image is called by those who ask for it here: without Docker Hub's name, and without the port of another registry. */

@@ -8,7 +8,7 @@ import type { ImageService } from '../imageService.ts';
 import { BlobPool } from './blobPool.ts';
 import { blobUnknown, manifestBlobUnknown, manifestInvalid, manifestUnknown, nameUnknown, unsupported } from './errors.ts';
 import { importPushed } from './importPushed.ts';
-import { localName, LocalRepositories } from './localRepositories.ts';
+import { inMemory, localName, LocalRepositories } from './localRepositories.ts';
 import type { ServedBlob, ServedManifest } from './localRepositories.ts';
 import { parsePushed } from './pushedManifest.ts';
 import type { PushReference } from './pushedManifest.ts';
@@ -77,16 +77,14 @@ export class ServedRegistry {
     const digest = reference.includes(':') ? reference : this.#pushedTag(name, reference);
     const known = digest === undefined ? undefined : this.#pushed.get(name)?.manifests[digest];
     if (digest !== undefined && known) return { mediaType: known.mediaType, digest, body: await this.#pool.read(digest) };
-    const image = reference.includes(':') ? undefined : this.#local.find(name, reference);
-    const local = image ? await this.#local.manifestOf(image) : await this.#local.byDigest(name, reference);
+    const local = await (reference.includes(':') ? this.#local.byDigest(name, reference) : this.#local.byTag(name, reference));
     if (!local) throw manifestUnknown({ reference });
     return local;
   }
 
   /** One of this repository. Throws BLOB_UNKNOWN. */
   async blob(name: string, digest: Digest): Promise<ServedBlob> {
-    const isOurs = this.#pushed.hasBlob(name, digest);
-    const blob = isOurs ? await this.#anyBlob(digest) : await this.#local.blob(digest, name);
+    const blob = await this.#blobOf(name, digest);
     if (!blob) throw blobUnknown({ digest });
     return blob;
   }
@@ -107,7 +105,7 @@ export class ServedRegistry {
   /** Keeps a manifest whose blobs are here, under tags or by its digest; with a tag, an image becomes one of this store. Throws MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN. */
   async putManifest(name: string, as: PushReference, mediaType: string, body: Buffer, signal: AbortSignal): Promise<{ digest: Digest; subject: Digest | undefined }> {
     const { needs, entry } = parsePushed(mediaType, body, digestOf(body, as.digest), as);
-    for (const digest of needs) if (!(await this.#has(name, digest))) throw manifestBlobUnknown({ digest });
+    for (const digest of needs) if (!(await this.#nameable(name, digest))) throw manifestBlobUnknown({ digest });
     const digest = await this.#pool.put(body, as.digest);
     const manifest = { mediaType: entry.mediaType, digest, body };
     const made: PushedRepository['tags'] = {};
@@ -205,23 +203,22 @@ export class ServedRegistry {
   async #localTagsOf(name: string, digest: Digest): Promise<string[]> {
     const found: string[] = [];
     for (const tag of this.#local.tags(name)) {
-      const image = this.#local.find(name, tag);
-      if (image && (await this.#local.manifestOf(image)).digest === digest && this.#pushedTag(name, tag) === undefined) found.push(tag);
+      if (this.#pushedTag(name, tag) === undefined && (await this.#local.byTag(name, tag))?.digest === digest) found.push(tag);
     }
     return found;
   }
 
-  /** Whether a manifest of this repository may name it: a blob, or, in an index, another manifest. */
-  async #has(name: string, digest: Digest): Promise<boolean> {
-    if (Object.hasOwn(this.#pushed.get(name)?.manifests ?? {}, digest)) return true;
-    return this.blob(name, digest).then(
-      () => true,
-      () => false,
-    );
+  #blobOf(name: string, digest: Digest): Promise<ServedBlob | undefined> {
+    return this.#pushed.hasBlob(name, digest) ? this.#anyBlob(digest) : this.#local.blob(digest, name);
   }
 
-  async #manifestBytes(name: string, digest: Digest): Promise<ServedBlob | undefined> {
-    return Object.hasOwn(this.#pushed.get(name)?.manifests ?? {}, digest) ? this.#anyBlob(digest) : undefined;
+  /** What a manifest of this repository may name: a blob, or, in an index, another manifest. */
+  async #nameable(name: string, digest: Digest): Promise<ServedBlob | undefined> {
+    if (Object.hasOwn(this.#pushed.get(name)?.manifests ?? {}, digest)) return this.#anyBlob(digest);
+    const blob = await this.#blobOf(name, digest);
+    if (blob) return blob;
+    const local = await this.#local.byDigest(name, digest);
+    return local && inMemory(local.body);
   }
 
   /** Of whatever repository. */
@@ -238,8 +235,9 @@ export class ServedRegistry {
   /** The image that a pushed manifest makes here. What makes none, since its configuration and its layers do not belong together, is kept for others all the same. */
   async #import(name: string, tag: string, manifest: ServedManifest, signal: AbortSignal): Promise<Digest | undefined> {
     const { images, content, log } = this.#parts;
+    const blob = async (digest: Digest): Promise<ServedBlob> => (await this.#nameable(name, digest)) ?? this.blob(name, digest);
     try {
-      return await importPushed({ images, content, blob: async (digest) => (await this.#manifestBytes(name, digest)) ?? this.blob(name, digest) }, manifest, localName(name, tag), signal);
+      return await importPushed({ images, content, blob }, manifest, localName(name, tag), signal);
     } catch (error) {
       if (signal.aborted || !manifestInvalid.is(error)) throw error;
       log.warn('what was pushed is kept, but makes no image here', { name, tag, error });

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import Dockerode from 'dockerode';
 import { buildEventSchema } from '../../../engine/api/berth/build.ts';
 import type { BuildEvent } from '../../../engine/api/berth/build.ts';
 import { ApiError } from '../../../engine/api/client.ts';
@@ -12,6 +18,7 @@ import { berthBuildRoutes } from '../../../engine/server/routes/berth/build.ts';
 import { dockerBuildRoutes } from '../../../engine/server/routes/docker/build.ts';
 import { systemRoutes } from '../../../engine/server/routes/docker/system.ts';
 import { BuildWorld } from '../../support/buildWorld.ts';
+import { commitAll, serveFiles } from '../../support/fileServer.ts';
 import { serveRoutes } from '../../support/routeServer.ts';
 
 describe('builds over the API', () => {
@@ -53,6 +60,49 @@ describe('builds over the API', () => {
     const { status, stdout, stderr } = await run('docker', ['build', '-f', '-', world.context('app')], { env: environment(), okStatus: 'any', input: 'FROM debian\nCOPY app.txt /\nRUN cat /app.txt\n' });
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^Step 3\/3.*\na/m);
+  });
+
+  it('give commands the hosts, shared memory and limits that the docker CLI asks for, and the image nothing of it', async () => {
+    const server = createServer((socket) => socket.end('of the host\n')).listen(0, '0.0.0.0');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      await world.write('hosts', { Dockerfile: `FROM debian\nRUN grep -h "\\.test$" /etc/hosts | grep -v host > /seen; ulimit -n >> /seen; df -B1 --output=size /dev/shm | tail -1 >> /seen; bash -c 'head -1 < /dev/tcp/host.test/${port}' >> /seen\nRUN cat /seen\n` });
+      const args = (...more: string[]): string[] => ['build', '-t', 'hosts', '--add-host', 'host.test:host-gateway', '--add-host', 'six.test=[fd00::7]', '--shm-size', '8m', '--ulimit', 'nofile=100:200', ...more, world.context('hosts')];
+      const { status, stdout, stderr } = await docker(...args('--add-host', 'db.test:10.9.8.7'));
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /^fd00::7\tsix\.test\n10\.9\.8\.7\tdb\.test\n100\n *8388608\nof the host$/m);
+      const made = await run('find', ['.', '-path', './etc*'], { cwd: await world.folderWith('hosts', 'seen') });
+      assert.equal(made.stdout, '');
+      const cached = async (...more: string[]): Promise<number> => (await docker(...args(...more))).stdout.match(/---> Using cache/g)?.length ?? 0;
+      assert.equal(await cached('--add-host', 'db.test:10.9.8.6'), 2, 'where a host is found is no part of what a step is, as with BuildKit');
+      assert.equal(await cached('--add-host', 'other.test:10.9.8.7'), 0, 'but its name is');
+      assert.match((await docker(...args('--ulimit', 'nofile=7:5'))).stderr, /soft limit/);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('fetch a context that is elsewhere: an archive, a Dockerfile alone, a folder of a Git repository', async () => {
+    const files = await world.write('served', { 'archive/Dockerfile.other': 'FROM debian\nCOPY a.txt b* /in/\n', 'archive/a.txt': 'a', 'archive/b.log': 'b', 'archive/.dockerignore': '*.log\n', 'alone': 'FROM debian\nRUN echo alone > /in\n', 'page': '<!DOCTYPE html><p>Log in', 'project/sub/dockerfile': 'FROM debian\nCOPY which /in\n', 'project/sub/which': 'of the repository' });
+    await run('tar', ['-czf', join(files, 'archive.tgz'), '-C', join(files, 'archive'), '.']);
+    await commitAll(join(files, 'project'), 'branch');
+    await run('git', ['clone', '-q', '--bare', join(files, 'project'), join(files, 'project.git')]);
+    await run('git', ['-C', join(files, 'project.git'), 'update-server-info']);
+    await using server = await serveFiles(files);
+    const dockerode = new Dockerode({ socketPath: client.socketPath });
+    const build = async (remote: string, more: object = {}): Promise<string> => readText(await dockerode.buildImage(undefined as never, { remote, t: 'remote', ...more }) as Readable);
+    await build(server.url('/archive.tgz'), { dockerfile: 'Dockerfile.other' });
+    assert.equal(await world.readFile('remote', 'in/a.txt'), 'a');
+    await assert.rejects(world.readFile('remote', 'in/b.log'), /has no in/);
+    assert.match(await build(server.url('/alone'), { dockerfile: 'ignored' }), /Successfully tagged remote:latest/);
+    assert.equal(await world.readFile('remote', 'in'), 'alone\n');
+    const { id: alone } = await world.resolve('remote');
+    await build(`${server.url('/project.git')}#branch:sub`);
+    assert.equal(await world.readFile('remote', 'in'), 'of the repository', 'also of a server that has only files, and with a Dockerfile in lower case');
+    for (const [address, message] of [[server.url('/none'), /the server answered 404/], [server.url('/page'), /neither an archive .* nor a Dockerfile/], ['/etc', /"\/etc" is neither the address/]] as const) await assert.rejects(build(address), message);
+    // The docker CLI itself fetches what it is given an address of, and sends it.
+    assert.equal((await docker('build', '-q', server.url('/alone'))).stdout, `${alone}\n`);
   });
 
   it('tell the docker CLI why a build failed', async () => {

@@ -53,8 +53,26 @@ describe('the query of POST /build', () => {
     assert.deepEqual(parseBuildQuery(query, auths), { tags: ['x', 'y:1'], quiet: false, noCache: true, pull: true, buildArgs: { A: '1' }, labels: { l: 'v' }, network: 'default', target: 'dev', dockerfile: 'sub/Dockerfile', auths: { 'r:5000': { username: 'u', password: 'p' } }, cacheFrom: [{ type: 'image', ref: 'old:1' }] });
   });
 
+  it('may give commands hosts and limits, and name a context that is elsewhere', () => {
+    const parse = (text: string) => parseBuildQuery(new URLSearchParams(text), undefined);
+    assert.deepEqual(parse('extrahosts=a:1.2.3.4&extrahosts=b:::1&extrahosts=c:host-gateway&shmsize=4096&ulimits=[{"Name":"nofile","Soft":1,"Hard":-1}]').settings, {
+      hosts: [{ name: 'a', address: '1.2.3.4' }, { name: 'b', address: '::1' }, { name: 'c', address: 'host-gateway' }],
+      shmSize: 4096,
+      ulimits: [{ Name: 'nofile', Soft: 1, Hard: -1 }],
+    });
+    assert.equal('settings' in parse('extrahosts=&shmsize=0&ulimits=[]'), false);
+    for (const query of ['extrahosts=a', 'extrahosts=a:b', 'extrahosts=:1.2.3.4', 'ulimits=[{"Name":"none","Soft":1,"Hard":1}]', 'ulimits=[{"Name":"nofile","Soft":2,"Hard":1}]', 'remote=/etc', 'remote=client-session']) assert.throws(() => parse(query), { code: 'BAD_REQUEST' }, query);
+    assert.deepEqual(['https://h/x.tar', 'https://h/x.git#main:sub', 'git@h:x', 'github.com/a/b#v1', 'github.com/a/b.git'].map((remote) => parse(`remote=${encodeURIComponent(remote)}`).context), [
+      { kind: 'http', url: 'https://h/x.tar' },
+      { kind: 'git', url: 'https://h/x.git#main:sub' },
+      { kind: 'git', url: 'git@h:x' },
+      { kind: 'git', url: 'https://github.com/a/b.git#v1' },
+      { kind: 'git', url: 'https://github.com/a/b.git' },
+    ]);
+  });
+
   it('is refused where it asks for what is not supported', () => {
-    for (const query of ['version=2', 'squash=1', 'memory=5', 'extrahosts=a:1.2.3.4', 'remote=https://x', 'networkmode=container:x']) assert.throws(() => parseBuildQuery(new URLSearchParams(query), undefined), { code: 'NOT_IMPLEMENTED' }, query);
+    for (const query of ['version=2', 'squash=1', 'memory=5', 'networkmode=container:x']) assert.throws(() => parseBuildQuery(new URLSearchParams(query), undefined), { code: 'NOT_IMPLEMENTED' }, query);
     assert.throws(() => parseBuildQuery(new URLSearchParams('platform=linux/mine'), undefined), { code: 'BAD_REQUEST' });
     assert.deepEqual(parseBuildQuery(new URLSearchParams('platform=s390x'), undefined).platforms, [{ os: 'linux', architecture: 's390x' }]);
     assert.throws(() => parseBuildQuery(new URLSearchParams('buildargs={'), undefined), { code: 'INVALID_JSON' });

@@ -40,6 +40,16 @@ describe('the plan of a build', () => {
     assert.throws(() => plan('FROM a AS one\nFROM b', { target: 'x' }), { code: 'BUILD_TARGET_NOT_FOUND', message: /Its stages are: one, 1/ });
   });
 
+  it('gives its settings to every command: all but the addresses of hosts are part of what a command is', () => {
+    const text = 'FROM a\nRUN x\nCOPY y /y\n';
+    const idsOf = (settings?: PlanOptions['settings']): string[] => steps(plan(text, settings ? { settings } : {})).map(({ id }) => id);
+    const host = (name: string, address: string): NonNullable<PlanOptions['settings']> => ({ hosts: [{ name, address }] });
+    assert.deepEqual(ops(plan(text, { settings: host('h', '1.2.3.4') }), 'run')[0]?.settings, host('h', '1.2.3.4'));
+    assert.deepEqual(idsOf(host('h', '1.2.3.4')), idsOf(host('h', 'host-gateway')));
+    const different = [undefined, host('h', '::1'), host('i', '::1'), { shmSize: 1 }, { ulimits: [{ Name: 'nofile', Soft: 1, Hard: 1 }] }].map((settings) => idsOf(settings)[1]);
+    assert.equal(new Set(different).size, different.length);
+  });
+
   it('lets stages that do not need each other run side by side', () => {
     const built = plan('FROM a AS x\nRUN x\nFROM a AS y\nRUN y\nFROM a\nCOPY --from=x /x /\nCOPY --from=y /y /\n');
     const source = steps(built).find((step) => step.op.kind === 'source')?.id;

@@ -27,8 +27,10 @@ describe('the provenance of a build', () => {
   it('min tells no values, neither of arguments nor of labels, and no ids of secrets', () => {
     const min = JSON.stringify(provenance(facts({ MODE: 'a-value' }), { version: 'v1', mode: 'min' }));
     for (const word of ['a-value', 'token', 'label:l', 'llbDefinition', '"data"']) assert.ok(!min.includes(word), word);
-    const max = JSON.stringify(provenance(facts({ MODE: 'a-value' }), v1));
-    for (const word of ['"build-arg:MODE":"a-value"', '"label:l":"1"', '"id":"token"', 'llbDefinition']) assert.ok(max.includes(word), word);
+    const settings = { hosts: [{ name: 'db', address: '10.1.2.3' }], shmSize: 4096, ulimits: [{ Name: 'nofile', Soft: 1, Hard: 2 }] };
+    assert.ok(!JSON.stringify(provenance(facts({}, { settings }), { version: 'v1', mode: 'min' })).includes('10.1.2.3'));
+    const max = JSON.stringify(provenance(facts({ MODE: 'a-value' }, { settings }), v1));
+    for (const word of ['"add-hosts":"db=10.1.2.3","shm-size":"4096","ulimit":"nofile=1:2"', '"build-arg:MODE":"a-value"', '"label:l":"1"', '"id":"token"', 'llbDefinition']) assert.ok(max.includes(word), word);
   });
 
   it('has no secret in any form: not of an argument that is called one, not in what the Dockerfile says, not in an address', () => {
@@ -45,9 +47,9 @@ describe('the provenance of a build', () => {
     assert.equal(old.predicateType, 'https://slsa.dev/provenance/v0.2');
     const document = old.predicate as { builder: unknown; metadata: { completeness: unknown } };
     assert.deepEqual([document.builder, document.metadata.completeness], [{ id: 'https://ci.example' }, { parameters: true, environment: true, materials: false }]);
-    const source = { uri: 'https://git.example/app.git', commit: 'c'.repeat(40) };
+    const source = { uri: 'https://git.example/app.git', digest: { sha1: 'c'.repeat(40) } };
     const git = provenance(facts({}, { source }), v1).predicate as { buildDefinition: { externalParameters: { configSource: unknown }; resolvedDependencies: unknown[] } };
-    assert.deepEqual(git.buildDefinition.externalParameters.configSource, { uri: source.uri, digest: { sha1: source.commit }, path: 'Dockerfile' });
-    assert.deepEqual(git.buildDefinition.resolvedDependencies, [{ uri: source.uri, digest: { sha1: source.commit } }]);
+    assert.deepEqual(git.buildDefinition.externalParameters.configSource, { ...source, path: 'Dockerfile' });
+    assert.deepEqual(git.buildDefinition.resolvedDependencies, [source]);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { buildEventSchema } from '../../../engine/api/berth/build.ts';
@@ -8,6 +9,7 @@ import { run, start } from '../../../engine/host/process.ts';
 import type { RunResult } from '../../../engine/host/process.ts';
 import { baseTar } from '../../support/base.ts';
 import { bundle, TestEngine } from '../../support/engine.ts';
+import { commitAll, serveFiles, serveRepositories } from '../../support/fileServer.ts';
 import { onTerminal } from '../../support/terminal.ts';
 
 const GIT_PORT = 28_953;
@@ -61,6 +63,35 @@ describe('berth build', () => {
     assert.match(again.stderr, /context lib: 1 changed, /);
     assert.equal(await inImage(idOf(again), '/a'), 'two');
     assert.match((await build(['--build-context', 'lib', path])).stderr, /expected NAME=VALUE/);
+  });
+
+  it('takes named contexts from Git repositories and archives, by the addresses of a web server and of Git’s own', async () => {
+    const lib = await folder('far/lib', { 'a.txt': 'of the root' });
+    await folder('far/lib/sub', { 'a.txt': 'of the folder' });
+    await commitAll(lib, 'branch');
+    await run('tar', ['-czf', join(engine.root, 'far/lib.tgz'), '-C', lib, 'a.txt']);
+    await using repositories = await serveRepositories(join(engine.root, 'far'));
+    await using files = await serveFiles(join(engine.root, 'far'));
+    const path = await folder('nearby', { Dockerfile: 'FROM debian\nRUN --mount=from=one,target=/m cat /m/a.txt > /one\nCOPY --from=two a.txt /two\nCOPY --from=three a.txt /three\n' });
+    await rename(lib, `${lib}.git`);
+    const address = repositories.url('/lib.git');
+    const id = idOf(await build(['-q', '--build-context', `one=${address}#branch`, '--build-context', `two=${address}?branch=branch&subdir=sub`, '--build-context', `three=${files.url('/lib.tgz')}`, path]));
+    assert.deepEqual(await Promise.all(['/one', '/two', '/three'].map((file) => inImage(id, file))), ['of the root', 'of the folder', 'of the root']);
+    assert.match((await build(['-f', '-', '--build-context', `one=${address}#none`, path], 'FROM debian\nCOPY --from=one a.txt /\n')).stderr, /--build-context one: .*none.*\[BUILD_CONTEXT_INVALID\]/);
+  });
+
+  it('takes an archive and a Dockerfile alone from a web server', async () => {
+    const path = await folder('web', { dockerfile: 'FROM debian\nCOPY a.txt /a\nRUN grep -c web.test /etc/hosts > /hosts\n', 'a.txt': 'of the archive', alone: 'FROM debian\nRUN echo alone > /a\n' });
+    await run('tar', ['-cJf', join(path, 'context'), '-C', path, 'dockerfile', 'a.txt']);
+    await using files = await serveFiles(path);
+    const id = idOf(await build(['-q', '--add-host', 'web.test=10.1.2.3', files.url('/context')]));
+    assert.deepEqual([await inImage(id, '/a'), await inImage(id, '/hosts')], ['of the archive', '1\n']);
+    const alone = await build(['-q', '-t', 'alone', '--provenance', files.url('/alone')]);
+    assert.equal(await inImage(idOf(alone), '/a'), 'alone\n');
+    const attested = (await engine.berth(['image', 'provenance', 'alone'])).stdout;
+    assert.ok(attested.includes(files.url('/alone')) && attested.includes(createHash('sha256').update(await readFile(join(path, 'alone'))).digest('hex')), attested);
+    assert.equal(idOf(await build(['-q', '--add-host', 'web.test=10.1.2.4', path])), id, 'a folder with the same files is the same context');
+    for (const [args, message] of [[['--sbom', 'much', path], /--sbom much: expected --sbom=true or false/], [['--add-host', 'web.test', path], /--add-host web\.test: expected NAME:ADDRESS/], [['-f', '-', files.url('/alone')], /is a Dockerfile, and another one was given/]] as const) assert.match((await build(args, 'FROM debian\n')).stderr, message);
   });
 
   it('takes a branch and a folder of a Git repository', async () => {

@@ -132,15 +132,37 @@ describe('the workspace', () => {
 });
 
 describe('the image of a definition', () => {
-  it('is the one named', () => assert.deepEqual(planImage({ image: 'debian:12' }, file, '/p', 'i'), { kind: 'image', reference: 'debian:12' }));
+  const image = (config: object) => {
+    const document = ConfigDocument.parse(file, JSON.stringify(config));
+    const host = { resolve: (path: string) => `/p/My App!/${path}`, env: () => undefined, readFile: () => Buffer.from('') };
+    return planImage({ document, config: validateConfig(document).config, configFile: file, folder: '/p/My App!', id: 'i', host });
+  };
+  const built = (build: object) => {
+    const planned = image({ build: { dockerfile: 'Dockerfile', ...build } });
+    return planned.kind === 'build' ? planned : assert.fail('it is not built');
+  };
+  it('is the one named', () => assert.deepEqual(image({ image: 'debian:12' }), { kind: 'image', reference: 'debian:12' }));
   it('is built from paths relative to the definition; the context is the Dockerfile’s folder unless said', () => {
-    const shape = (build: { dockerfile: string; context?: string }) => {
-      const planned = planImage({ build }, file, '/p/My App!', 'i');
-      return planned.kind === 'build' ? [planned.dockerfile, planned.context, planned.tag.split(':')[0]] : [];
+    const shape = (build: object) => {
+      const { request, tag } = built(build);
+      return [request.dockerfile, request.context.kind === 'directory' && request.context.path, tag.split(':')[0]];
     };
     assert.deepEqual(shape({ dockerfile: '../Dockerfile' }), ['/src/repo/app/Dockerfile', '/src/repo/app', 'berth-my-app']);
     assert.deepEqual(shape({ dockerfile: 'Dockerfile', context: '..' }), ['/src/repo/app/.devcontainer/Dockerfile', '/src/repo/app', 'berth-my-app']);
     assert.deepEqual(shape({ dockerfile: '/abs/Dockerfile' }), ['/abs/Dockerfile', '/abs', 'berth-my-app']);
+  });
+  it('is built with the caches and the flags that the definition names; what the flags say comes later', () => {
+    const { request, tag, warnings } = built({ args: { A: '1', B: '2' }, target: 'dev', cacheFrom: 'r/app:cache', options: ['--build-arg', 'B=3', '--target=test', '-t', 'mine', '--add-host', 'h:1.2.3.4', '--cache-from', 'type=local,src=c'] });
+    assert.deepEqual([request.buildArgs, request.target, request.tags, request.extraHosts], [{ A: '1', B: '3' }, 'test', [tag, 'mine'], ['h:1.2.3.4']]);
+    assert.deepEqual([request.cacheFrom, warnings], [[{ type: 'image', ref: 'r/app:cache' }, { type: 'local', folder: '/p/My App!/c' }], []]);
+    const foreign = built({ cacheFrom: ['type=gha', 'r/a', 'type=registry,ref=r/b'] });
+    assert.deepEqual(foreign.request.cacheFrom, [{ type: 'image', ref: 'r/a' }, { type: 'registry', ref: 'r/b' }]);
+    assert.deepEqual(foreign.warnings, ['the build cache type=gha is not used: caches of type gha are not supported']);
+  });
+  it('is refused, at its place, where a flag is not known or would make something else of the build', () => {
+    const at = (code: string, pointer: string, message: RegExp) => (error: unknown): boolean => error instanceof BerthError && error.code === code && error.params['pointer'] === pointer && message.test(error.message);
+    assert.throws(() => built({ options: ['--label', 'a=b', '--sekret', 'x'] }), at('DEVCONTAINER_INVALID', '/build/options/2', /--sekret is not a flag of docker build/));
+    assert.throws(() => built({ options: ['--squash'] }), at('DEVCONTAINER_UNSUPPORTED', '/build/options/0', /The option --squash: layers are not put together, is not supported/));
   });
   it('names containers that Docker accepts', () => {
     for (const folder of ['/p/My App!', '/p/..', '/', '/p/한글', '/p/-a-']) assert.match(containerName(folder, 'x'), /^[a-z0-9][a-z0-9-]*-[0-9a-f]{6}$/);

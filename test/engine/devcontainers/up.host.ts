@@ -76,6 +76,29 @@ describe('bringing a dev container up', () => {
       await dev.engine.docker(['volume', 'rm', 'devc-named']);
     });
 
+    it('builds with the caches and the flags of docker build that the definition names; caches that cannot be had are warned of', async () => {
+      const dockerfile = 'FROM users\nRUN date +%N > /stamp\nARG WHO\nRUN --mount=type=secret,id=word echo "$WHO $(cat /run/secrets/word) $(grep -c build.test /etc/hosts)" > /given\nCOPY --from=lib one /one\n';
+      const folder = await dev.project('cached', {
+        build: { dockerfile: 'Dockerfile', args: { WHO: 'args' }, cacheFrom: ['warm', 'type=gha', '127.0.0.1:1/none:cache'], options: ['--build-arg=WHO=${localEnv:FROM_CLIENT}', '--secret', 'id=word,src=word', '--add-host', 'build.test:10.1.2.3', '--build-context', 'lib=lib', '--label', 'made=${localWorkspaceFolderBasename}'] },
+      });
+      await mkdir(join(folder, 'lib'));
+      await writeFile(join(folder, 'lib', 'one'), 'of the library');
+      await writeFile(join(folder, 'word'), 'whispered');
+      await writeFile(join(folder, '.devcontainer', 'Dockerfile'), dockerfile);
+      // As a colleague has built it, with the steps inside: of them only the image is left here.
+      await dev.engine.berth(['build', '-t', 'warm', '--cache-to=type=inline', '--add-host=build.test:10.3.2.1', '--secret', `id=word,src=${join(folder, 'word')}`, '--build-context', `lib=${join(folder, 'lib')}`, join(folder, '.devcontainer')]);
+      const { stdout: stamp } = await dev.engine.docker(['run', '--rm', 'warm', 'cat', '/stamp']);
+      await dev.engine.docker(['builder', 'prune', '-af']);
+      const { log, containerId = '' } = await dev.up(folder, [], { env: { FROM_CLIENT: 'options' } });
+      assert.equal(await dev.inside(folder, 'cat /stamp /given /one'), `${stamp}options whispered 1\nof the library`);
+      assert.match(log, /the build cache type=gha is not used: caches of type gha are not supported/);
+      assert.match(log, /the build cache 127\.0\.0\.1:1\/none:cache is not used/);
+      assert.equal((await dev.engine.docker(['inspect', '-f', '{{index .Config.Labels "made"}}', containerId])).stdout, 'cached\n');
+      await dev.project('cached', { build: { dockerfile: 'Dockerfile', options: ['--no-cache', '--frobnicate'] } });
+      assert.match((await dev.up(folder, ['--remove-existing-container'])).log, /devcontainer\.json:\d+:\d+ \(\/build\/options\/1\): --frobnicate is not a flag of docker build/);
+      await dev.engine.berth(['down', folder]);
+    });
+
     it('of several at once, all use one container', async () => {
       const folder = await dev.project('race', { image: 'users', postCreateCommand: 'echo x >> count' });
       const ids = (await Promise.all([dev.up(folder), dev.up(folder), dev.up(folder)])).map((one) => one.containerId);

@@ -17,7 +17,7 @@ describe('a valid devcontainer.json', () => {
     '{"image":"a"}',
     '{ // comment\n "image": "a", /* more */\n}',
     '\uFEFF{"image":"a"}',
-    '{"build":{"dockerfile":"Dockerfile","context":"..","args":{"A":"1","N":2},"target":"dev","cacheFrom":["x"],"options":[]}}',
+    '{"build":{"dockerfile":"Dockerfile","context":"..","args":{"A":"1","N":2},"target":"dev","cacheFrom":["x"],"options":["--no-cache"]}}',
     '{"dockerFile":"Dockerfile","context":".."}',
     '{"image":"a","forwardPorts":[3000,"localhost:9000"],"appPort":[8000,"9000:9001"]}',
     '{"image":"a","mounts":["type=volume,target=/x",{"type":"bind","source":"/a","target":"/b"}]}',
@@ -80,7 +80,6 @@ describe('an invalid devcontainer.json', () => {
   const later: Array<[string, string]> = [
     ['{\n  "image": "a",\n  »"features": { "ghcr.io/devcontainers/features/git:1": {} }\n}', '/features'],
     ['{ »"dockerComposeFile": "compose.yaml", "service": "app" }', '/dockerComposeFile'],
-    ['{"build":{"dockerfile":"D",»"options":["--no-cache"]}}', '/build/options'],
   ];
   for (const [marked, pointer] of later) {
     it(`${pointer} is refused at its place, never passed over`, () => {

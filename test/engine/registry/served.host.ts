@@ -45,6 +45,10 @@ describe('berth registry serve, and the tools that people have', () => {
     id = made.id;
     await writeFile(archive, made.archive);
     await engine.docker(['load', '-i', archive]);
+    const context = join(engine.root, 'several');
+    await mkdir(context);
+    await writeFile(join(context, 'Dockerfile'), 'FROM scratch\nARG TARGETPLATFORM\nLABEL for=$TARGETPLATFORM\nCOPY Dockerfile /\n');
+    await engine.berth(['build', '-q', '--platform', 'linux/amd64,linux/arm64', '--provenance', '-t', 'team/several:1', context]);
   });
   after(() => engine.remove());
 
@@ -64,6 +68,25 @@ describe('berth registry serve, and the tools that people have', () => {
       const seen = JSON.parse((await run('skopeo', ['inspect', '--tls-verify=false', `docker://${ref}`])).stdout) as { Layers: string[]; RepoTags: string[] };
       assert.deepEqual([seen.Layers, seen.RepoTags], [[small.diffId], ['1']]);
 
+      // Of an index its readers get what they are, or all of it.
+      const several = `${registry.host}/team/several:1`;
+      for (const platform of ['linux/arm64', 'linux/amd64']) {
+        await docker(['pull', '--platform', platform, several]);
+        assert.equal((await docker(['image', 'inspect', '-f', '{{.Os}}/{{.Architecture}} {{.Config.Labels.for}}', several])).stdout.trim(), `${platform} ${platform}`);
+      }
+      await run('skopeo', ['--insecure-policy', 'copy', '--all', '--src-tls-verify=false', `docker://${several}`, `oci:${join(engine.root, 'copied')}:1`]);
+      const index = JSON.parse((await run('skopeo', ['inspect', '--raw', '--tls-verify=false', `docker://${several}`])).stdout) as { manifests: Array<{ platform: { architecture: string }; annotations?: Record<string, string>; digest: string }> };
+      assert.deepEqual(index.manifests.map((one) => one.platform.architecture), ['amd64', 'arm64', 'unknown', 'unknown']);
+      assert.deepEqual(index.manifests.slice(2).map((one) => one.annotations?.['vnd.docker.reference.digest']), index.manifests.slice(0, 2).map((one) => one.digest), 'what is attested is attested of what is served');
+
+      // A client that sees that all of it is there pushes nothing but the index.
+      const manifests = `${registry.url}/v2/team/several/manifests`;
+      const raw = await fetch(`${manifests}/1`);
+      const pushed = await fetch(`${manifests}/2`, { method: 'PUT', headers: { 'Content-Type': raw.headers.get('content-type') ?? '' }, body: await raw.text() });
+      assert.equal(pushed.status, 201, await pushed.text());
+      const [one, two] = await Promise.all(['1', '2'].map(async (tag) => (await engine.docker(['images', '-q', '--no-trunc', `team/several:${tag}`])).stdout));
+      assert.equal(two, one);
+
       await docker(['tag', ref, `${registry.host}/by/docker:2`]);
       const digest = /digest: (sha256:[0-9a-f]{64})/.exec((await docker(['push', `${registry.host}/by/docker:2`])).stdout)?.[1];
       await podman(['push', '--tls-verify=false', ref, `${registry.host}/by/podman:3`]);
@@ -72,7 +95,7 @@ describe('berth registry serve, and the tools that people have', () => {
       // Its digest holds, and its bytes as they were pushed, though the layer is stored unpacked too.
       await docker(['rmi', '-f', ref, `${registry.host}/by/docker:2`]);
       await docker(['pull', `${registry.host}/by/docker@${digest ?? ''}`]);
-      assert.match((await fetch(`${registry.url}/v2/_catalog`).then((one) => one.text())), /"by\/docker","by\/podman","by\/skopeo","team\/app"/);
+      assert.match((await fetch(`${registry.url}/v2/_catalog`).then((one) => one.text())), /"by\/docker","by\/podman","by\/skopeo","team\/app","team\/several"/);
 
       // A name that moves here moves there; one that is removed is gone.
       await engine.docker(['rmi', 'by/docker:2']);

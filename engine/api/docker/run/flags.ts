@@ -26,16 +26,18 @@ export interface RunHost {
   readFile(path: string): string;
 }
 
-/** One flag of the table. Without `value` it is a switch, which takes `=true` and `=false` too. */
-export interface RunFlag {
+/** One flag of a table, which fills a draft. Without `value` it is a switch, which takes `=true` and `=false` too. */
+export interface Flag<Draft, Host> {
   /** Long first, without dashes: `publish`, `p`. */
   readonly names: readonly string[];
   /** What its value is called in the help. */
   readonly value?: string;
   readonly help: string;
   /** Throws FlagValueError, or any error with words for people. */
-  apply(draft: RunDraft, value: string, host: RunHost): void;
+  apply(draft: Draft, value: string, host: Host): void;
 }
+
+export type RunFlag = Flag<RunDraft, RunHost>;
 
 /** A flag's value is not what it should be. `expected`: for people. */
 export class FlagValueError extends Error {
@@ -48,12 +50,12 @@ export class FlagUnsupported extends Error {
 }
 
 /** A flag with a value. */
-export function valued(names: string, value: string, help: string, apply: RunFlag['apply']): RunFlag {
+export function valued<Draft = RunDraft, Host = RunHost>(names: string, value: string, help: string, apply: (draft: Draft, value: string, host: Host) => void): Flag<Draft, Host> {
   return { names: names.split(' '), value, help, apply };
 }
 
 /** A switch. */
-export function switched(names: string, help: string, apply: (draft: RunDraft, on: boolean) => void): RunFlag {
+export function switched<Draft = RunDraft>(names: string, help: string, apply: (draft: Draft, on: boolean) => void): Flag<Draft, unknown> {
   return {
     names: names.split(' '),
     help,

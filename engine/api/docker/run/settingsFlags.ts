@@ -1,3 +1,4 @@
+import { formatExtraHost, parseExtraHost } from './extraHost.ts';
 import { integer, must, switched, valued } from './flags.ts';
 import type { RunDraft, RunFlag, RunHost } from './flags.ts';
 import { addVolume, parseMount } from './mountSpec.ts';
@@ -31,10 +32,7 @@ export const settingsFlags: readonly RunFlag[] = [
   }),
   valued('hostname h', 'NAME', 'hostname inside', (draft, value) => void (draft.body.Hostname = value)),
   valued('domainname', 'NAME', 'domain name inside', (draft, value) => void (draft.body.Domainname = value)),
-  valued('add-host', 'HOST:IP', 'add a line to /etc/hosts', (draft, value) => {
-    const match = must(/^([^:=\s]+)[:=](\[?[0-9a-fA-F:.]+\]?|host-gateway)$/.exec(value) ?? undefined, 'host:ip');
-    (draft.body.HostConfig.ExtraHosts ??= []).push(`${match[1] ?? ''}:${(match[2] ?? '').replace(/^\[|\]$/g, '')}`);
-  }),
+  valued('add-host', 'HOST:IP', 'add a line to /etc/hosts', (draft, value) => void (draft.body.HostConfig.ExtraHosts ??= []).push(formatExtraHost(must(parseExtraHost(value), 'host:ip')))),
   valued('dns', 'IP', 'name server', (draft, value) => void (draft.body.HostConfig.Dns ??= []).push(value)),
   valued('dns-search', 'DOMAIN', 'search domain', (draft, value) => void (draft.body.HostConfig.DnsSearch ??= []).push(value)),
   valued('dns-option dns-opt', 'OPTION', 'resolver option', (draft, value) => void (draft.body.HostConfig.DnsOptions ??= []).push(value)),

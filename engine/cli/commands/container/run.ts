@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ApiError } from '../../../api/client.ts';
 import type { RunDraft } from '../../../api/docker/run/flags.ts';
-import { RunArgError } from '../../../api/docker/run/parseRunArgs.ts';
+import { FlagArgError } from '../../../api/docker/run/parseFlags.ts';
 import type { CliContext } from '../../context.ts';
 import { describeError } from '../../program.ts';
 import { runAttached } from './runAttached.ts';
@@ -34,7 +34,7 @@ export function registerRun(parent: Command, context: CliContext): void {
 
 /** Docker's statuses for a container that did not come to run. */
 function refusalStatus(error: unknown): number {
-  if (error instanceof RunArgError) return 125;
+  if (error instanceof FlagArgError) return 125;
   if (error instanceof ApiError && (error.code === 'COMMAND_NOT_FOUND' || /not found|no such file/i.test(error.message)) && error.status === 400) return 127;
   if (error instanceof ApiError && error.code === 'COMMAND_NOT_EXECUTABLE') return 126;
   return 125;

@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { createdSchema } from '../../../api/docker/container.ts';
 import { ApiError } from '../../../api/client.ts';
 import type { ApiClient } from '../../../api/client.ts';
-import { parseRunArgs, RunArgError, runFlagHelp } from '../../../api/docker/run/parseRunArgs.ts';
+import { FlagArgError } from '../../../api/docker/run/parseFlags.ts';
+import { parseRunArgs, runFlagHelp } from '../../../api/docker/run/parseRunArgs.ts';
 import type { RunDraft } from '../../../api/docker/run/flags.ts';
 import type { CliContext } from '../../context.ts';
 import { authHeaders } from '../../registry/credentials.ts';
@@ -15,7 +16,7 @@ export function parseRequest(context: CliContext, args: readonly string[]): { dr
   const { draft, rest } = parseRunArgs(args, host);
   if (draft.help === true) return undefined;
   const [image, ...command] = rest;
-  if (image === undefined) throw new RunArgError('invalid', args.length, '', 'an image is missing. See berth run --help');
+  if (image === undefined) throw new FlagArgError('invalid', args.length, '', 'an image is missing. See berth run --help');
   draft.body.Image = image;
   if (command.length > 0) draft.body.Cmd = command;
   return { draft, image };

@@ -19,7 +19,7 @@ import { registryLogins } from '../../registry/credentials.ts';
 import { collect } from '../container/execIn.ts';
 import { addDeliveryFlags, planDelivery, sendCaches } from './buildDelivery.ts';
 import { isFolder, requestOf } from './buildRequest.ts';
-import { isOnHost, widerRequest } from './buildWider.ts';
+import { givenBack, isOnHost, widerRequest } from './buildWider.ts';
 import { sendNamedContexts } from './sendNamedContexts.ts';
 import type { BuildOptions } from './buildRequest.ts';
 import { checkFiles, deliver, writeMetadata } from './deliver.ts';
@@ -31,7 +31,7 @@ import { differences } from './diff.ts';
 export function registerBuild(parent: Command, context: CliContext): void {
   const command = parent
     .command('build [folder]')
-    .description('build an image from a Dockerfile; its context is the folder (default: this one), or a Git repository (URL[#ref[:folder]]); - takes a Dockerfile from standard input')
+    .description('build an image from a Dockerfile; its context is the folder (default: this one), a Git repository (URL[#ref[:folder]]), or the URL of an archive or a Dockerfile; - takes a Dockerfile from standard input')
     .option('-f, --file <path>', 'the Dockerfile (default: Dockerfile in the context); - is standard input')
     .option('-t, --tag <name>', 'name of the image; may be repeated', collect)
     .option('--target <stage>', 'stage to build')
@@ -41,6 +41,9 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .addOption(noCacheFilter())
     .option('--pull', 'ask the registries for newer base images')
     .option('--network <mode>', 'network of RUN: default, none or host')
+    .option('--add-host <name:address>', "a line for the /etc/hosts of RUN; host-gateway is the engine's host; may be repeated", collect)
+    .option('--shm-size <bytes>', 'size of the /dev/shm of RUN: 64m, 1g')
+    .option('--ulimit <name=soft[:hard]>', 'a limit for RUN; may be repeated', collect)
     .option('--secret <id=NAME[,src=FILE|,env=NAME]>', 'a secret for RUN --mount=type=secret', collect)
     .option('--ssh <default|id=SOCKET>', 'an SSH agent for RUN --mount=type=ssh', collect)
     .option('--allow <what>', 'security.insecure: RUN --security=insecure may be done; device: RUN --device', collect)
@@ -58,7 +61,10 @@ export function registerBuild(parent: Command, context: CliContext): void {
     .option('--iidfile <file>', 'write the id to this file')
     .option('--metadata-file <file>', 'write what was made to this file, as JSON')
     .option('--send-context', 'the engine is on another machine: send it what changed in the folder since the last time, instead of letting it read the folder');
-  addDeliveryFlags(command).action((what: string | undefined, options: BuildOptions) => build(context, what ?? '.', options));
+  addDeliveryFlags(command).action((given: string | undefined, flags: BuildOptions) => {
+    const { what, options } = givenBack(given, flags);
+    return build(context, what, options);
+  });
 }
 
 /** Not the negation of `--cache-filter`, which its name would make of it. */

@@ -1,5 +1,5 @@
+import { Fields } from '../../../api/docker/build/fields.ts';
 import { defineError } from '../../../base/errors.ts';
-import { Fields } from './fields.ts';
 
 /** Where a build's result goes, beside or in place of the engine's images. `dest` of `-` is standard output. */
 export type FileOutput =

@@ -1,6 +1,10 @@
 import { text as readText } from 'node:stream/consumers';
 import { isAbsolute, resolve } from 'node:path';
 import type { BuildRequestBody } from '../../../api/berth/build.ts';
+import { isGitAddress, isHttpAddress } from '../../../api/berth/remoteAddress.ts';
+import { parsePairs } from '../../../api/docker/build/pairs.ts';
+import { parseNetwork, settingsRequest } from '../../../api/docker/build/settings.ts';
+import type { SettingsOptions } from '../../../api/docker/build/settings.ts';
 import type { CliContext } from '../../context.ts';
 import { pathOnHost } from '../../engineFolder.ts';
 import { folderPath } from '../container/reference.ts';
@@ -10,7 +14,7 @@ import { widerRequest } from './buildWider.ts';
 import type { WiderOptions } from './buildWider.ts';
 import { reproducibleEpoch } from './reproducible.ts';
 
-export interface BuildOptions extends DeliveryOptions, WiderOptions {
+export interface BuildOptions extends DeliveryOptions, SettingsOptions, WiderOptions {
   readonly file?: string;
   readonly target?: string;
   readonly buildArg?: string[];
@@ -31,23 +35,21 @@ export interface BuildOptions extends DeliveryOptions, WiderOptions {
   readonly checkReproducible?: boolean;
 }
 
-/** Docker's addresses of Git repositories; others are folders. */
-const GIT = /^(git@[^:/\s]+:|git:\/\/|ssh:\/\/|https?:\/\/)/i;
 const TAR_MAGIC_AT = 257;
 
-/** What the engine is asked to build. `what`: a folder, the address of a Git repository, or `-` for a Dockerfile on standard input. */
+/** What the engine is asked to build. `what`: a folder, the address of a Git repository, archive or Dockerfile, or `-` for a Dockerfile on standard input. */
 export async function requestOf(context: CliContext, what: string, options: BuildOptions): Promise<BuildRequestBody> {
-  const { network } = options;
-  if (network !== undefined && network !== 'default' && network !== 'none' && network !== 'host') throw new Error(`--network ${network}: expected default, none or host`);
+  const network = options.network === undefined ? undefined : parseNetwork(options.network);
   return {
     ...(await sources(context, what, options)),
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(await buildArgs(context, what, options)),
-    ...(options.label === undefined ? {} : { labels: pairs(context, '--label', options.label) }),
+    ...(options.label === undefined ? {} : { labels: parsePairs('--label', options.label, () => '') }),
     ...(options.cache && options.checkReproducible !== true ? {} : { noCache: true }),
     ...(options.noCacheFilter === undefined ? {} : { noCacheFilter: options.noCacheFilter.flatMap((stages) => stages.split(',')) }),
     ...(options.pull === true ? { pull: true } : {}),
     ...(network === undefined ? {} : { network }),
+    ...settingsRequest(options),
     ...(await givenSecrets(context, options)),
     ...widerRequest(context, options),
   };
@@ -55,7 +57,7 @@ export async function requestOf(context: CliContext, what: string, options: Buil
 
 /** Whether `berth build` is given a folder, and not something that the engine fetches or that comes by standard input. */
 export function isFolder(what: string): boolean {
-  return what !== '-' && !GIT.test(what);
+  return what !== '-' && !isGitAddress(what) && !isHttpAddress(what);
 }
 
 async function sources(context: CliContext, what: string, { file }: BuildOptions): Promise<Pick<BuildRequestBody, 'context' | 'dockerfile' | 'dockerfileText'>> {
@@ -64,7 +66,7 @@ async function sources(context: CliContext, what: string, { file }: BuildOptions
     return { context: { kind: 'empty' }, dockerfileText: await dockerfileOnStdin(context) };
   }
   const text = file === '-' ? { dockerfileText: await dockerfileOnStdin(context) } : {};
-  if (!isFolder(what)) return { context: { kind: 'git', url: what }, ...(file === undefined || file === '-' ? {} : { dockerfile: file }), ...text };
+  if (!isFolder(what)) return { context: { kind: isGitAddress(what) ? 'git' : 'http', url: what }, ...(file === undefined || file === '-' ? {} : { dockerfile: file }), ...text };
   const path = pathOnHost(what) ?? (await folderPath(context, what));
   return { context: { kind: 'directory', path }, ...(file === undefined || file === '-' ? {} : { dockerfile: isAbsolute(file) ? file : resolve(context.cwd, file) }), ...text };
 }
@@ -77,23 +79,10 @@ async function dockerfileOnStdin(context: CliContext): Promise<string> {
 }
 
 async function buildArgs(context: CliContext, what: string, { buildArg, reproducible, checkReproducible }: BuildOptions): Promise<Pick<BuildRequestBody, 'buildArgs'>> {
-  const given = buildArg === undefined ? {} : pairs(context, '--build-arg', buildArg);
+  const given = buildArg === undefined ? {} : parsePairs('--build-arg', buildArg, (name) => context.env[name]);
   const epoch = context.env['SOURCE_DATE_EPOCH'] ?? '';
   const args = epoch === '' ? given : { SOURCE_DATE_EPOCH: epoch, ...given }; // as buildx has it
   if (reproducible !== true && checkReproducible !== true) return Object.keys(args).length === 0 ? {} : { buildArgs: args };
   const here = isFolder(what) && pathOnHost(what) === undefined ? await folderPath(context, what) : undefined;
   return { buildArgs: { SOURCE_DATE_EPOCH: await reproducibleEpoch(context, here), ...given } };
-}
-
-/** `NAME=value`; a build argument without a value takes it from our environment. */
-function pairs(context: CliContext, flag: string, texts: readonly string[]): Record<string, string> {
-  const map: Record<string, string> = {};
-  for (const text of texts) {
-    const at = text.indexOf('=');
-    const name = at === -1 ? text : text.slice(0, at);
-    if (name === '') throw new Error(`${flag} ${text}: expected NAME=value`);
-    const value = at === -1 ? (flag === '--label' ? '' : context.env[name]) : text.slice(at + 1);
-    if (value !== undefined) map[name] = value;
-  }
-  return map;
 }

@@ -1,9 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { AttestBody, BuildRequestBody, NamedContextBody } from '../../../api/berth/build.ts';
+import type { AttestBody, BuildRequestBody } from '../../../api/berth/build.ts';
+import { parseNamedContext } from '../../../api/docker/build/namedContext.ts';
 import { formatPlatform, parsePlatform } from '../../../base/platform.ts';
 import type { CliContext } from '../../context.ts';
 import { pathOnHost } from '../../engineFolder.ts';
-import { namedContextOf } from './namedContext.ts';
 
 /** Flags of `berth build` that make more of it than one image of this host's platform. */
 export interface WiderOptions {
@@ -17,7 +17,8 @@ export interface WiderOptions {
 
 export function widerRequest(context: CliContext, options: WiderOptions): Pick<BuildRequestBody, 'platforms' | 'contexts' | 'attest' | 'debug'> {
   const attest = attestOf(options);
-  const contexts = (options.buildContext ?? []).map((text) => readNamed(context, text));
+  const onHost = (path: string): string => pathOnHost(path) ?? (isAbsolute(path) ? path : resolve(context.cwd, path));
+  const contexts = (options.buildContext ?? []).map((text) => parseNamedContext(text, onHost));
   return {
     ...(options.platform === undefined ? {} : { platforms: options.platform.flatMap((list) => list.split(',')).map((one) => one.trim()) }),
     ...(contexts.length === 0 ? {} : { contexts: Object.fromEntries(contexts) }),
@@ -40,14 +41,6 @@ export function isOfSeveral({ platforms = [] }: Pick<BuildRequestBody, 'platform
 /** Whether the result is an index: of several images, or of one of which something is attested. */
 export function isIndex(wider: Pick<BuildRequestBody, 'platforms' | 'attest'>): boolean {
   return isOfSeveral(wider) || wider.attest !== undefined;
-}
-
-function readNamed(context: CliContext, text: string): readonly [string, NamedContextBody] {
-  const equals = text.indexOf('=');
-  const [name, value] = equals < 0 ? ['', ''] : [text.slice(0, equals), text.slice(equals + 1)];
-  if (name === '' || value === '') throw new Error(`--build-context ${text}: expected NAME=VALUE, where VALUE is a folder, the URL of an archive or Git repository, docker-image://IMAGE, or oci-layout://FOLDER[:TAG]`);
-  const onHost = (path: string): string => pathOnHost(path) ?? (isAbsolute(path) ? path : resolve(context.cwd, path));
-  return [name, namedContextOf(value, onHost)];
 }
 
 /** Whether a named context was given as a folder of the engine's host. */
@@ -77,6 +70,16 @@ function provenanceOf(text: string | undefined): Pick<AttestBody, 'provenance'> 
   if (mode !== 'min' && mode !== 'max') throw new Error(`--provenance ${text ?? ''}: expected mode=min or mode=max`);
   if (version !== 'v1' && version !== 'v0.2') throw new Error(`--provenance ${text ?? ''}: expected version=v1 or version=v0.2`);
   return { provenance: { mode, version, ...(builderId === undefined ? {} : { builderId }) } };
+}
+
+const SPEC = /^(true|false|0|1|([a-z-]+=[^,]*)(,[a-z-]+=[^,]*)*)$/;
+
+/** `--sbom FOLDER`: an option whose value may be left out takes what stands behind it for one. It is given back. Throws where something else stands there. */
+export function givenBack<Options extends WiderOptions>(what: string | undefined, options: Options): { readonly what: string; readonly options: Options } {
+  const [taken, ...more] = (['provenance', 'sbom'] as const).filter((name) => typeof options[name] === 'string' && !SPEC.test(options[name]));
+  if (taken === undefined) return { what: what ?? '.', options };
+  if (what !== undefined || more.length > 0) throw new Error(`--${taken} ${String(options[taken])}: expected --${taken}=${taken === 'sbom' ? 'true or false' : 'true, false or mode=min|max'}`);
+  return { what: String(options[taken]), options: { ...options, [taken]: true } };
 }
 
 function isOff(text: string | undefined): boolean {

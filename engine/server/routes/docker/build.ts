@@ -18,7 +18,7 @@ async function build(builds: Pick<BuildService, 'build'>, context: RequestContex
   const answer = new Answer(reply, quiet);
   try {
     const { imageId } = await builds.build(
-      { ...request, context: { kind: 'tar', stream: context.body } },
+      { ...request, context: request.context ?? { kind: 'tar', stream: context.body } },
       { signal: context.signal, report: () => undefined, onEvent: (event) => void (event.type === 'failure' || answer.messages().event(event)) },
     );
     answer.messages().succeeded(imageId, request.tags);

@@ -1,16 +1,20 @@
 import { z } from 'zod';
+import { isGitAddress, isHttpAddress } from '../../../api/berth/remoteAddress.ts';
+import { ulimitSchema } from '../../../api/docker/container.ts';
 import { badRequest, invalidJson, notImplemented } from '../../../base/errors.ts';
 import { fitsPlatform, hostPlatform, parsePlatform } from '../../../base/platform.ts';
 import type { Platform } from '../../../base/platform.ts';
+import { commandSettings } from '../../../build/commandSettings.ts';
+import type { ContextSource } from '../../../build/context/openContext.ts';
 import type { BuildRequest } from '../../../build/request.ts';
 import { parseRegistryConfig } from '../../../registry/auth.ts';
 import type { PruneOptions } from '../../../build/cache/prune.ts';
 
 /** What the query of `POST /build` says. */
-export type BuildQuery = Omit<BuildRequest, 'context'> & { readonly tags: readonly string[]; readonly quiet: boolean };
+export type BuildQuery = Omit<BuildRequest, 'context'> & { readonly tags: readonly string[]; readonly quiet: boolean; /** Absent: the request's body. */ readonly context?: ContextSource };
 
 /** Parameters that would change the result and that are not supported, with the values that mean "not used". */
-const UNSUPPORTED = ['squash', 'extrahosts', 'memory', 'memswap', 'cpushares', 'cpusetcpus', 'cpusetmems', 'cpuperiod', 'cpuquota', 'ulimits', 'shmsize', 'cgroupparent', 'isolation', 'securityopt', 'outputs', 'remote'];
+const UNSUPPORTED = ['squash', 'memory', 'memswap', 'cpushares', 'cpusetcpus', 'cpusetmems', 'cpuperiod', 'cpuquota', 'cgroupparent', 'isolation', 'securityopt', 'outputs'];
 const UNUSED = new Set(['', '0', 'false', 'null', '[]', '{}', 'default']);
 
 const argumentsSchema = z.record(z.string(), z.string().nullable()).nullable();
@@ -25,6 +29,7 @@ export function parseBuildQuery(query: URLSearchParams, registryConfig: string |
   return {
     tags: query.getAll('t').filter((tag) => tag !== ''),
     quiet: isTrue(query.get('q')),
+    ...remote(query.get('remote') ?? ''),
     noCache: isTrue(query.get('nocache')),
     pull: isTrue(query.get('pull')),
     // A null asks for the client's own environment, which an engine does not have.
@@ -35,8 +40,19 @@ export function parseBuildQuery(query: URLSearchParams, registryConfig: string |
     ...(dockerfile === '' ? {} : { dockerfile: dockerfile.replace(/^\/+/, '') }),
     ...(auths ? { auths } : {}),
     ...platform(query.get('platform') ?? ''),
+    ...commandSettings({ extraHosts: query.getAll('extrahosts').filter((host) => host !== ''), shmSize: Number(query.get('shmsize') ?? 0) || 0, ulimits: json(query, 'ulimits', z.array(ulimitSchema).nullable()) ?? [] }),
     cacheFrom: (json(query, 'cachefrom', z.array(z.string()).nullable()) ?? []).map((ref) => ({ type: 'image', ref })),
   };
+}
+
+/** A context that is fetched. What begins with `github.com/` is a repository there, as Docker has it. */
+function remote(text: string): { context?: ContextSource } {
+  if (text === '') return {};
+  const [, project, rest = ''] = /^github\.com\/([^?#]+?)(?:\.git)?([?#].*)?$/.exec(text) ?? [];
+  const url = project === undefined ? text : `https://github.com/${project}.git${rest}`;
+  if (isGitAddress(url)) return { context: { kind: 'git', url } };
+  if (isHttpAddress(url)) return { context: { kind: 'http', url } };
+  throw badRequest({ what: 'remote', detail: `"${text}" is neither the address of a Git repository nor that of an archive or a Dockerfile` });
 }
 
 /** The classic protocol knows one platform, and an image of one. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { CreateBody } from '../../../../../engine/api/docker/run/createBody.ts';
 import type { RunHost } from '../../../../../engine/api/docker/run/flags.ts';
-import { parseRunArgs, RunArgError, runFlagHelp } from '../../../../../engine/api/docker/run/parseRunArgs.ts';
+import { FlagArgError } from '../../../../../engine/api/docker/run/parseFlags.ts';
+import { parseRunArgs, runFlagHelp } from '../../../../../engine/api/docker/run/parseRunArgs.ts';
 
 const files: Record<string, string> = { 'vars.env': '# a comment\nA=1\n\nB=two words\nHOME\nNOT_SET\n' };
 const host: RunHost = {
@@ -67,7 +68,7 @@ describe('docker run flags', () => {
     assert.deepEqual(parseRunArgs(['-d', '--name', 'n', '--pull=never', '-a', 'stdout'], host).draft, { body: { HostConfig: {} }, detach: true, name: 'n', pull: 'never', attach: ['stdout'] });
   });
 
-  const wrong: Array<[string[], RunArgError['kind'], number, RegExp]> = [
+  const wrong: Array<[string[], FlagArgError['kind'], number, RegExp]> = [
     [['--rm', '--frobnicate'], 'unknown', 1, /^--frobnicate is not a flag of docker run/],
     [['-ix'], 'unknown', 0, /^-x is not/],
     [['--e', 'A=1'], 'unknown', 0, /^--e is not/],
@@ -93,7 +94,7 @@ describe('docker run flags', () => {
   ];
   for (const [args, kind, index, message] of wrong) {
     it(`${args.join(' ')}: ${kind}, at argument ${index}`, () => {
-      assert.throws(() => parseRunArgs(args, host), (error) => error instanceof RunArgError && error.kind === kind && error.index === index && message.test(error.message));
+      assert.throws(() => parseRunArgs(args, host), (error) => error instanceof FlagArgError && error.kind === kind && error.index === index && message.test(error.message));
     });
   }
 

@@ -1,4 +1,4 @@
-import { splitFields } from '../../../api/docker/run/mountSpec.ts';
+import { splitFields } from '../run/mountSpec.ts';
 
 /** A flag of `key=value` fields, as `type=local,dest=out`. */
 export class Fields {
