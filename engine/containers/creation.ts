@@ -119,7 +119,7 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 }
 
 async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
-  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts.volumes, record), ...discardedPorts(record)];
+  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts, record), ...discardedPorts(record)];
   if (!parts.runtime.cgroups && !(parts.runtime instanceof MissingRuntime)) {
     const limits = limitsIn(record.hostConfig);
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);

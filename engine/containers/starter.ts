@@ -1,6 +1,7 @@
 import { chown, mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
+import { CleanupStack } from '../base/cleanup.ts';
 import { asBerthError } from '../base/errors.ts';
 import { bootId } from '../host/bootId.ts';
 import { conmonFiles, createFailed, createWithConmon } from '../host/conmon.ts';
@@ -57,8 +58,10 @@ export class Starter {
   /** Gives the container a process; `again`: by its restart policy, which counts. On failure nothing is left, and the state says why. */
   async start(container: Container, again: boolean): Promise<void> {
     const { store, events, networks } = this.#parts;
+    await using held = new CleanupStack();
     try {
       await ensureRuntime(this.#parts);
+      await adoptVolumes(this.#parts, container, held);
       await using userns = await openUserNamespace(this.#parts, container);
       const { joined, spec, systemd } = await this.#build(container, userns);
       const pid = await this.#create(container);
@@ -104,7 +107,6 @@ export class Starter {
   /** Who runs in it, whether that is systemd, and where the OCI runtime finds it. */
   async #rootfs(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly user: ResolvedUser; readonly systemd: boolean; readonly root: string }> {
     await mountRootfs(this.#parts, container);
-    await adoptVolumes(this.#parts, container);
     const prepared = { user: await prepareRootfs(container), systemd: await startsSystemd(container) };
     return { ...prepared, root: userns?.mapPath ? await mountMappedRoot(this.#parts, container, userns.mapPath) : container.paths.rootfs };
   }
