@@ -19,6 +19,7 @@ import type { PlannedMount } from './mountPlan.ts';
 import type { ContainerParts } from './parts.ts';
 import { limitWarnings, limitsIn } from './limits.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
+import { confinementWarnings } from './securityModules.ts';
 import { withoutEffect } from './unsupported.ts';
 import { volumeWarnings } from './volumeOwners.ts';
 import { volumesFrom, withInherited } from './volumesFrom.ts';
@@ -44,12 +45,13 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, args } = plan.record;
   const network = { ...plan.record.network, endpoints: plan.record.network.endpoints.map((member) => ({ ...member, network: nameOfNetwork(parts, member.network) })) };
+  await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve([parts.idRanges, parts.seLinux].forEach((taken) => taken.done(id))) };
   const ids = await knowingOthers(() => parts.idRanges.take(id, hostConfig));
   // As Podman: whoever asks for it and says nothing more is the user that is kept.
   const user = ids.keepId && hostConfig.UsernsMode && !request.User ? { User: `${ids.keepId.uid}:${ids.keepId.gid}` } : {};
-  await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve(parts.idRanges.done(id)) };
+  const labels = await knowingOthers(() => parts.seLinux.take(id, hostConfig));
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
-  const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, ...user, Hostname: hostname }, hostConfig, mounts, ...ids, network };
+  const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, ...user, Hostname: hostname }, hostConfig, mounts, ...ids, ...labels, network };
   logAttributes(record); // throws for options of the log that mean nothing
   undo.defer(() => store.removeFolder(id));
   const container = await store.add(record, hostConfig.AutoRemove ?? false);
@@ -119,7 +121,7 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 }
 
 async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
-  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts, record), ...discardedPorts(record)];
+  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts, record), ...confinementWarnings(parts, record), ...discardedPorts(record)];
   if (!parts.runtime.cgroups && !(parts.runtime instanceof MissingRuntime)) {
     const limits = limitsIn(record.hostConfig);
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);

@@ -36,6 +36,8 @@ import { withoutProcess } from './record.ts';
 import { mountRootfs, releaseRuntime } from './release.ts';
 import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
+import { profileOf } from './securityModules.ts';
+import { labelFiles } from './seLinuxLabels.ts';
 import { mountSubpaths } from './subpaths.ts';
 import { startsSystemd } from './systemd.ts';
 import { adoptVolumes } from './volumeOwners.ts';
@@ -64,6 +66,7 @@ export class Starter {
       await adoptVolumes(this.#parts, container, held);
       await using userns = await openUserNamespace(this.#parts, container);
       const { joined, spec, systemd } = await this.#build(container, userns);
+      const appArmor = spec.process.apparmorProfile;
       const pid = await this.#create(container);
       void this.#parts.seccomp.learn(this.#parts.runtime, container.id, spec);
       if (joined.endpoint) await publishPorts(networks, container, joined.endpoint);
@@ -73,7 +76,7 @@ export class Starter {
       const process = identify(pid);
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
-      await store.updateState(container, (now) => ({ ...now, status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd, ...(again ? {} : { restartCount: 0 }) }), { must: true });
+      await store.updateState(container, (now) => ({ ...now, status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd, appArmor, ...(again ? {} : { restartCount: 0 }) }), { must: true });
       await this.#parts.runtime.start(container.id, pid);
       announce(events, container, 'start');
       void refreshLinks(this.#parts, container).catch((error: unknown) => this.#parts.log.warn('a linked container could not be told of another address', { container: container.id, error }));
@@ -89,16 +92,17 @@ export class Starter {
   /** Root filesystem, network and specification. */
   async #build(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly joined: Joined; readonly spec: OciSpec; readonly systemd: boolean }> {
     const { record, paths } = container;
-    const [joined, { user, systemd, root }, { mounts: deviceMounts, ...devices }, io] = await together([attachNetwork(this.#parts, container, userns?.networkOf), this.#rootfs(container, userns), devicesOf(container), blockIo(record.id, record.hostConfig), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
+    const [joined, { user, systemd, root }, { mounts: deviceMounts, ...devices }, io, appArmorProfile] = await together([attachNetwork(this.#parts, container, userns?.networkOf), this.#rootfs(container, userns), devicesOf(container), blockIo(record.id, record.hostConfig), profileOf(this.#parts, container), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
       (userns?.mapPath ? mountMappedVolumes(container, userns.mapPath) : mountIdmappedBinds(this.#parts.runtime, container)).then((made) => mountSubpaths(container, made)),
       record.hostConfig.Init ? findInit() : Promise.resolve(undefined),
     ]);
+    await labelFiles(container, etc);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
     const { cgroups, cgroupParent } = this.#parts;
-    const facts: StartFacts = { rootfs: root, cgroupsPath: `${cgroupParent}/${container.id}`, cgroups: this.#parts.runtime.cgroups, limits: cgroups, systemd, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts: [...mounts, ...deviceMounts], ...(userns ? { userNamespace: userns.path } : {}) };
+    const facts: StartFacts = { rootfs: root, cgroupsPath: `${cgroupParent}/${container.id}`, cgroups: this.#parts.runtime.cgroups, limits: cgroups, systemd, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts: [...mounts, ...deviceMounts], ...(userns ? { userNamespace: userns.path } : {}), ...(appArmorProfile ? { appArmorProfile } : {}) };
     const spec = buildSpec(specInput(record, facts));
     await writeBundle(paths.bundle, this.#parts.seccomp.apply(spec));
     return { joined, spec, systemd };
@@ -145,7 +149,7 @@ export class Starter {
 async function shareableShm({ record, paths }: Container): Promise<string | undefined> {
   if (record.hostConfig.IpcMode !== 'shareable') return undefined;
   await mkdir(paths.shm, { recursive: true });
-  await mountTmpfs(paths.shm, { mode: '1777', size: record.hostConfig.ShmSize || DEFAULT_SHM });
+  await mountTmpfs(paths.shm, { mode: '1777', size: record.hostConfig.ShmSize || DEFAULT_SHM, ...(record.seLinux ? { label: record.seLinux.mount } : {}) });
   const root = rootOf(record);
   await chown(paths.shm, root.uid, root.gid);
   return paths.shm;

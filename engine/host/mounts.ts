@@ -14,6 +14,8 @@ export interface OverlaySpec {
   readonly volatile?: boolean;
   /** Device nodes in it are of no use. */
   readonly noDevices?: boolean;
+  /** The SELinux label of everything in it, whatever the layers have. */
+  readonly label?: string;
 }
 
 export interface MountEntry {
@@ -43,6 +45,7 @@ export function overlayOptions(spec: OverlaySpec, userNamespace: boolean = inUse
     userNamespace ? 'userxattr,index=off,xino=off' : 'index=off,redirect_dir=off,metacopy=off,xino=off',
     ...(spec.volatile ? ['volatile'] : []),
     ...(spec.noDevices ? ['nodev'] : []),
+    ...labelOption(spec.label),
   ].join(',');
   const bytes = Buffer.byteLength(options);
   if (bytes > OPTION_LIMIT) throw tooManyLayers({ layers: spec.lowerDirs.length, bytes });
@@ -102,9 +105,15 @@ export async function propagationOf(path: string): Promise<'shared' | 'slave' | 
   return tags.some((tag) => tag.startsWith('shared:')) ? 'shared' : tags.some((tag) => tag.startsWith('master:')) ? 'slave' : 'private';
 }
 
-/** Mounts an empty file system in memory. `mode` octal, `size` in bytes. */
-export async function mountTmpfs(target: string, options: { readonly mode: string; readonly size: number }): Promise<void> {
-  await run('mount', ['-i', '-n', '-t', 'tmpfs', 'shm', '-o', `nosuid,noexec,nodev,mode=${options.mode},size=${options.size}`, target], { env: environment });
+/** Mounts an empty file system in memory. `mode` octal, `size` in bytes; `label` of SELinux. */
+export async function mountTmpfs(target: string, options: { readonly mode: string; readonly size: number; readonly label?: string }): Promise<void> {
+  const all = ['nosuid', 'noexec', 'nodev', `mode=${options.mode}`, `size=${options.size}`, ...labelOption(options.label)];
+  await run('mount', ['-i', '-n', '-t', 'tmpfs', 'shm', '-o', all.join(','), target], { env: environment });
+}
+
+/** In quotes, for a label may have commas; mount and the kernel both take them away. */
+function labelOption(label: string | undefined): string[] {
+  return label === undefined ? [] : [`context="${label}"`];
 }
 
 /** Takes everything mounted on these paths away, at once for new users and when the last user is gone for good. Not mounted is fine. */

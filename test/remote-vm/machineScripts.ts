@@ -1,7 +1,7 @@
 /** What the root file system of the machine is made of: a Debian server as an installer leaves it. No container tools, no Node, nothing of ours. */
 export const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'libpam-systemd', 'dbus', 'dbus-user-session', 'udev', 'kmod'],
-  ...['openssh-server', 'iproute2', 'netbase', 'ca-certificates', 'sudo', 'procps', 'uidmap', 'polkitd'],
+  ...['openssh-server', 'iproute2', 'netbase', 'ca-certificates', 'sudo', 'procps', 'uidmap', 'polkitd', 'apparmor'],
   ...['initramfs-tools', 'zstd', 'linux-image-cloud-amd64'],
 ];
 
