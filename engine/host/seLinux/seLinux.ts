@@ -35,7 +35,7 @@ export class SeLinux {
   static async open({ wanted, log, host = realHostView(), knows = policyKnows }: SeLinuxOptions): Promise<SeLinux> {
     if (!wanted) return new SeLinux(undefined, knows);
     const contexts = await readContexts(host);
-    const usable = contexts && (await knows(formatContext(contexts.process)));
+    const usable = contexts && (await knows(formatContext(contexts.process))) && (await knows(formatContext(contexts.file)));
     if (!usable) log.warn('containers get no SELinux labels: the kernel has no SELinux, or its policy knows no containers (container-selinux)', {});
     return new SeLinux(usable ? contexts : undefined, knows);
   }
