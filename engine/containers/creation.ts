@@ -5,6 +5,7 @@ import { badRequest } from '../base/errors.ts';
 import { fitsPlatform, parsePlatform } from '../base/platform.ts';
 import { newId } from '../base/ids.ts';
 import { propagationOf } from '../host/mounts.ts';
+import { setLabel } from '../host/seLinux/relabel.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
 import { inUserNamespace } from '../host/userNamespace.ts';
 import type { ImageConfig } from '../content/oci.ts';
@@ -55,6 +56,7 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   logAttributes(record); // throws for options of the log that mean nothing
   undo.defer(() => store.removeFolder(id));
   const container = await store.add(record, hostConfig.AutoRemove ?? false);
+  if (record.seLinux) await setLabel(container.paths.upper, record.seLinux.mount);
   undo.keep();
   announce(events, container, 'create');
   return { container, warnings: await warningsOf(parts, container) };

@@ -17,6 +17,7 @@ import { ContainerStore } from './containerStore.ts';
 import { IdRanges } from './idRanges.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
+import { labelFolders } from './seLinuxFolders.ts';
 import { SeLinuxLabels } from './seLinuxLabels.ts';
 import { makeSkeleton } from './skeleton.ts';
 
@@ -45,7 +46,7 @@ export async function openParts({ config, log, events, images, snapshots, networ
   const rootless = config.keeper !== undefined;
   const modules = Promise.all([AppArmor.open({ runRoot: config.runRoot, rootless, log }), SeLinux.open({ wanted: !rootless && (config.seLinux ?? false), log })]);
   const [runtime, [appArmor, seLinux]] = await Promise.all([choose(), modules, fifos.prepare(), makeSkeleton(folders.skeleton)]);
-  await runtime.prepare();
+  await Promise.all([runtime.prepare(), labelFolders(seLinux, { data: config.dataRoot, fifos: inRun('fifos') })]);
   const life = config.keeper === undefined ? undefined : await holdLife(config.keeper);
   const store = new ContainerStore(config.dataRoot, config.runRoot, log);
   return { log, events, images, snapshots, networks, volumes, store, runtime, chooseRuntime: choose, seccomp: new SeccompCache(), appArmor, seLinux: new SeLinuxLabels(seLinux, store), cgroups, cgroupParent, fifos, idRanges: new IdRanges(config.usernsRemap ?? '', config.usernsPool ?? '', store), locks: new KeyedMutex(), folders, ...(life ? { life } : {}) };

@@ -17,14 +17,22 @@ export function formatContext({ user, role, type, level }: Context): string {
   return [user, role, type, ...(level === undefined ? [] : [level])].join(':');
 }
 
-/** What the policy has for containers, from the file `lxc_contexts`; `undefined`: it knows none. Pure. */
-export function parseContainerContexts(text: string): { readonly process: Context; readonly file: Context } | undefined {
+/** What a policy has for containers. */
+export interface ContainerContexts {
+  readonly process: Context;
+  readonly file: Context;
+  /** Of what they read and nobody writes: layers. */
+  readonly readOnly: Context;
+}
+
+/** From the file `lxc_contexts`; `undefined`: the policy knows no containers. Pure. */
+export function parseContainerContexts(text: string): ContainerContexts | undefined {
   const values = new Map(text.split('\n').flatMap((line) => {
     const [, key = '', value = ''] = /^\s*(\w+)\s*=\s*"?([^"\s]+)"?/.exec(line) ?? [];
     return key === '' ? [] : [[key, value] as const];
   }));
-  const [process, file] = ['process', 'file'].map((key) => parseContext(values.get(key) ?? ''));
-  return process && file ? { process, file } : undefined;
+  const [process, file, readOnly] = ['process', 'file', 'ro_file'].map((key) => parseContext(values.get(key) ?? ''));
+  return process && file ? { process, file, readOnly: readOnly ?? file } : undefined;
 }
 
 const CATEGORIES = 1024;

@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts';
 import { realHostView } from '../probeView.ts';
 import type { HostView } from '../probeView.ts';
 import { formatContext, parseContainerContexts, RESERVED_LEVEL } from './context.ts';
-import type { Context } from './context.ts';
+import type { ContainerContexts } from './context.ts';
 
 export const contextUnknown = defineError<{ context: string }>(
   'SELINUX_CONTEXT_UNKNOWN',
@@ -29,13 +29,13 @@ export interface SeLinuxOptions {
 /** What SELinux has for containers here. */
 export class SeLinux {
   /** Of processes and files; absent: containers are not labelled. */
-  readonly contexts: { readonly process: Context; readonly file: Context } | undefined;
+  readonly contexts: ContainerContexts | undefined;
   readonly #knows: (context: string) => Promise<boolean>;
 
   static async open({ wanted, log, host = realHostView(), knows = policyKnows }: SeLinuxOptions): Promise<SeLinux> {
     if (!wanted) return new SeLinux(undefined, knows);
     const contexts = await readContexts(host);
-    const usable = contexts && (await knows(formatContext(contexts.process))) && (await knows(formatContext(contexts.file)));
+    const usable = contexts && (await allOf([contexts.process, contexts.file, contexts.readOnly].map((context) => knows(formatContext(context)))));
     if (!usable) log.warn('containers get no SELinux labels: the kernel has no SELinux, or its policy knows no containers (container-selinux)', {});
     return new SeLinux(usable ? contexts : undefined, knows);
   }
@@ -58,6 +58,10 @@ export class SeLinux {
   get privateFiles(): string {
     return this.contexts ? formatContext({ ...this.contexts.file, level: RESERVED_LEVEL }) : '';
   }
+}
+
+async function allOf(answers: ReadonlyArray<Promise<boolean>>): Promise<boolean> {
+  return (await Promise.all(answers)).every(Boolean);
 }
 
 /** The kernel's part is there and the policy's files say what containers are. */

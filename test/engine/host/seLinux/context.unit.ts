@@ -11,7 +11,8 @@ describe('contexts of SELinux', () => {
   });
 
   it('of containers are those that the policy names, if it names both', () => {
-    assert.deepEqual(parseContainerContexts(LXC), { process: { user: 'system_u', role: 'system_r', type: 'container_t', level: 's0' }, file: { user: 'system_u', role: 'object_r', type: 'container_file_t', level: 's0' } });
+    assert.deepEqual(parseContainerContexts(LXC), { process: { user: 'system_u', role: 'system_r', type: 'container_t', level: 's0' }, file: { user: 'system_u', role: 'object_r', type: 'container_file_t', level: 's0' }, readOnly: { user: 'system_u', role: 'object_r', type: 'container_ro_file_t', level: 's0' } });
+    assert.equal(parseContainerContexts(LXC.replace('ro_file', 'none'))?.readOnly.type, 'container_file_t', 'an older policy');
     assert.equal(parseContainerContexts(LXC.replace('file = ', 'other = ')), undefined);
     assert.equal(parseContainerContexts(''), undefined);
   });
