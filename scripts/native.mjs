@@ -1,4 +1,4 @@
-// Builds engine/host/native: the add-on for what Node cannot do (sockets of another kind, devices and attributes of files, ids and namespaces of one thread), for x64 and arm64, into dist/native.
+// Builds engine/host/native: the add-on for what Node cannot do (sockets of another kind, devices and attributes of files, ids and namespaces of one thread, mounts), for x64 and arm64, into dist/native.
 //   node scripts/native.mjs [x64|arm64 …]
 // The compiler is $CC (for this machine's architecture), gcc or clang on PATH, else Debian's, unpacked in .cache.
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { DebianPackages, keyring, runProgram } from './engine-archive/debian.mjs
 import { root } from './node.mjs';
 import { setupHost } from './setup.mjs';
 
-const sources = ['seqpacket.c', 'thread.c', 'files.c'].map((name) => join(root, 'engine', 'host', 'native', name));
+const sources = ['seqpacket.c', 'thread.c', 'files.c', 'mounts.c'].map((name) => join(root, 'engine', 'host', 'native', name));
 const loader = join(root, 'engine', 'host', 'native', 'native.cjs');
 const kept = join(root, '.cache', 'native');
 const output = join(root, 'dist', 'native');

@@ -7,7 +7,6 @@ import { newId } from '../base/ids.ts';
 import { propagationOf } from '../host/mounts.ts';
 import { setLabel } from '../host/seLinux/relabel.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
-import { inUserNamespace } from '../host/userNamespace.ts';
 import type { ImageConfig } from '../content/oci.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
@@ -59,7 +58,7 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   if (record.seLinux) await setLabel(container.paths.upper, record.seLinux.mount);
   undo.keep();
   announce(events, container, 'create');
-  return { container, warnings: await warningsOf(parts, container) };
+  return { container, warnings: warningsOf(parts, container) };
 }
 
 /** Another container that is named and not there is a mistake in the request: what is answered with "not found", clients take for the image, and pull it. */
@@ -122,14 +121,14 @@ async function checkSource(path: string, create: boolean): Promise<void> {
   await mkdir(path, { recursive: true });
 }
 
-async function warningsOf(parts: ContainerParts, { record }: Container): Promise<string[]> {
+function warningsOf(parts: ContainerParts, { record }: Container): string[] {
   const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts, record), ...confinementWarnings(parts, record), ...discardedPorts(record)];
   if (!parts.runtime.cgroups && !(parts.runtime instanceof MissingRuntime)) {
     const limits = limitsIn(record.hostConfig);
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);
-    return [...warnings, ...(await idmapWarnings(parts, record))];
+    return [...warnings, ...idmapWarnings(parts, record)];
   }
-  return [...warnings, ...limitWarnings(record.hostConfig, parts.cgroups), ...(await idmapWarnings(parts, record))];
+  return [...warnings, ...limitWarnings(record.hostConfig, parts.cgroups), ...idmapWarnings(parts, record)];
 }
 
 function discardedPorts({ hostConfig, network }: ContainerRecord): string[] {
@@ -137,8 +136,7 @@ function discardedPorts({ hostConfig, network }: ContainerRecord): string[] {
   return published && network.mode === 'host' ? ['Published ports are discarded when using host network mode'] : [];
 }
 
-async function idmapWarnings(parts: Pick<ContainerParts, 'runtime'>, { mounts }: ContainerRecord): Promise<string[]> {
-  if (!mounts.some(({ idmap }) => idmap) || (await idmapSupport(parts.runtime)) !== 'none') return [];
-  if (inUserNamespace()) return ["Without root no idmapped mounts can be made: in mounted folders your files belong to root of the container, and other users of the container can write only where everybody may. Have root give you further ids (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 <you>, and install newuidmap), and it is theirs. Or use root there (\"remoteUser\": \"root\"): it is you."];
-  return ['This host can make no idmapped mounts (crun, or util-linux 2.39 or newer, is needed): files made in the container in mounted folders belong to the user who makes them there.'];
+function idmapWarnings(parts: Pick<ContainerParts, 'runtime'>, { mounts }: ContainerRecord): string[] {
+  if (!mounts.some(({ idmap }) => idmap) || idmapSupport(parts.runtime) !== 'none') return [];
+  return ["Without root no idmapped mounts can be made: in mounted folders your files belong to root of the container, and other users of the container can write only where everybody may. Have root give you further ids (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 <you>, and install newuidmap), and it is theirs. Or use root there (\"remoteUser\": \"root\"): it is you."];
 }

@@ -1,4 +1,4 @@
-import { close, constants, fchmod, fchown, futimes, linkSync, mkdirSync, open as openFile, openSync, symlinkSync, write } from 'node:fs';
+import { close, constants, fchmod, fchown, ftruncate, futimes, linkSync, mkdirSync, open as openFile, openSync, symlinkSync, write } from 'node:fs';
 import { lchown, link, lstat, lutimes, mkdir, open, rm, symlink } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -7,6 +7,7 @@ import { badRequest } from '../base/errors.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { readTar } from '../host/tar/reader.ts';
+import type { FileContent } from '../host/tar/reader.ts';
 import { ownerHere, ownerUnmapped } from '../host/userNamespace.ts';
 import type { Owner } from '../host/userNamespace.ts';
 import type { FolderHandle } from './folderHandle.ts';
@@ -14,7 +15,7 @@ import { makeInside } from './making.ts';
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 /** By number: those of files that are made without waiting come so. */
-const onFile = { open: promisify(openFile), write: promisify(write), chown: promisify(fchown), chmod: promisify(fchmod), utimes: promisify(futimes), close: promisify(close) };
+const onFile = { open: promisify(openFile), write: promisify(write), chown: promisify(fchown), chmod: promisify(fchmod), truncate: promisify(ftruncate), utimes: promisify(futimes), close: promisify(close) };
 
 /** Unpacks a tar, compressed or not, into a folder inside a container. Links in the container are followed as inside it; an archive cannot lead out. `ownerOf`: who is there what an owner in the archive is. Throws OWNER_UNMAPPED. */
 export async function extractInto(folder: FolderHandle, archive: Readable, ownerOf: (owner: Owner) => Owner | undefined): Promise<void> {
@@ -28,7 +29,7 @@ export async function extractInto(folder: FolderHandle, archive: Readable, owner
   try {
     for await (const part of readTar(await decompressed(archive))) {
       if (part.kind === 'entry') await writer.begin(owned(part.entry));
-      else if (part.kind === 'content') await writer.content(part.data);
+      else if (part.kind === 'content') await writer.content(part);
     }
   } finally {
     await writer.end();
@@ -59,8 +60,8 @@ class EntryWriter {
     else throw badRequest({ what: 'archive', detail: `${entry.path} is a ${entry.type}: only files, folders and links can be copied into a container` });
   }
 
-  async content(data: Buffer): Promise<void> {
-    for (let at = 0; this.#file && at < data.length; ) at += (await onFile.write(this.#file.fd, data, at)).bytesWritten;
+  async content({ data, at }: FileContent): Promise<void> {
+    for (let done = 0; this.#file && done < data.length; ) done += (await onFile.write(this.#file.fd, data, done, data.length - done, at + done)).bytesWritten;
   }
 
   /** Finishes the file that is being written, if any. */
@@ -70,6 +71,7 @@ class EntryWriter {
     if (!file) return;
     const { fd, entry } = file;
     try {
+      if (entry.segments) await onFile.truncate(fd, entry.size); // it may end with a hole
       await onFile.chown(fd, entry.uid, entry.gid);
       await onFile.chmod(fd, entry.mode & 0o7777);
       await onFile.utimes(fd, entry.mtime, entry.mtime);

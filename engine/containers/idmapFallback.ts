@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { idmapTool, mountIdmapped } from '../host/idmappedMount.ts';
+import { mountIdmapped } from '../host/idmappedMount.ts';
 import { unmount } from '../host/mounts.ts';
 import { NamespaceHolder } from '../host/namespaceHolder.ts';
 import type { OciRuntime } from '../host/ociRuntime.ts';
@@ -14,17 +14,16 @@ import type { MountPoint } from './record.ts';
 /** How this host can make an idmapped bind: the runtime does it, the engine beforehand, or nobody. */
 export type IdmapSupport = 'runtime' | 'mount' | 'none';
 
-export async function idmapSupport(runtime: OciRuntime): Promise<IdmapSupport> {
+export function idmapSupport(runtime: OciRuntime): IdmapSupport {
   if (inUserNamespace()) return 'none'; // the kernel lets only the root of a file system's own user namespace map it
-  if (runtime.name === 'crun') return 'runtime';
-  return (await idmapTool()) === 'none' ? 'none' : 'mount';
+  return runtime.name === 'crun' ? 'runtime' : 'mount';
 }
 
 /** The container's mounts, those with an idmap in a form that the runtime can make. */
 export async function mountIdmappedBinds(runtime: OciRuntime, container: Container): Promise<MountPoint[]> {
   const { record } = container;
   if (!record.mounts.some(({ idmap }) => idmap)) return record.mounts;
-  const support = await idmapSupport(runtime);
+  const support = idmapSupport(runtime);
   if (support === 'runtime') return record.mounts;
   return Promise.all(
     record.mounts.map(async (mount, index) => {

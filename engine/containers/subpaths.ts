@@ -46,7 +46,7 @@ async function bindPart(volume: string, subpath: string, target: string): Promis
   if (folder) {
     await using found = folder;
     await mkdir(target, { recursive: true });
-    return mountBindFd(found.fd, target);
+    return await mountBindFd(found.fd, target); // held until it is mounted
   }
   await using parent = await root.descend(posix.dirname(subpath));
   const file = await open(parent.child(posix.basename(subpath)), O_PATH | constants.O_NOFOLLOW);

@@ -19,14 +19,19 @@ export function algorithmOf(digest: Digest): DigestAlgorithm {
   return digest.startsWith('sha512:') ? 'sha512' : 'sha256';
 }
 
-/** Digests what goes by with the algorithm of a digest; sha256 where there is none to compare with. */
+/** Digests what goes by. */
 export class Digester {
-  readonly #algorithm: DigestAlgorithm;
+  readonly algorithm: DigestAlgorithm;
   readonly #hash: Hash;
 
-  constructor(like?: Digest) {
-    this.#algorithm = like === undefined ? 'sha256' : algorithmOf(like);
-    this.#hash = createHash(this.#algorithm);
+  constructor(algorithm: DigestAlgorithm = 'sha256') {
+    this.algorithm = algorithm;
+    this.#hash = createHash(algorithm);
+  }
+
+  /** By the algorithm of a digest; by sha256 where there is none to compare with. */
+  static like(digest: Digest | undefined): Digester {
+    return new Digester(digest === undefined ? undefined : algorithmOf(digest));
   }
 
   update(data: string | Uint8Array): this {
@@ -36,13 +41,13 @@ export class Digester {
 
   /** Once, at the end. */
   digest(): Digest {
-    return `${this.#algorithm}:${this.#hash.digest('hex')}`;
+    return `${this.algorithm}:${this.#hash.digest('hex')}`;
   }
 }
 
 /** The digest of bytes, as OCI writes it: by the algorithm of `like`, else by sha256. */
 export function digestOf(data: string | Uint8Array, like?: Digest): Digest {
-  return new Digester(like).update(data).digest();
+  return Digester.like(like).update(data).digest();
 }
 
 /** Where an OCI layout has a blob below its folder `blobs`. */

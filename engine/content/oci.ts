@@ -3,9 +3,6 @@ import { digestSchema } from './digest.ts';
 
 /** Schemas of the OCI image specification 1.1 (and Docker's schema 2, which has the same shapes). */
 
-/** Of a layer's tar: what unpacks it computes it by this algorithm, as every engine does. */
-const diffIdSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
-
 export const mediaTypes = {
   ociManifest: 'application/vnd.oci.image.manifest.v1+json',
   ociIndex: 'application/vnd.oci.image.index.v1+json',
@@ -97,7 +94,7 @@ export const imageConfigSchema = z.looseObject({
   os: z.string(),
   variant: z.string().optional(),
   config: runConfigSchema.nullish(),
-  rootfs: z.looseObject({ type: z.literal('layers'), diff_ids: z.array(diffIdSchema) }),
+  rootfs: z.looseObject({ type: z.literal('layers'), diff_ids: z.array(digestSchema) }),
   history: z.array(historySchema).nullish(),
 });
 export type ImageConfig = z.infer<typeof imageConfigSchema>;

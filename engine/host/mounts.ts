@@ -1,7 +1,8 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
-import { defineError, hostCommandFailed, hostToolMissing, systemCode } from '../base/errors.ts';
-import { run, start, startFailure } from './process.ts';
+import { defineError, hostToolMissing, systemCode } from '../base/errors.ts';
+import { callMount, callUnmount, mountFailure, mountFlags } from './mountCalls.ts';
+import { run } from './process.ts';
 import { inUserNamespace } from './userNamespace.ts';
 
 /** An overlay file system to mount. All paths absolute and on one host; `lowerDirs` topmost first. */
@@ -30,10 +31,8 @@ export const tooManyLayers = defineError<{ layers: number; bytes: number }>('TOO
 
 /** One page, with the zero that ends it. */
 const OPTION_LIMIT = 4095;
-/** libmount's newer path hands options over one by one, each at most 255 bytes: too short for a list of layers. */
-const environment = { PATH: process.env['PATH'], LIBMOUNT_FORCE_MOUNT2: 'always', LC_ALL: 'C' };
 
-/** The folder to run `mount` in and its options: directories relative to it, so that 127 layers fit one page. */
+/** The folder to mount from and the options: directories relative to it, so that 127 layers fit one page. */
 export function overlayOptions(spec: OverlaySpec, userNamespace: boolean = inUserNamespace()): { readonly cwd: string; readonly options: string } {
   const cwd = bestFolder(spec.lowerDirs);
   const name = (path: string): string => (relative(cwd, path) || '.').replaceAll(/[\\:,]/g, '\\$&');
@@ -44,7 +43,6 @@ export function overlayOptions(spec: OverlaySpec, userNamespace: boolean = inUse
     // An upper directory must mean by itself what it says: it may become an image layer. With `userxattr` the kernel sees to the rest itself.
     userNamespace ? 'userxattr,index=off,xino=off' : 'index=off,redirect_dir=off,metacopy=off,xino=off',
     ...(spec.volatile ? ['volatile'] : []),
-    ...(spec.noDevices ? ['nodev'] : []),
     ...labelOption(spec.label),
   ].join(',');
   const bytes = Buffer.byteLength(options);
@@ -58,12 +56,11 @@ let kernelOverlay: boolean | undefined = inUserNamespace() ? undefined : true;
 /** Mounts an overlay on `target`; in a user namespace where the kernel refuses, by fuse-overlayfs. Throws TOO_MANY_LAYERS, HOST_COMMAND_FAILED. */
 export async function mountOverlay(spec: OverlaySpec): Promise<void> {
   if (kernelOverlay === false) return mountFuseOverlay(spec);
-  const { cwd, options } = overlayOptions(spec);
   try {
-    await run('mount', ['-i', '-n', '-t', 'overlay', 'overlay', '-o', options, spec.target], { cwd, env: environment });
+    await mountKernelOverlay(spec);
     kernelOverlay = true;
   } catch (error) {
-    if (kernelOverlay) throw error;
+    if (kernelOverlay || tooManyLayers.is(error)) throw error;
     // Without fuse-overlayfs what the kernel said counts.
     await mountFuseOverlay(spec).catch((fuseError: unknown) => {
       throw hostToolMissing.is(fuseError) ? error : fuseError;
@@ -72,27 +69,26 @@ export async function mountOverlay(spec: OverlaySpec): Promise<void> {
   }
 }
 
+/** By the kernel, or not at all. */
+export async function mountKernelOverlay(spec: OverlaySpec): Promise<void> {
+  const { cwd, options } = overlayOptions(spec);
+  await callMount({ folder: cwd, source: 'overlay', target: spec.target, type: 'overlay', options, flags: spec.noDevices ? mountFlags.nodev : 0 });
+}
+
 /** Its process lives as long as the mount. It writes whiteouts as the kernel does, or as files in the form that layers have. */
 export async function mountFuseOverlay({ lowerDirs, upperDir, workDir, target }: OverlaySpec): Promise<void> {
   const name = (path: string): string => path.replaceAll(/[\\:,]/g, '\\$&');
   await run('fuse-overlayfs', ['-o', `lowerdir=${lowerDirs.map(name).join(':')},upperdir=${name(upperDir)},workdir=${name(workDir)}`, target]);
 }
 
-/** Mounts `source` on `target` with further options, such as `X-mount.idmap=…`. */
-export async function mountBind(source: string, target: string, options: readonly string[] = []): Promise<void> {
-  await run('mount', ['-n', '--bind', ...(options.length > 0 ? ['-o', options.join(',')] : []), source, target], { env: environment });
+/** Mounts `source`, without what is mounted in it, on `target`. */
+export async function mountBind(source: string, target: string): Promise<void> {
+  await callMount({ source, target, flags: mountFlags.bind });
 }
 
-/** Mounts what a descriptor holds on `target`, whatever its name leads to by now. */
+/** Mounts what a descriptor holds on `target`, whatever its name leads to by now. It stays open until that is done. */
 export async function mountBindFd(fd: number, target: string): Promise<void> {
-  const child = start('mount', ['-c', '-n', '--bind', '/proc/self/fd/3', target], { env: environment, stdio: ['ignore', 'ignore', 'pipe', fd] });
-  let words = '';
-  child.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-1000)));
-  const status = await new Promise<number>((resolve, reject) => {
-    child.once('error', (error) => reject(startFailure('mount', error)));
-    child.once('close', (code) => resolve(code ?? 1));
-  });
-  if (status !== 0) throw hostCommandFailed({ command: `mount --bind … ${target}`, status, stderr: words.trim() });
+  await mountBind(`/proc/self/fd/${fd}`, target);
 }
 
 /** How the mount that holds a path passes on mounts made below it: `shared`, `slave` (it only receives them) or `private`. */
@@ -107,27 +103,27 @@ export async function propagationOf(path: string): Promise<'shared' | 'slave' | 
 
 /** Mounts an empty file system in memory. `mode` octal, `size` in bytes; `label` of SELinux. */
 export async function mountTmpfs(target: string, options: { readonly mode: string; readonly size: number; readonly label?: string }): Promise<void> {
-  const all = ['nosuid', 'noexec', 'nodev', `mode=${options.mode}`, `size=${options.size}`, ...labelOption(options.label)];
-  await run('mount', ['-i', '-n', '-t', 'tmpfs', 'shm', '-o', all.join(','), target], { env: environment });
+  const data = [`mode=${options.mode}`, `size=${options.size}`, ...labelOption(options.label)].join(',');
+  await callMount({ source: 'shm', target, type: 'tmpfs', options: data, flags: mountFlags.nosuid | mountFlags.noexec | mountFlags.nodev });
 }
 
-/** In quotes, for a label may have commas; mount and the kernel both take them away. */
+/** In quotes, which the kernel takes away, for a label may have commas. */
 function labelOption(label: string | undefined): string[] {
   return label === undefined ? [] : [`context="${label}"`];
 }
 
-/** Takes everything mounted on these paths away, at once for new users and when the last user is gone for good. Not mounted is fine. */
-export async function unmount(...targets: readonly string[]): Promise<void> {
+/** Takes everything mounted on these paths away, at once for new users and when the last user is gone for good. Not mounted is fine. Throws HOST_COMMAND_FAILED. */
+export async function unmount(...paths: readonly string[]): Promise<void> {
+  const targets = [...new Set(paths)];
   if (targets.length === 0) return;
-  const { status, stderr } = await run('umount', ['-l', '-n', ...targets], { env: environment, okStatus: 'any' });
-  if (status === 0) return;
-  const wanted = new Set(targets);
-  const left = (await listMounts()).filter((mount) => wanted.has(mount.target)).map((mount) => mount.target);
+  const failure = await callUnmount(targets);
+  if (failure === 0) return;
+  // Nothing mounted there is told as a mount that may not be taken away is.
+  const mounted = new Set((await listMounts()).map(({ target }) => target));
+  const left = targets.filter((target) => mounted.has(target));
   if (left.length === 0) return;
   if (left.length < targets.length) return unmount(...left);
-  await run('umount', ['-l', ...left], { env: environment }).catch((error: unknown) => {
-    throw new Error(`cannot unmount ${left.join(', ')}: ${stderr.trim()}`, { cause: error });
-  });
+  throw mountFailure('umount -l', left.join(' '), failure);
 }
 
 /** Takes away every mount inside a folder, so that removing the folder cannot empty what is mounted there. Throws if one stays. */

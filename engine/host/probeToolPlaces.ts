@@ -4,7 +4,7 @@ import { stepOf } from './probeSteps.ts';
 import type { HostView } from './probeView.ts';
 
 /** Programs that the engine starts, or binds into containers. */
-const PROGRAMS = ['crun', 'runc', 'conmon', 'nft', 'ip', 'mount', 'umount', 'flock', 'tar', 'gzip', 'xz', 'zstd', 'cp', 'rm', 'du', 'ps', 'mkfifo', 'catatonit', 'tini-static', 'rootlesskit', 'slirp4netns', 'fuse-overlayfs', 'newuidmap', 'iptables'];
+const PROGRAMS = ['crun', 'runc', 'conmon', 'nft', 'ip', 'flock', 'tar', 'gzip', 'xz', 'zstd', 'cp', 'rm', 'du', 'ps', 'mkfifo', 'catatonit', 'tini-static', 'rootlesskit', 'slirp4netns', 'fuse-overlayfs', 'newuidmap', 'iptables'];
 
 /** Which copy of each tool is in use: that of an engine that brought its own, or the host's. Judges nothing; other steps do. */
 export function probeToolPlaces(host: HostView): DoctorStep {

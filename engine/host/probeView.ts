@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat, statfs, writeFile } from '
 import { connect } from 'node:net';
 import { arch, release, tmpdir, userInfo } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { hostToolMissing, systemCode } from '../base/errors.ts';
+import { hostCommandFailed, hostToolMissing, systemCode } from '../base/errors.ts';
+import { mountKernelOverlay, unmount } from './mounts.ts';
 import { run } from './process.ts';
 import type { RunResult } from './process.ts';
 
@@ -95,16 +96,16 @@ async function tryOverlay(folder: string): Promise<string | undefined> {
   try {
     for (const path of [lower, upper, work, merged]) await mkdir(path);
     await writeFile(join(lower, 'below'), 'below');
-    const mounted = await runOr127('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`, merged], undefined);
-    if (mounted.status !== 0) return mounted.stderr.trim();
+    await mountKernelOverlay({ lowerDirs: [lower], upperDir: upper, workDir: work, target: merged });
     try {
       await writeFile(join(merged, 'below'), 'above');
       return (await readFile(join(upper, 'below'), 'utf8')) === 'above' ? undefined : 'a file written through the overlay did not reach its upper directory';
     } finally {
-      await runOr127('umount', [merged], undefined);
+      await unmount(merged);
     }
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    const reason = hostCommandFailed.is(error) ? error.cause : error; // what to do, the doctor says
+    return reason instanceof Error ? reason.message : String(reason);
   } finally {
     await rm(root, { recursive: true, force: true });
   }
@@ -115,7 +116,7 @@ async function sweep(folder: string): Promise<void> {
   for (const name of (await readdir(folder)).filter((candidate) => candidate.startsWith(PROBE))) {
     const path = join(folder, name);
     if (Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Infinity) < 60_000) continue;
-    await runOr127('umount', [join(path, 'merged')], undefined);
+    await unmount(join(path, 'merged'));
     await rm(path, { recursive: true, force: true });
   }
 }

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { isTarHeader } from '../host/tar/header.ts';
 import type { TarEntry } from '../host/tar/entry.ts';
 import { readTar } from '../host/tar/reader.ts';
+import type { FileContent } from '../host/tar/reader.ts';
 
 /** One file of an archive; its content can be read once, before the next member is asked for. */
 export interface ArchiveMember {
@@ -14,8 +15,8 @@ export interface ArchiveMember {
 export async function* archiveMembers(source: AsyncIterable<Buffer>): AsyncGenerator<ArchiveMember> {
   const parts = readTar(source);
   let next = await parts.next();
-  const content = async function* (): AsyncGenerator<Buffer> {
-    for (next = await parts.next(); !next.done && next.value.kind === 'content'; next = await parts.next()) yield next.value.data;
+  const content = async function* (): AsyncGenerator<FileContent> {
+    for (next = await parts.next(); !next.done && next.value.kind === 'content'; next = await parts.next()) yield next.value;
   };
   try {
     while (!next.done) {
@@ -23,13 +24,32 @@ export async function* archiveMembers(source: AsyncIterable<Buffer>): AsyncGener
         next = await parts.next();
         continue;
       }
-      const body = content();
+      const rest = content();
+      const body = withoutHoles(rest, next.value.entry.size);
       yield { entry: next.value.entry, body };
-      for await (const rest of body) void rest;
+      await body.return(undefined); // what was asked for and has not come yet comes first
+      for await (const part of rest) void part;
     }
   } finally {
     await parts.return(undefined);
   }
+}
+
+const ZEROS = Buffer.alloc(256 * 1024);
+
+/** The content of a file of `size` bytes, with zeros where a sparse one has holes. Leaves the rest to others when it is ended. */
+async function* withoutHoles(content: AsyncGenerator<FileContent>, size: number): AsyncGenerator<Buffer> {
+  let at = 0;
+  const holeUpTo = function* (end: number): Generator<Buffer> {
+    for (; at < end; at += ZEROS.length) yield ZEROS.subarray(0, Math.min(ZEROS.length, end - at));
+    at = end;
+  };
+  for (let next = await content.next(); next.done !== true; next = await content.next()) {
+    yield* holeUpTo(next.value.at);
+    at += next.value.data.length;
+    yield next.value.data;
+  }
+  yield* holeUpTo(size);
 }
 
 export type ContentKind = 'document' | 'layer' | 'other';

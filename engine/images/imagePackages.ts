@@ -1,27 +1,14 @@
-import { Buffer } from 'node:buffer';
 import type { ImageDiff } from '../api/berth/image.ts';
-import type { TreeEntry } from './imageTree.ts';
-
-interface Reader {
-  read(snapshotId: string, path: string): AsyncIterable<Buffer>;
-}
 
 /** Where Debian's dpkg and Alpine's apk keep what is installed. Images without a package manager have a file for each package in `status.d`. */
 export const DPKG = /^var\/lib\/dpkg\/(status|status\.d\/[^/]+)$/;
 export const APK = /^(lib|usr\/lib)\/apk\/db\/installed$/;
 
-/** Names and versions of what is installed in an image. */
-export async function packagesIn(files: Reader, tree: ReadonlyMap<string, TreeEntry>): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for (const [path, { entry, snapshotId }] of tree) {
-    const isDpkg = DPKG.test(path);
-    if (entry.type !== 'file' || (!isDpkg && !APK.test(path))) continue;
-    const chunks: Buffer[] = [];
-    for await (const chunk of files.read(snapshotId, path)) chunks.push(chunk);
-    const text = Buffer.concat(chunks).toString('utf8');
-    for (const { name, version } of isDpkg ? dpkgPackages(text) : apkPackages(text)) found.set(name, version);
-  }
-  return found;
+/** Names and versions; several versions of one, such as kernels, together. */
+export function versionsOf(packages: Iterable<Pick<InstalledPackage, 'name' | 'version'>>): Map<string, string> {
+  const found = new Map<string, Set<string>>();
+  for (const { name, version } of packages) found.set(name, (found.get(name) ?? new Set()).add(version));
+  return new Map([...found].map(([name, versions]) => [name, [...versions].sort().join(', ')]));
 }
 
 /** A package as the database of its package manager has it. */

@@ -127,9 +127,8 @@ async function loadOne(parts: LoadParts, archive: ImageArchive, { config, layers
   if (rootfs.diff_ids.length !== layers.length) throw notAnImageArchive({ detail: `${where} has ${rootfs.diff_ids.length} layers, the manifest ${layers.length}` });
   const descriptors: Descriptor[] = [];
   for (const [index, expected] of rootfs.diff_ids.entries()) {
-    const { diffId, snapshotId } = archive.layer(layers[index] ?? '');
-    if (diffId !== expected) throw digestMismatch({ what: `Layer ${layers[index] ?? ''} of the archive`, expected, found: diffId });
-    const { size } = await parts.unpacker.identify(snapshotId);
+    const { snapshotId } = await parts.unpacker.checked(archive.layer(layers[index] ?? '').snapshotId, expected, `Layer ${layers[index] ?? ''} of the archive`);
+    const { diffId, size } = await parts.unpacker.identify(snapshotId);
     descriptors.push({ mediaType: mediaTypes.ociLayer, digest: diffId, size });
   }
   const givenTags = tags.map((tag) => familiarTag(parseReference(tag)));

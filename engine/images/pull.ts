@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Digest } from '../content/digest.ts';
 import type { OperationContext } from '../base/context.ts';
@@ -99,9 +100,11 @@ function refuseUnusable({ layers }: Manifest, reference: Reference): void {
 
 async function fetchConfig(client: RegistryClient, manifest: Manifest, reference: Reference, signal: AbortSignal): Promise<Buffer> {
   if (manifest.config.size > MAX_CONFIG) throw registryDocumentInvalid({ reference: familiarTag(reference), what: 'the configuration', detail: `it is ${manifest.config.size} bytes long` });
-  const chunks: Buffer[] = [];
-  for await (const chunk of await client.blob(manifest.config, signal)) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+  return client.beyondMirrors(async () => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await client.blob(manifest.config, signal)) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  }, signal);
 }
 
 interface LayerJob {
@@ -117,20 +120,17 @@ async function fetchLayer(parts: PullParts, client: RegistryClient, { descriptor
   const id = descriptor.digest.slice(7, 19);
   let fetched = 0;
   let told = 0;
-  await parts.unpacker.layer(
-    diffId,
-    () => {
-      ctx.report({ id, status: 'Pulling fs layer' });
-      return client.blob(descriptor, ctx.signal, (count) => {
-        fetched += count;
-        if (fetched === descriptor.size) return ctx.report({ id, status: 'Extracting' });
-        if (Date.now() - told < 100) return;
-        told = Date.now();
-        ctx.report({ id, status: 'Downloading', current: fetched, total: descriptor.size });
-      });
-    },
-    holds,
-    ctx.signal,
-  );
+  const open = (): Promise<Readable> => {
+    ctx.report({ id, status: 'Pulling fs layer' });
+    fetched = 0;
+    return client.blob(descriptor, ctx.signal, (count) => {
+      fetched += count;
+      if (fetched === descriptor.size) return ctx.report({ id, status: 'Extracting' });
+      if (Date.now() - told < 100) return;
+      told = Date.now();
+      ctx.report({ id, status: 'Downloading', current: fetched, total: descriptor.size });
+    });
+  };
+  await client.beyondMirrors(() => parts.unpacker.layer(diffId, open, holds, ctx.signal), ctx.signal);
   ctx.report({ id, status: fetched > 0 ? 'Pull complete' : 'Already exists' });
 }

@@ -1,5 +1,6 @@
 import { addAbortListener } from 'node:events';
 import type { Readable } from 'node:stream';
+import { algorithmOf } from '../content/digest.ts';
 import type { Digest } from '../content/digest.ts';
 import { cancelled } from '../base/errors.ts';
 import { digestMismatch } from '../content/contentStore.ts';
@@ -55,6 +56,13 @@ export class Unpacker {
     }
   }
 
+  /** The layer, if its tar has this digest, by whatever algorithm. Throws DIGEST_MISMATCH. */
+  async checked(snapshotId: string, expected: Digest, what: string): Promise<ImageLayer> {
+    const found = await this.#snapshots.digestAs(snapshotId, algorithmOf(expected));
+    if (found !== expected) throw digestMismatch({ what, expected, found });
+    return { diffId: expected, snapshotId };
+  }
+
   /** Digest and size of a snapshot's tar. */
   identify(snapshotId: string): Promise<{ readonly diffId: Digest; readonly size: number }> {
     return this.#snapshots.identify(snapshotId);
@@ -65,12 +73,15 @@ export class Unpacker {
     await using pending = await this.#snapshots.begin();
     try {
       const { diffId, size, contentSize } = await this.#write(source, pending, signal);
-      if (expected !== undefined && diffId !== expected) throw digestMismatch({ what: 'A layer, unpacked,', expected, found: diffId });
+      const isOurs = expected === undefined || algorithmOf(expected) === algorithmOf(diffId);
+      if (isOurs && expected !== undefined && diffId !== expected) throw digestMismatch({ what: 'A layer, unpacked,', expected, found: diffId });
       const same = this.known(diffId, holds);
-      if (same) return same;
-      holds.add(pending.id);
-      await pending.commit({ diffId, tarSize: size, size: contentSize });
-      return { diffId, snapshotId: pending.id };
+      if (!same) {
+        holds.add(pending.id);
+        await pending.commit({ diffId, tarSize: size, size: contentSize });
+      }
+      const snapshotId = same?.snapshotId ?? pending.id;
+      return isOurs ? { diffId, snapshotId } : await this.checked(snapshotId, expected, 'A layer, unpacked,');
     } finally {
       source.destroy();
     }

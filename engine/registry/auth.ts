@@ -49,9 +49,10 @@ export function basicAuthorization({ username, password }: { username: string; p
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-/** A `WWW-Authenticate` header. */
+/** A `WWW-Authenticate` header. It may offer several ways: Bearer if it is among them, else Basic. */
 export function parseChallenge(header: string): Challenge | undefined {
-  const match = /^(basic|bearer)\s*(.*)$/i.exec(header.trim());
+  const offers = header.trim().split(/,\s*(?=[a-z]+(?:\s+[a-z_]+=|\s*(?:,|$)))/i).map((offer) => /^(basic|bearer)(?:\s+(.*))?$/is.exec(offer));
+  const match = offers.find((offer) => offer?.[1]?.toLowerCase() === 'bearer') ?? offers.find((offer) => offer !== null);
   if (!match) return undefined;
   const parameters: Record<string, string> = {};
   for (const [, key, quoted, plain] of (match[2] ?? '').matchAll(/([a-z_]+)=(?:"([^"]*)"|([^,\s]*))/gi)) if (key !== undefined) parameters[key.toLowerCase()] = quoted ?? plain ?? '';

@@ -3,6 +3,7 @@ import { basicAuthorization } from './auth.ts';
 import type { Challenge, Credentials } from './auth.ts';
 import { loginRefused, registryRefused } from './errors.ts';
 import { isLoopback } from './hosts.ts';
+import { ATTEMPTS, isTransient, pause, waitBefore } from './retry.ts';
 import { document, refusalText } from './transport.ts';
 import type { RegistryResponse, Transport } from './transport.ts';
 
@@ -59,7 +60,8 @@ export class Authenticator {
     if (this.#credentials && 'token' in this.#credentials) return { value: this.#credentials.token, refresh: undefined, until: Number.POSITIVE_INFINITY };
     const url = realmOf(parameters['realm']);
     const service = parameters['service'];
-    const response = this.#credentials && 'identityToken' in this.#credentials ? await this.#byRefresh(url, service, scopes, this.#credentials.identityToken, signal) : await this.#byGet(url, service, scopes, offline, signal);
+    const { identityToken } = { identityToken: undefined, ...this.#credentials };
+    const response = await patiently(() => (identityToken === undefined ? this.#byGet(url, service, scopes, offline, signal) : this.#byRefresh(url, service, scopes, identityToken, signal)), signal);
     if (response.status >= 400) {
       const detail = await refusalText(response);
       throw response.status === 401 || response.status === 403 || response.status === 400 ? loginRefused({ host: url.host, detail: detail || `status ${response.status}` }) : registryRefused({ host: url.host, status: response.status, detail: 'no token was given' });
@@ -85,6 +87,16 @@ export class Authenticator {
   #byRefresh(url: URL, service: string | undefined, scopes: readonly string[], refreshToken: string, signal: AbortSignal): Promise<RegistryResponse> {
     const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'berth', refresh_token: refreshToken, ...(service === undefined ? {} : { service }), ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }) });
     return this.#transport.send({ method: 'POST', url, signal, headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: Buffer.from(form.toString()) });
+  }
+}
+
+/** Who gives tokens may be as busy as the registry. What breaks a connection is tried again with the request that the token is for. */
+async function patiently(ask: () => Promise<RegistryResponse>, signal: AbortSignal): Promise<RegistryResponse> {
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await ask();
+    if (!isTransient(response.status) || attempt >= ATTEMPTS) return response;
+    response.body.resume();
+    await pause(waitBefore(attempt, response.headers['retry-after']), signal);
   }
 }
 

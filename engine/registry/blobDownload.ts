@@ -20,7 +20,7 @@ export interface BlobSource {
  * stream ends with an error when it is another. Throws DIGEST_MISMATCH, REGISTRY_UNREACHABLE when it breaks again and again without getting further.
  */
 export async function* downloadBlob({ host, blob, open, signal, onBytes }: BlobSource, first: RegistryResponse): AsyncGenerator<Buffer> {
-  const hash = new Digester(blob.digest);
+  const hash = Digester.like(blob.digest);
   let count = 0;
   let response: RegistryResponse | undefined = first;
   for (let failures = 0; ; ) {

@@ -1,6 +1,6 @@
 import type { Digest } from '../content/digest.ts';
 import { registryRefused, registryUnreachable, uploadLost } from './errors.ts';
-import { ATTEMPTS, pause, waitBefore } from './retry.ts';
+import { ATTEMPTS, isTransient, pause, waitBefore } from './retry.ts';
 import type { RegistrySession } from './session.ts';
 import { refusalText } from './transport.ts';
 import type { RegistryResponse } from './transport.ts';
@@ -100,5 +100,5 @@ export class BlobUpload {
 }
 
 function isWorthAnother(error: unknown): boolean {
-  return registryUnreachable.is(error) || (registryRefused.is(error) && /status (408|429|5\d\d)/.test(error.message));
+  return registryUnreachable.is(error) || (registryRefused.is(error) && isTransient(Number(error.params['status'])));
 }

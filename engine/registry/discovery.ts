@@ -62,7 +62,7 @@ export async function searchRegistry(session: RegistrySession, domain: string, t
   }
   response.body.resume();
   const found: FoundRepository[] = [];
-  for await (const page of pages(session, '/v2/_catalog?n=1000', signal, '')) {
+  for await (const page of pages(session, '/v2/_catalog?n=1000', signal, '', ['registry:catalog:*'])) {
     for (const name of parse(catalogSchema, page, domain, 'the list of repositories').repositories) if (name.includes(term)) found.push({ name: `${domain}/${name}`, description: '', stars: 0, official: false });
     if (found.length >= limit) break;
   }
@@ -70,11 +70,11 @@ export async function searchRegistry(session: RegistrySession, domain: string, t
 }
 
 /** The pages of a list, by the `Link` of each. */
-async function* pages(session: RegistrySession, first: string, signal: AbortSignal, repository: string): AsyncGenerator<Buffer> {
+async function* pages(session: RegistrySession, first: string, signal: AbortSignal, repository: string, scopes: readonly string[] = []): AsyncGenerator<Buffer> {
   let next: string | URL | undefined = first;
   for (let count = 0; next !== undefined; count += 1) {
     if (count >= MOST_PAGES) throw registryRefused({ host: session.host, status: 200, detail: `its list goes on after ${MOST_PAGES} pages` });
-    const response = await session.request({ method: 'GET', path: next, signal, expected: [404] });
+    const response = await session.request({ method: 'GET', path: next, signal, expected: [404], scopes });
     if (response.status === 404) {
       response.body.resume();
       throw registryImageUnknown({ host: session.host, reference: repository });

@@ -5,7 +5,8 @@ import { digestMismatch } from '../content/contentStore.ts';
 import { mediaTypes } from '../content/oci.ts';
 import type { Descriptor } from '../content/oci.ts';
 import { downloadBlob } from './blobDownload.ts';
-import { registryImageUnknown } from './errors.ts';
+import { archiveEscapes, archiveInvalid, archiveUnsupported } from '../host/tar/errors.ts';
+import { registryImageUnknown, registryRefused, registryUnreachable } from './errors.ts';
 import { familiarTag } from './reference.ts';
 import type { Reference } from './reference.ts';
 import type { RegistrySession } from './session.ts';
@@ -16,6 +17,8 @@ const ACCEPT = [mediaTypes.ociIndex, mediaTypes.dockerIndex, mediaTypes.ociManif
 /** Bytes; registries refuse longer manifests too. */
 export const MAX_DOCUMENT = 4 * 1024 * 1024;
 
+const BAD_BLOB = [digestMismatch, archiveInvalid, archiveUnsupported, archiveEscapes, registryUnreachable, registryRefused];
+
 export interface FetchedManifest {
   readonly mediaType: string;
   readonly digest: Digest;
@@ -25,16 +28,33 @@ export interface FetchedManifest {
 /** Reads one repository of a registry: manifests and blobs. Mirrors are asked first; what one does not have, or not whole, the next is asked for. */
 export class RegistryClient implements Disposable {
   readonly #reference: Reference;
-  readonly #sessions: readonly RegistrySession[];
+  readonly #all: readonly RegistrySession[];
+  #sessions: readonly RegistrySession[];
 
   /** `sessions`: the mirrors, the registry last. */
   constructor(reference: Reference, sessions: readonly RegistrySession[]) {
     this.#reference = reference;
+    this.#all = sessions;
     this.#sessions = sessions;
   }
 
   [Symbol.dispose](): void {
-    for (const session of this.#sessions) session[Symbol.dispose]();
+    for (const session of this.#all) session[Symbol.dispose]();
+  }
+
+  /**
+   * Does what reads blobs: when that shows that one is not what it should be, or it cannot be had to its end, and a mirror may have given it,
+   * once more with the registry itself. Nobody else can tell: a mirror's first bytes have been passed on by then.
+   */
+  async beyondMirrors<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const mayBeMirror = this.#sessions.length > 1;
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted || !mayBeMirror || !BAD_BLOB.some((one) => one.is(error))) throw error;
+      this.#sessions = this.#all.slice(-1);
+      return work();
+    }
   }
 
   /** The manifest or index by tag or digest; a digest is verified. */

@@ -65,7 +65,7 @@ export class RepositoryWriter implements Disposable {
     const response = await this.#session.request({ method: 'POST', path: `/v2/${this.#path}/blobs/uploads/`, signal });
     response.body.resume();
     const upload = new BlobUpload(this.#session, response);
-    const hash = new Digester(expected);
+    const hash = Digester.like(expected);
     try {
       let last = Buffer.alloc(0);
       // Only now: content that nobody reads, for the registry is not there, would keep its files open.

@@ -47,7 +47,7 @@ export class RegistrySession implements Disposable {
     const attempts = request.attempts ?? ATTEMPTS;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#authorized(request).catch((error: unknown) => {
-        if (!registryUnreachable.is(error) || attempt >= attempts || isHopeless(error)) throw error;
+        if (!registryUnreachable.is(error) || attempt >= attempts || isHopeless(error.params['detail'])) throw error;
         return undefined;
       });
       if (outcome && !(isTransient(outcome.status) && attempt < attempts)) return this.#accept(request, outcome);
@@ -112,6 +112,6 @@ export class RegistrySession implements Disposable {
 }
 
 /** A name that does not exist, a port where nobody listens, a refused handshake stay so; they are told at once. */
-function isHopeless(error: Error): boolean {
-  return /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|alert|SSL/.test(error.message);
+function isHopeless(detail: unknown): boolean {
+  return /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|alert|SSL/.test(String(detail));
 }

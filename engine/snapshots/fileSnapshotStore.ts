@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { digestSchema } from '../content/digest.ts';
-import type { Digest } from '../content/digest.ts';
+import { algorithmOf, digestSchema } from '../content/digest.ts';
+import type { Digest, DigestAlgorithm } from '../content/digest.ts';
 import { removeTempFiles, syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
 import { notFound } from '../base/errors.ts';
 import { shortRandom } from '../base/ids.ts';
@@ -20,11 +19,12 @@ import { readJsonFile, writeJsonFile } from '../state/jsonFile.ts';
 import { SnapshotInspector } from './inspection.ts';
 import { Settling } from './settling.ts';
 import { ShiftedLayers } from './shiftedLayers.ts';
+import { digestTar, verified } from './tarDigest.ts';
 import { treeSize } from './treeSize.ts';
 import { verifyTree } from './verifyTree.ts';
 import type { PendingSnapshot, Snapshot, SnapshotStore } from './types.ts';
 
-const metaSchema = z.object({ id: z.string(), parent: z.string().optional(), diffId: digestSchema.optional(), tarSize: z.number().optional(), size: z.number(), created: z.string(), unsettledIn: z.string().optional() });
+const metaSchema = z.object({ id: z.string(), parent: z.string().optional(), diffId: digestSchema.optional(), otherDiffId: digestSchema.optional(), tarSize: z.number().optional(), size: z.number(), created: z.string(), unsettledIn: z.string().optional() });
 type Meta = z.infer<typeof metaSchema>;
 
 const TEMP = '.tmp-';
@@ -135,6 +135,18 @@ export class FileSnapshotStore implements SnapshotStore {
     });
   }
 
+  async digestAs(id: string, algorithm: DigestAlgorithm): Promise<Digest> {
+    const { diffId } = await this.identify(id);
+    if (algorithmOf(diffId) === algorithm) return diffId;
+    return this.#mutex.run(id, async () => {
+      const known = this.#require(id).otherDiffId;
+      if (known !== undefined) return known;
+      const { digest } = await digestTar(verified(this.#replay(id), diffId), algorithm);
+      await this.#write({ ...this.#require(id), otherDiffId: digest });
+      return digest;
+    });
+  }
+
   async openTar(id: string): Promise<NodeJS.ReadableStream> {
     const { diffId } = await this.identify(id);
     return Readable.from(verified(this.#replay(id), diffId), { objectMode: false, highWaterMark: 1024 * 1024 });
@@ -152,16 +164,8 @@ export class FileSnapshotStore implements SnapshotStore {
 
   /** A layer whose description was lost: all of it is in the layer itself. */
   async #recover(id: string): Promise<void> {
-    const hash = createHash('sha256');
-    let tarSize = 0;
-    const replayed = await (async () => {
-      for await (const chunk of this.#replay(id)) {
-        hash.update(chunk);
-        tarSize += chunk.length;
-      }
-      return true;
-    })().catch(() => false); // without a recipe its tar is made when it is asked for
-    const known = replayed ? { diffId: digestSchema.parse(`sha256:${hash.digest('hex')}`), tarSize } : {};
+    const replayed = await digestTar(this.#replay(id)).catch(() => undefined); // without a recipe its tar is made when it is asked for
+    const known = replayed ? { diffId: replayed.digest, tarSize: replayed.size } : {};
     const meta: Meta = { id, ...known, size: await treeSize(join(this.#root, id, 'fs')), created: new Date().toISOString() };
     await this.#write(meta);
     this.#remember(meta);
@@ -255,12 +259,12 @@ export class FileSnapshotStore implements SnapshotStore {
 
   #remember(meta: Meta): void {
     this.#snapshots.set(meta.id, meta);
-    if (meta.diffId !== undefined) this.#byDiffId.set(meta.diffId, (this.#byDiffId.get(meta.diffId) ?? new Set()).add(meta.id));
+    for (const diffId of diffIdsOf(meta)) this.#byDiffId.set(diffId, (this.#byDiffId.get(diffId) ?? new Set()).add(meta.id));
   }
 
   #forget(meta: Meta): void {
     this.#snapshots.delete(meta.id);
-    if (meta.diffId !== undefined) this.#byDiffId.get(meta.diffId)?.delete(meta.id);
+    for (const diffId of diffIdsOf(meta)) this.#byDiffId.get(diffId)?.delete(meta.id);
   }
 
   #require(id: string): Meta {
@@ -275,6 +279,10 @@ export class FileSnapshotStore implements SnapshotStore {
   }
 }
 
+function diffIdsOf({ diffId, otherDiffId }: Meta): Digest[] {
+  return [diffId, otherDiffId].filter((one) => one !== undefined);
+}
+
 function withoutMark(meta: Meta): Meta {
   const copy = { ...meta };
   delete copy.unsettledIn;
@@ -285,14 +293,3 @@ function view(meta: Meta): Snapshot {
   const { id, size, created } = meta;
   return { id, size, created, ...(meta.parent === undefined ? {} : { parent: meta.parent }), ...(meta.diffId === undefined ? {} : { diffId: meta.diffId }) };
 }
-
-async function* verified(source: AsyncIterable<Buffer>, diffId: Digest): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
-  for await (const chunk of source) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  const found = `sha256:${hash.digest('hex')}`;
-  if (found !== diffId) throw notFound({ kind: 'layer with its original content (the snapshot was changed on disk)', id: diffId });
-}
-

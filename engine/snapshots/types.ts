@@ -1,4 +1,4 @@
-import type { Digest } from '../content/digest.ts';
+import type { Digest, DigestAlgorithm } from '../content/digest.ts';
 import type { ShiftedLayers } from './shiftedLayers.ts';
 
 /**
@@ -38,6 +38,8 @@ export interface SnapshotStore {
   adopt(upperDir: string, meta: { parent?: string }): Promise<Snapshot>;
   /** The layer's tar identity: digest and size in bytes of the uncompressed tar. Computed once, then kept. */
   identify(id: string): Promise<{ readonly diffId: Digest; readonly size: number }>;
+  /** The digest of the layer's tar by this algorithm, under which it is found from then on. By another than sha256 its tar is read once more. */
+  digestAs(id: string, algorithm: DigestAlgorithm): Promise<Digest>;
   /** The layer's uncompressed tar, the very bytes that `identify` digested. */
   openTar(id: string): Promise<NodeJS.ReadableStream>;
   remove(id: string): Promise<void>;

@@ -13,6 +13,8 @@ export interface Output {
 
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
+  /** Written to its standard input, which is then closed. */
+  readonly input?: string;
   /** 0: as long as it takes. */
   readonly timeoutMs?: number;
   /** Each line of standard error as it comes. */
@@ -30,7 +32,8 @@ export function runProgram(program: string, args: readonly string[], options: Ru
       else if (typeof error.code === 'string') reject(new Error(`${program} cannot be started: ${String(error.code)}`, { cause: error }));
       else resolve({ status: error.code ?? -1, stdout, stderr });
     });
-    const { onLine, signal } = options;
+    const { onLine, signal, input } = options;
+    if (input !== undefined) child.stdin?.on('error', () => undefined).end(input); // one that does not read it says why by its status
     if (onLine && child.stderr) createInterface({ input: child.stderr }).on('line', onLine);
     signal?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
   });

@@ -24,11 +24,17 @@ export interface UpOutcome {
   readonly remoteWorkspaceFolder: string;
 }
 
+export interface UpOptions {
+  readonly localEnv: LocalEnv;
+  /** The header with the user's logins at registries. */
+  readonly logins: Readonly<Record<string, string>>;
+  readonly rebuild: Rebuild | undefined;
+}
+
 /** Brings a dev container up and tells what happens. Throws ApiError with the engine's code. */
-export async function upDevContainer(api: ApiClient, { folder, file }: DevContainerRef, options: { readonly localEnv: LocalEnv; readonly rebuild: Rebuild | undefined }, tell: (news: UpNews) => void, signal: AbortSignal): Promise<UpOutcome> {
-  const { localEnv, rebuild } = options;
+export async function upDevContainer(api: ApiClient, { folder, file }: DevContainerRef, { localEnv, logins, rebuild }: UpOptions, tell: (news: UpNews) => void, signal: AbortSignal): Promise<UpOutcome> {
   const json: UpRequest = { folder, ...(file === '' ? {} : { config: file }), localEnv: { ...localEnv }, ...(rebuild === undefined ? {} : { removeExistingContainer: true, noCache: rebuild === 'clean' }) };
-  for await (const event of api.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json, signal })) {
+  for await (const event of api.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json, headers: logins, signal })) {
     if (event.type !== 'result') tell(event);
     else if (event.outcome === 'success') return event;
     else throw new ApiError(500, event.message, event.code, event.params);

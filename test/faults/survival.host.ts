@@ -15,6 +15,8 @@ import { mountsUnder } from '../support/leftovers.ts';
 const INSTANCE = 'rfsurv';
 const IMAGE = 'debian:bookworm';
 const SLEEP = [IMAGE, 'sleep', '1000'];
+/** Mounts are made without a program: this host has none. */
+const NOT_NEEDED = new Set(['mount', 'umount', 'perl']);
 
 interface Finding {
   readonly code: string;
@@ -29,7 +31,7 @@ describe('survival', function () {
 
   before(async () => {
     tools = await mkdtemp(join(tmpdir(), 'berth-rfsurv-bin-'));
-    for (const folder of ['/usr/bin', '/usr/sbin']) for (const name of await readdir(folder)) await symlink(join(folder, name), join(tools, name)).catch(() => undefined);
+    for (const folder of ['/usr/bin', '/usr/sbin']) for (const name of await readdir(folder)) if (!NOT_NEEDED.has(name)) await symlink(join(folder, name), join(tools, name)).catch(() => undefined);
     engine = await TestEngine.start({ instance: INSTANCE, env: { PATH: tools } });
     await engine.docker(['import', await baseTar(), IMAGE]);
   });
@@ -199,7 +201,7 @@ describe('survival', function () {
     assert.deepEqual(await findings({ layers: true }), []);
   });
 
-  for (const tool of ['conmon', 'crun', 'nft', 'mount']) {
+  for (const tool of ['conmon', 'crun', 'nft']) {
     it(`a host that loses ${tool} while containers run: they go on, what needs it says so, and with it back all works`, async () => {
       await docker('run', '-d', '--name', 'on', '-p', '127.0.0.1:0:80', ...SLEEP);
       const pid = await inspect('{{.State.Pid}}', 'on');

@@ -17,6 +17,8 @@ export class TokenServer {
   readonly asked: TokenRequest[] = [];
   /** Seconds. */
   life = 300;
+  /** So many requests are told to come again at once. */
+  busy = 0;
   readonly #close: () => void;
   readonly #key: string;
   readonly #user: { readonly name: string; readonly password: string };
@@ -45,6 +47,11 @@ export class TokenServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.busy > 0) {
+      this.busy -= 1;
+      response.writeHead(this.busy % 2 === 0 ? 429 : 503, { 'Retry-After': '0' }).end();
+      return;
+    }
     let body = '';
     for await (const chunk of request as AsyncIterable<Buffer>) body += chunk.toString();
     const query = request.method === 'POST' ? new URLSearchParams(body) : new URL(request.url ?? '/', 'http://x').searchParams;

@@ -6,6 +6,7 @@ import type { Browser } from 'playwright-core';
 import { run } from '../../engine/host/process.ts';
 import { baseTar } from '../support/base.ts';
 import { TestEngine } from '../support/engine.ts';
+import { TestRegistry } from '../support/registry.ts';
 import { failureScreenshots } from './support/failureScreenshots.ts';
 import { repository, vsix } from './support/installed.ts';
 import { launchBrowser, WorkbenchPage } from './support/workbenchPage.ts';
@@ -16,6 +17,7 @@ const upMs = 420_000;
 
 describe('a dev container in a real workbench', () => {
   let engine: TestEngine;
+  let registry: TestRegistry;
   let server: WorkbenchServer;
   let browser: Browser;
   let workbench: WorkbenchPage;
@@ -29,7 +31,9 @@ describe('a dev container in a real workbench', () => {
     engine = await TestEngine.start({ instance: 'vscd' });
     await engine.docker(['import', await baseTar(), 'debian:bookworm']);
     await engine.berth(['engine', 'stop']);
-    server = await WorkbenchServer.start({ env: engine.env, settings: { 'berth.socketPath': engine.client.socketPath }, vsix: [vsix()] });
+    registry = await TestRegistry.start({ users: { sailor: 'ahoy' } });
+    await mkdir(join(root, 'docker'));
+    server = await WorkbenchServer.start({ env: { ...engine.env, DOCKER_CONFIG: join(root, 'docker') }, settings: { 'berth.socketPath': engine.client.socketPath }, vsix: [vsix()] });
     browser = await launchBrowser();
     workbench = await WorkbenchPage.open(browser, server.url(join(root, 'hello')));
     await workbench.openBerth();
@@ -39,6 +43,7 @@ describe('a dev container in a real workbench', () => {
     await browser?.close();
     await server?.stop();
     await engine?.remove();
+    await registry?.stop();
     await rm(root, { recursive: true, force: true });
   });
 
@@ -93,6 +98,19 @@ describe('a dev container in a real workbench', () => {
     await workbench.contextMenu(row, 'Up');
     await workbench.notification(/slow\/devcontainer\.json:3:\d+ is not right at \/forwardPorts/).waitFor();
     await row.waitFor();
+  });
+
+  it('Up sends the user’s login at a registry: it says that the image is not there, where it tells others nothing', async () => {
+    await writeFile(join(root, 'hello/.devcontainer/slow/devcontainer.json'), JSON.stringify({ image: `${registry.host}/team/private:1` }));
+    const row = workbench.row('Dev Containers', /^hello \(slow\)/);
+    const login = join(root, 'docker/config.json');
+    await workbench.contextMenu(row, 'Up');
+    await workbench.notification(/wants a login for .*team\/private/).waitFor();
+    await writeFile(login, JSON.stringify({ auths: { [registry.host]: { auth: Buffer.from('sailor:ahoy').toString('base64') } } }));
+    await workbench.row('Dev Containers', /^hello \(slow\), not created yet/).waitFor();
+    await workbench.contextMenu(row, 'Up');
+    await workbench.notification(/does not have .*team\/private/).waitFor();
+    await rm(login);
   });
 
   it('Cancel ends what Up began, and nothing is left of it', async () => {

@@ -3,7 +3,7 @@ import type { TarEntry } from '../../host/tar/entry.ts';
 
 /**
  * The texts of some files of a plain tar in memory; a name that is not in it is absent from the result. `undefined` when the
- * archive must be unpacked to know: one of the names, or a folder on its way, is a link, or the archive is not read by us.
+ * archive must be unpacked to know: one of the names, or a folder on its way, is a link, a file is sparse, or the archive is not read by us.
  */
 export async function peekFiles(archive: Buffer, names: readonly string[]): Promise<ReadonlyMap<string, string> | undefined> {
   const wanted = new Set(names.map(plainName));
@@ -24,9 +24,9 @@ export async function peekFiles(archive: Buffer, names: readonly string[]): Prom
   return new Map(names.flatMap((name) => found.has(plainName(name)) ? [[name, Buffer.concat(found.get(plainName(name)) ?? []).toString('utf8')]] : []));
 }
 
-function isInTheWay({ type }: TarEntry, path: string, wanted: ReadonlySet<string>): boolean {
+function isInTheWay({ type, segments }: TarEntry, path: string, wanted: ReadonlySet<string>): boolean {
   if (type === 'directory') return false;
-  if (wanted.has(path)) return type !== 'file';
+  if (wanted.has(path)) return type !== 'file' || segments !== undefined;
   return [...wanted].some((name) => name.startsWith(`${path}/`));
 }
 

@@ -37,6 +37,10 @@ export interface CopyRules {
 
 const COPY_FLAGS = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
 
+/** Bytes that a file must have less on disk than its size says for a process to copy it: the host's cp keeps holes, copy_file_range fills them. */
+const HOLES = 1n << 20n;
+const SECTOR = 512n;
+
 /** What is at the destination cannot give way to what is copied. */
 export class CopyConflict extends Error {
   override readonly name = 'CopyConflict';
@@ -105,6 +109,7 @@ export class Copier {
     if (entry.type === 'link') symlinkSync(entry.link ?? '', location);
     else if (entry.type === 'special') await run('cp', ['-a', '--', entry.location, location], { signal: this.#rules.signal });
     else if (this.#hardLink(entry, location) || this.#rules.former?.link(path, location, this.#wanted(entry))) return;
+    else if (hasHoles(entry)) await run('cp', ['--', entry.location, location], { signal: this.#rules.signal });
     else if (entry.stats.size > SMALL_FILE || !copySmallFile(entry.location, location)) await copyFile(entry.location, location, COPY_FLAGS);
     this.#finish(entry, location);
   }
@@ -162,4 +167,8 @@ export class Copier {
 
 function statsOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
+}
+
+function hasHoles({ stats }: TreeEntry): boolean {
+  return stats.size - stats.blocks * SECTOR >= HOLES;
 }

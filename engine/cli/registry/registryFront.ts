@@ -29,7 +29,7 @@ async function answer(options: FrontOptions, request: IncomingMessage, response:
   const { method = 'GET', url = '/' } = request;
   if (options.users && !(await options.users.allows(request.headers.authorization))) return refuse(response, 401, 'UNAUTHORIZED', 'authentication required', { 'WWW-Authenticate': 'Basic realm="Berth"' });
   if (!/^\/v2(\/|$|\?)/.test(url)) return refuse(response, 404, 'UNSUPPORTED', 'this is a registry: its API is below /v2/');
-  if (!options.write && method !== 'GET' && method !== 'HEAD') return refuse(response, 403, 'DENIED', 'this registry is only read from (it was started without --write)');
+  if (!options.write && method !== 'GET' && method !== 'HEAD') return refuseToWrite(method, response);
   const client = await options.engine();
   const given = await client.forward(method, `/berth/v1/registry${url}`, passedHeaders(request), request);
   response.writeHead(given.statusCode ?? 502, given.headers);
@@ -40,6 +40,12 @@ async function answer(options: FrontOptions, request: IncomingMessage, response:
 function passedHeaders({ headers }: IncomingMessage): Record<string, string> {
   const names = ['accept', 'content-type', 'content-length', 'content-range', 'range', 'transfer-encoding'];
   return Object.fromEntries(names.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : [])));
+}
+
+/** Deleting is a feature that a registry may not have; pushing is not allowed here. */
+function refuseToWrite(method: string, response: ServerResponse): void {
+  const why = 'this registry is only read from (it was started without --write)';
+  return method === 'DELETE' ? refuse(response, 405, 'UNSUPPORTED', why) : refuse(response, 403, 'DENIED', why);
 }
 
 function refuse(response: ServerResponse, status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}): void {

@@ -1,4 +1,4 @@
-/** What the add-on exports: seqpacket.c, thread.c and files.c. */
+/** What the add-on exports: seqpacket.c, thread.c, files.c and mounts.c. */
 declare module '#native' {
   /** Opaque. Stays open until it is closed. */
   export interface SeqpacketConnection {
@@ -22,4 +22,14 @@ declare module '#native' {
   export function makeNode(path: Buffer, mode: number, major: number, minor: number): void;
   /** Tells ext4 that what is below each folder in this one has nothing to do with the others (chattr +T). Throws with the system's code. */
   export function spreadFolders(path: Buffer): void;
+
+  /** Called once, with 0 or the system's number of what went wrong. */
+  export type Done = (failure: number) => void;
+
+  /** mount(2) on a thread of its own. Relative paths, those in `options` too, are seen from `folder` ('': from the process's). */
+  export function mount(folder: string, source: string, target: string, type: string, options: string, flags: number, done: Done): void;
+  /** Mounts `source` once more, with owners as the map of the user namespace at this path shows them. */
+  export function mountMapped(source: string, target: string, userNamespace: string, done: Done): void;
+  /** Takes everything mounted on each of the paths away, lazily; links are not followed. The failure is the first of a path from which not all could be taken, as EINVAL where nothing was mounted. */
+  export function unmount(targets: readonly string[], done: Done): void;
 }

@@ -1,4 +1,4 @@
-// Entry of the add-on (files.c is the rest of it), and connections to SOCK_SEQPACKET sockets, which Node's net module cannot open: what conmon serves its clients on.
+// Entry of the add-on (files.c and mounts.c are the rest of it, with thread.c), and connections to SOCK_SEQPACKET sockets, which Node's net module cannot open: what conmon serves its clients on.
 // Node-API and libuv, so that one build works with every Node; links to nothing, so that it works with every C library.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
@@ -194,6 +194,8 @@ napi_value as_ids(napi_env env, napi_callback_info info);
 napi_value in_netns(napi_env env, napi_callback_info info);
 /** files.c */
 void define_files(napi_env env, napi_value exports);
+/** mounts.c */
+void define_mounts(napi_env env, napi_value exports);
 
 NAPI_MODULE_INIT() {
   const napi_property_descriptor functions[] = {
@@ -206,5 +208,6 @@ NAPI_MODULE_INIT() {
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   define_files(env, exports);
+  define_mounts(env, exports);
   return exports;
 }

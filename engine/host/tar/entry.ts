@@ -2,6 +2,12 @@ import { Buffer } from 'node:buffer';
 
 export type TarType = 'file' | 'hardlink' | 'symlink' | 'character' | 'block' | 'directory' | 'fifo';
 
+/** Bytes of a sparse file that lie together. */
+export interface Segment {
+  readonly at: number;
+  readonly length: number;
+}
+
 /** One member of a tar archive, from whatever mix of ustar, GNU and PAX headers described it. */
 export interface TarEntry {
   /** As written, without a trailing slash; one character a byte (see shownPath.ts). */
@@ -9,8 +15,10 @@ export interface TarEntry {
   readonly type: TarType;
   /** Target of a link, as written. */
   readonly linkPath: string;
-  /** Bytes of content that follow; 0 for everything but files. */
+  /** Bytes of the file; 0 for everything else. */
   readonly size: number;
+  /** Of a sparse file: which of its bytes the archive has, one after the other; the others are holes. Absent: all of them. */
+  readonly segments?: readonly Segment[];
   /** Permission bits with set-uid, set-gid and sticky. */
   readonly mode: number;
   readonly uid: number;
@@ -25,6 +33,11 @@ export interface TarEntry {
 
 export const BLOCK = 512;
 
+/** Bytes of content that follow in the archive. */
+export function storedSize({ size, segments }: Pick<TarEntry, 'size' | 'segments'>): number {
+  return segments ? segments.reduce((sum, { length }) => sum + length, 0) : size;
+}
+
 /** Bytes of padding after `size` bytes of content. */
 export function paddingOf(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
@@ -32,7 +45,7 @@ export function paddingOf(size: number): number {
 
 const typeFlags: Readonly<Record<TarType, string>> = { file: '0', hardlink: '1', symlink: '2', character: '3', block: '4', directory: '5', fifo: '6' };
 
-/** The header blocks of an entry: ustar, preceded by a PAX header for whatever ustar cannot say. The same entry gives the same bytes. */
+/** The header blocks of an entry, whose content follows without holes: ustar, preceded by a PAX header for whatever ustar cannot say. The same entry gives the same bytes. */
 export function encodeEntry(entry: TarEntry): Buffer {
   const pax = paxRecords(entry);
   const path = entry.type === 'directory' ? `${entry.path}/` : entry.path;
@@ -69,7 +82,7 @@ function paxRecord(key: string, value: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(String(length)), rest]);
 }
 
-type HeaderFields = Omit<TarEntry, 'type' | 'xattrs'>;
+type HeaderFields = Omit<TarEntry, 'type' | 'xattrs' | 'segments'>;
 
 function header(fields: HeaderFields, flag: string): Buffer {
   const block = Buffer.alloc(BLOCK);

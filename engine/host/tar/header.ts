@@ -11,7 +11,7 @@ export interface Extensions {
   longLink: Buffer | undefined;
 }
 
-const types: Readonly<Record<string, TarType>> = { '0': 'file', '\0': 'file', '7': 'file', '1': 'hardlink', '2': 'symlink', '3': 'character', '4': 'block', '5': 'directory', '6': 'fifo' };
+const types: Readonly<Record<string, TarType>> = { '0': 'file', '\0': 'file', '7': 'file', S: 'file', '1': 'hardlink', '2': 'symlink', '3': 'character', '4': 'block', '5': 'directory', '6': 'fifo' };
 
 /** Whether a block is a header: its checksum says so. */
 export function isTarHeader(block: Buffer): boolean {
@@ -34,11 +34,10 @@ export function* parsePax(body: Buffer): Generator<[string, Buffer]> {
   }
 }
 
-/** One entry from its last header block and what came before it. */
+/** One entry from its last header block and what came before it; of a sparse file, `size` is still what the archive has of it. */
 export function mergeHeader(block: Buffer, { pax, longName, longLink }: Extensions): TarEntry {
   const flag = String.fromCharCode(block[156] ?? 0);
-  const path = cleanPath(pax.get('path')?.toString('latin1') ?? text(longName) ?? ustarPath(block));
-  refuseSparse(flag, pax, path);
+  const path = cleanPath((pax.get('GNU.sparse.name') ?? pax.get('path'))?.toString('latin1') ?? text(longName) ?? ustarPath(block));
   const type = typeOf(flag, path, block);
   const number = (key: string, at: number, length: number): number => {
     const value = pax.get(key);
@@ -68,10 +67,6 @@ function typeOf(flag: string, path: string, block: Buffer): TarType {
   return type === 'file' && field(block, 0, 100).endsWith('/') ? 'directory' : type;
 }
 
-function refuseSparse(flag: string, pax: ReadonlyMap<string, Buffer>, path: string): void {
-  if (flag === 'S' || [...pax.keys()].some((key) => key.startsWith('GNU.sparse.'))) throw archiveUnsupported({ path: shownPath(path), detail: 'is a sparse file in GNU form, which images do not use. Make the archive without --sparse' });
-}
-
 function xattrs(pax: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
   const found = new Map<string, Buffer>();
   for (const [key, value] of pax) if (key.startsWith('SCHILY.xattr.')) found.set(key.slice('SCHILY.xattr.'.length), Buffer.from(value));
@@ -97,7 +92,7 @@ function field(block: Buffer, at: number, length: number): string {
 }
 
 /** An octal number, or GNU's base-256 form (first bit set). */
-function numeric(block: Buffer, at: number, length: number): number {
+export function numeric(block: Buffer, at: number, length: number): number {
   const first = block[at] ?? 0;
   if ((first & 0x80) === 0) {
     const digits = field(block, at, length).trim();

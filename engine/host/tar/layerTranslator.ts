@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { storedSize } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { archiveEscapes, archiveUnsupported } from './errors.ts';
 import { noLimits } from './layerLimits.ts';
@@ -6,7 +7,7 @@ import type { LayerLimits } from './layerLimits.ts';
 import { LayerPaths } from './layerPaths.ts';
 import { isOverlayAttribute, layerRules } from './layerRules.ts';
 import type { LayerRules } from './layerRules.ts';
-import type { TarPart } from './reader.ts';
+import type { FileContent, TarPart } from './reader.ts';
 import { RecipeWriter } from './recipe.ts';
 import type { ContentReference } from './recipe.ts';
 import { shownPath } from './shownPath.ts';
@@ -16,7 +17,7 @@ const WHITEOUT = '.wh.';
 const OPAQUE_WHITEOUT = '.wh..wh..opq';
 
 /** What is to be done for a layer, in this order: make an entry, in the place of what may be there; or write content of the file made last. */
-export type LayerStep = TarEntry | Buffer;
+export type LayerStep = TarEntry | FileContent;
 
 /**
  * Turns the parts of a layer's tar into what shall be made on disk, and writes down the recipe of the original. Where an archive
@@ -32,7 +33,8 @@ export class LayerTranslator {
   readonly #replaced: string;
   readonly #paths = new LayerPaths();
   readonly #directories = new Map<string, TarEntry>();
-  readonly #contents = new Map<string, ContentReference>();
+  /** Of files that have any: where the recipe refers to theirs, and their size. A sparse file that is but a hole has nothing there. */
+  readonly #contents = new Map<string, { readonly reference: ContentReference | undefined; readonly size: number }>();
   readonly #opaque = new Set<string>();
   readonly #rules: LayerRules;
   /** Device nodes that cannot be made here. */
@@ -41,6 +43,8 @@ export class LayerTranslator {
 
   readonly #limits: LayerLimits;
   #entries = 0;
+  /** Bytes of file content that were written: without holes, and with what was replaced. */
+  #written = 0;
 
   constructor(replaced: string, rules: LayerRules = layerRules(), limits: LayerLimits = noLimits) {
     this.#replaced = replaced;
@@ -54,7 +58,7 @@ export class LayerTranslator {
       this.recipe.bytes(part.raw);
       return this.#entry(part.entry);
     }
-    if (part.kind === 'content' && this.#pass) return [part.data];
+    if (part.kind === 'content' && this.#pass) return [part];
     this.recipe.bytes(part.data);
     return [];
   }
@@ -69,7 +73,8 @@ export class LayerTranslator {
 
   #entry(entry: TarEntry): TarEntry[] {
     this.#entries += 1;
-    this.#limits.check(this.#entries, this.contentSize + entry.size);
+    const stored = storedSize(entry);
+    this.#limits.check(this.#entries, this.#written + stored);
     const path = this.#paths.normalise(entry.path);
     const name = path.slice(path.lastIndexOf('/') + 1);
     this.#pass = false;
@@ -83,7 +88,8 @@ export class LayerTranslator {
     if (path !== '') this.#paths.set(path, entry.type === 'directory' ? 'directory' : 'other');
     if (entry.type === 'directory') this.#directories.set(path, checked);
     this.#pass = entry.type === 'file';
-    if (this.#pass && entry.size > 0) this.#contents.set(path, this.recipe.content(path, entry.size));
+    if (this.#pass && entry.size > 0) this.#contents.set(path, { reference: stored > 0 ? this.recipe.content(path, stored, entry.segments) : undefined, size: entry.size });
+    this.#written += stored;
     this.contentSize += entry.size;
     return [...before, checked];
   }
@@ -151,10 +157,11 @@ export class LayerTranslator {
     if (!content) return [];
     this.#contents.delete(path);
     this.contentSize -= content.size;
+    if (!content.reference) return [];
     const folder = this.replacedCount === 0 ? [{ ...directory(this.#replaced), mode: 0o700 }] : [];
     const name = String(this.replacedCount);
     this.replacedCount += 1;
-    this.recipe.moveToReplaced(content, name);
+    this.recipe.moveToReplaced(content.reference, name);
     return [...folder, { ...directory(`${this.#replaced}/${name}`), type: 'hardlink', linkPath: path }];
   }
 

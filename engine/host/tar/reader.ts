@@ -1,22 +1,30 @@
 import { Buffer } from 'node:buffer';
 import { ByteReader } from './byteReader.ts';
-import { BLOCK, paddingOf } from './entry.ts';
+import { BLOCK, paddingOf, storedSize } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { archiveInvalid, archiveUnsupported } from './errors.ts';
-import { isTarHeader, mergeHeader, parsePax } from './header.ts';
+import { isTarHeader, mergeHeader } from './header.ts';
 import type { Extensions } from './header.ts';
+import { collectPax, isSparse, sparseEntry } from './sparse.ts';
+
+/** Bytes of the file that was named last, and where in it they are. */
+export interface FileContent {
+  readonly kind: 'content';
+  readonly data: Buffer;
+  readonly at: number;
+}
 
 /** What a tar stream consists of, in order: every byte of it appears in exactly one part. */
 export type TarPart =
-  | { readonly kind: 'entry'; readonly entry: TarEntry; /** The header blocks as they were. */ readonly raw: Buffer }
-  | { readonly kind: 'content'; readonly data: Buffer }
+  | { readonly kind: 'entry'; readonly entry: TarEntry; /** The header blocks as they were, a sparse file's map with them. */ readonly raw: Buffer }
+  | FileContent
   | { readonly kind: 'padding'; readonly data: Buffer }
   | { readonly kind: 'trailer'; readonly data: Buffer };
 
 /** Longest extended header (names, attributes) that is believed, in bytes. */
 const MAX_EXTENSION = 1024 * 1024;
 
-/** Reads an uncompressed tar stream (ustar, GNU long names, PAX). Throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED. */
+/** Reads an uncompressed tar stream (ustar, GNU long names and sparse files, PAX). Throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED. */
 export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<TarPart> {
   const reader = new ByteReader(source);
   try {
@@ -47,15 +55,24 @@ async function* readEntry(reader: ByteReader, first: Buffer): AsyncGenerator<Tar
     const body = await extension(reader, block, raw);
     if (flag === 'L') extensions.longName = body;
     else if (flag === 'K') extensions.longLink = body;
-    else if (flag === 'x') for (const [key, value] of parsePax(body)) extensions.pax.set(key, value);
+    else if (flag === 'x') collectPax(body, extensions.pax);
     // Global headers (flag g) are skipped, as Docker does: git archive writes a comment in one.
     block = (await reader.exactly(BLOCK)) ?? fail('it ends after an extended header');
   }
-  const entry = mergeHeader(block, extensions);
+  const plain = mergeHeader(block, extensions);
+  const entry = isSparse(block, extensions.pax) ? await sparseEntry(plain, block, extensions.pax, { reader, raw }) : plain;
   yield { kind: 'entry', entry, raw: Buffer.concat(raw) };
-  for await (const data of reader.pieces(entry.size)) yield { kind: 'content', data };
-  const padding = paddingOf(entry.size);
+  for (const { at, length } of entry.segments ?? [{ at: 0, length: entry.size }]) yield* contentAt(reader, at, length);
+  const padding = paddingOf(storedSize(entry));
   if (padding > 0) yield { kind: 'padding', data: (await reader.exactly(padding)) ?? fail('it ends within the padding of a file') };
+}
+
+async function* contentAt(reader: ByteReader, start: number, length: number): AsyncGenerator<FileContent> {
+  let at = start;
+  for await (const data of reader.pieces(length)) {
+    yield { kind: 'content', data, at };
+    at += data.length;
+  }
 }
 
 /** The body of an extended header; header and padding go to `raw`. */
@@ -74,4 +91,3 @@ function isZero(block: Buffer): boolean {
 function fail(detail: string): never {
   throw archiveInvalid({ detail });
 }
-

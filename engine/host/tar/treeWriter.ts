@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
-import { closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lstatSync, lutimesSync, chmodSync, mkdirSync, openSync, rmdirSync, symlinkSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lstatSync, lutimesSync, chmodSync, ftruncateSync, mkdirSync, openSync, rmdirSync, symlinkSync, unlinkSync, writeSync } from 'node:fs';
 import type * as Native from '#native';
 import { diskFull, isFull, systemCode } from '../../base/errors.ts';
 import type { TarEntry } from './entry.ts';
 import { layerNotWritten } from './errors.ts';
+import type { FileContent } from './reader.ts';
 import { shownPath } from './shownPath.ts';
 
 const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
@@ -48,11 +49,11 @@ export class TreeWriter {
   }
 
   /** Content of the file that was made last. */
-  write(data: Buffer): void {
+  write({ data, at }: Pick<FileContent, 'data' | 'at'>): void {
     const file = this.#open;
     if (!file) return;
     this.#guard(file.entry, () => {
-      for (let at = 0; at < data.length; ) at += writeSync(file.fd, data, at, data.length - at);
+      for (let done = 0; done < data.length; ) done += writeSync(file.fd, data, done, data.length - done, at + done);
     });
   }
 
@@ -103,6 +104,7 @@ export class TreeWriter {
     const { fd, entry } = file;
     try {
       this.#guard(entry, () => {
+        if (entry.segments) ftruncateSync(fd, entry.size); // it may end with a hole
         if (this.#isForeign(entry)) fchownSync(fd, entry.uid, entry.gid);
         fchmodSync(fd, entry.mode);
         if (entry.xattrs.size > 0) this.#attributes(entry, this.#at(entry.path)); // after its owner: a change of that takes capabilities away

@@ -30,15 +30,15 @@ const NPM = /(^|\/)node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/;
 const PYTHON = /\.(dist|egg)-info\/(METADATA|PKG-INFO)$/;
 const npmSchema = z.looseObject({ name: z.string(), version: z.string(), license: z.string().optional().catch(undefined) });
 
-/** What package managers say is installed in an image: Debian's, Alpine's, RPM's, and the packages of Node and Python. In one order. */
-export async function collectPackages(files: Files, tree: ReadonlyMap<string, TreeEntry>, signal: AbortSignal): Promise<FoundPackages> {
+/** What package managers say is installed in an image: Debian's, Alpine's, RPM's, and the packages of Node and Python; of these only the `types`. In one order. */
+export async function collectPackages(files: Files, tree: ReadonlyMap<string, TreeEntry>, signal: AbortSignal, types?: ReadonlySet<FoundPackage['type']>): Promise<FoundPackages> {
   const packages: FoundPackage[] = [];
   let distribution: FoundPackages['distribution'];
   for (const [path, { entry, snapshotId }] of tree) {
     if (entry.type !== 'file') continue;
     signal.throwIfAborted();
     const kind = kindOf(path);
-    if (kind === undefined) continue;
+    if (kind === undefined || (kind !== 'os' && types?.has(kind) === false)) continue;
     if (kind === 'rpm') packages.push(...as('rpm', path, await rpmPackages(join(files.folder(snapshotId), path))));
     else if (kind === 'os') distribution ??= distributionOf(await textOf(files, snapshotId, path));
     else packages.push(...as(kind, path, [...parsers[kind](await textOf(files, snapshotId, path))]));

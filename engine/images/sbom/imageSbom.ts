@@ -8,7 +8,5 @@ import { SPDX_PREDICATE, spdxDocument } from './spdx.ts';
 
 /** What is installed in an image that is here. */
 export async function imageSbom(snapshots: FileSnapshotStore, image: ImageRecord, signal: AbortSignal): Promise<Predicate> {
-  const layers = new LayerFiles(snapshots);
-  const files = { read: (id: string, path: string) => layers.read(id, path), folder: (id: string) => snapshots.lowerDir(id) };
-  return { predicateType: SPDX_PREDICATE, predicate: spdxDocument(image, await collectPackages(files, await imageTree(snapshots, image), signal)) };
+  return { predicateType: SPDX_PREDICATE, predicate: spdxDocument(image, await collectPackages(new LayerFiles(snapshots), await imageTree(snapshots, image), signal)) };
 }

@@ -7,6 +7,7 @@ export const uploadInvalid = defineError<{ detail: string; at: number }>('BLOB_U
 export const digestInvalid = defineError<{ detail: string }>('DIGEST_INVALID', 400, (p) => `provided digest did not match uploaded content: ${p.detail}`);
 export const manifestBlobUnknown = defineError<{ digest: string }>('MANIFEST_BLOB_UNKNOWN', 404, (p) => `manifest references a manifest or blob unknown to registry: ${p.digest}`);
 export const manifestInvalid = defineError<{ detail: string }>('MANIFEST_INVALID', 400, (p) => `manifest invalid: ${p.detail}`);
+export const manifestTooLong = defineError<{ limit: number }>('MANIFEST_TOO_LONG', 413, (p) => `manifest too long: at most ${p.limit} bytes are taken`);
 export const manifestUnknown = defineError<{ reference: string }>('MANIFEST_UNKNOWN', 404, (p) => `manifest unknown to registry: ${p.reference}`);
 export const nameInvalid = defineError<{ name: string }>('NAME_INVALID', 400, (p) => `invalid repository name: ${p.name}`);
 export const nameUnknown = defineError<{ name: string }>('NAME_UNKNOWN', 404, (p) => `repository name not known to registry: ${p.name}`);

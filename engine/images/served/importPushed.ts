@@ -1,6 +1,9 @@
 import type { Digest } from '../../content/digest.ts';
 import type { ContentStore } from '../../content/contentStore.ts';
+import { digestMismatch } from '../../content/contentStore.ts';
 import { imageConfigSchema, indexSchema, manifestSchema, mediaTypes } from '../../content/oci.ts';
+import { archiveEscapes, archiveInvalid, archiveUnsupported } from '../../host/tar/errors.ts';
+import { ownerUnmapped } from '../../host/userNamespace.ts';
 import { platformMissing } from '../../registry/errors.ts';
 import type { ImageService } from '../imageService.ts';
 import { hostPlatform } from '../../base/platform.ts';
@@ -11,12 +14,14 @@ import type { ServedBlob, ServedManifest } from './localRepositories.ts';
 export interface ImportParts {
   readonly images: ImageService;
   readonly content: ContentStore;
-  readonly registry: { blob(digest: Digest): Promise<ServedBlob> };
+  /** A blob of the repository, or a manifest. */
+  readonly blob: (digest: Digest) => Promise<ServedBlob>;
 }
 
 const configTypes: readonly string[] = [mediaTypes.ociConfig, mediaTypes.dockerConfig];
+const indexTypes: readonly string[] = [mediaTypes.ociIndex, mediaTypes.dockerIndex];
 
-/** Makes a pushed image one of this store, under the name; of an index, the image for this host. Artifacts and images of other platforms only are none: `undefined`. Throws MANIFEST_INVALID. */
+/** Makes a pushed image one of this store, under the name; of an index, the image for this host. Artifacts and images of other platforms only are none: `undefined`. Throws MANIFEST_INVALID when it is no image that could be unpacked. */
 export async function importPushed(parts: ImportParts, pushed: ServedManifest, name: string, signal: AbortSignal): Promise<Digest | undefined> {
   const chosen = await imageManifest(parts, pushed);
   const manifest = chosen && manifestSchema.parse(JSON.parse(chosen.body.toString('utf8')));
@@ -29,12 +34,11 @@ export async function importPushed(parts: ImportParts, pushed: ServedManifest, n
     for (const [index, diffId] of diffIds.entries()) {
       const { digest } = manifest.layers[index] ?? { digest: diffId };
       const open = async () => {
-        const blob = await parts.registry.blob(digest);
+        const blob = await parts.blob(digest);
         return blob.open(0, blob.size - 1);
       };
       await parts.images.unpacker.layer(diffId, open, holds, signal).catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw manifestInvalid({ detail: `its layer ${digest} cannot be unpacked: ${error instanceof Error ? error.message : String(error)}` }, { cause: error });
+        throw isOfLayer(error) ? manifestInvalid({ detail: `its layer ${digest} cannot be unpacked: ${error.message}` }, { cause: error }) : error;
       });
     }
     const image = await parts.images.store.exclusively(async () => {
@@ -46,19 +50,24 @@ export async function importPushed(parts: ImportParts, pushed: ServedManifest, n
   });
 }
 
+/** Whether it is the layer that is wrong, and not this host. */
+function isOfLayer(error: unknown): error is Error {
+  return [digestMismatch, archiveInvalid, archiveUnsupported, archiveEscapes, ownerUnmapped].some((one) => one.is(error));
+}
+
 async function imageManifest(parts: ImportParts, pushed: ServedManifest): Promise<ServedManifest | undefined> {
-  if (pushed.mediaType !== mediaTypes.ociIndex && pushed.mediaType !== mediaTypes.dockerIndex) return pushed;
+  if (!indexTypes.includes(pushed.mediaType)) return pushed;
   try {
     const { mediaType, digest } = choosePlatform(indexSchema.parse(JSON.parse(pushed.body.toString('utf8'))).manifests, hostPlatform(), 'the index');
-    return { mediaType, digest, body: await bytesOf(parts, digest) };
+    return indexTypes.includes(mediaType) ? undefined : { mediaType, digest, body: await bytesOf(parts, digest) };
   } catch (error) {
     if (platformMissing.is(error)) return undefined;
     throw error;
   }
 }
 
-async function bytesOf({ registry }: ImportParts, digest: Digest): Promise<Buffer> {
-  const blob = await registry.blob(digest);
+async function bytesOf(parts: ImportParts, digest: Digest): Promise<Buffer> {
+  const blob = await parts.blob(digest);
   const chunks: Buffer[] = [];
   for await (const chunk of await blob.open(0, blob.size - 1)) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);

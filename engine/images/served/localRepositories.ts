@@ -70,9 +70,10 @@ export class LocalRepositories {
     return made;
   }
 
-  /** A configuration or a layer of an image that has a name. */
-  async blob(digest: Digest): Promise<ServedBlob | undefined> {
-    const images = this.#images.list().filter(({ repoTags }) => repoTags.length > 0);
+  /** A configuration or a layer of an image of this repository; without a name: of any that has one. */
+  async blob(digest: Digest, name?: string): Promise<ServedBlob | undefined> {
+    const wanted = name === undefined ? undefined : withoutLibrary(name);
+    const images = this.#images.list().filter(({ repoTags }) => (wanted === undefined ? repoTags.length > 0 : repoTags.map(servedName).some((one) => one.name === wanted)));
     if (images.some(({ id }) => id === digest)) {
       const bytes = await this.#content.read(digest);
       return { size: bytes.length, open: (start, end) => Readable.from([bytes.subarray(start, end + 1)]) };

@@ -10,10 +10,16 @@ const extraSchema = z.looseObject({ mediaType: z.string().optional(), artifactTy
 const indexTypes: readonly string[] = [mediaTypes.ociIndex, mediaTypes.dockerIndex];
 const manifestTypes: readonly string[] = [mediaTypes.ociManifest, mediaTypes.dockerManifest];
 
-/** A manifest or an index that a client pushed, checked, and what must be here for it. Throws MANIFEST_INVALID, DIGEST_INVALID. */
-export function parsePushed(contentType: string, body: Buffer, digest: Digest, reference: string): { needs: readonly Digest[]; entry: PushedManifest } {
-  if (reference.includes(':') && reference !== digest) throw digestInvalid({ detail: `${reference} was said, ${digest} came` });
-  if (!reference.includes(':') && !/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(reference)) throw manifestInvalid({ detail: `"${reference}" is no tag` });
+/** What a manifest is pushed as. */
+export interface PushReference {
+  readonly digest: Digest | undefined;
+  readonly tags: readonly string[];
+}
+
+/** A manifest or an index that a client pushed, checked, and what must be here for it. `digest`: of the bytes. Throws MANIFEST_INVALID, DIGEST_INVALID. */
+export function parsePushed(contentType: string, body: Buffer, digest: Digest, as: PushReference): { needs: readonly Digest[]; entry: PushedManifest } {
+  if (as.digest !== undefined && as.digest !== digest) throw digestInvalid({ detail: `${as.digest} was said, ${digest} came` });
+  for (const tag of as.tags) if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(tag)) throw manifestInvalid({ detail: `"${tag}" is no tag` });
   const { mediaType: said, artifactType, subject, annotations } = parse(extraSchema, body);
   const mediaType = contentType.split(';')[0]?.trim() || said || mediaTypes.ociManifest;
   if (said !== undefined && said !== mediaType) throw manifestInvalid({ detail: `it says that it is ${said}, the request says ${mediaType}` });

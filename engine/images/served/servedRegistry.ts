@@ -1,17 +1,19 @@
 import { join } from 'node:path';
-import { digestOf, isDigest } from '../../content/digest.ts';
+import { digestOf } from '../../content/digest.ts';
 import type { Digest } from '../../content/digest.ts';
 import type { Log } from '../../base/log.ts';
 import type { ContentStore } from '../../content/contentStore.ts';
 import type { SnapshotStore } from '../../snapshots/types.ts';
 import type { ImageService } from '../imageService.ts';
 import { BlobPool } from './blobPool.ts';
-import { blobUnknown, manifestBlobUnknown, manifestUnknown, nameUnknown, unsupported } from './errors.ts';
+import { blobUnknown, manifestBlobUnknown, manifestInvalid, manifestUnknown, nameUnknown, unsupported } from './errors.ts';
 import { importPushed } from './importPushed.ts';
 import { localName, LocalRepositories } from './localRepositories.ts';
 import type { ServedBlob, ServedManifest } from './localRepositories.ts';
 import { parsePushed } from './pushedManifest.ts';
-import { Repositories } from './repositories.ts';
+import type { PushReference } from './pushedManifest.ts';
+import { blobsOf, Repositories } from './repositories.ts';
+import type { PushedRepository } from './repositories.ts';
 import { Uploads } from './uploads.ts';
 
 export interface ServedRegistryParts {
@@ -66,7 +68,7 @@ export class ServedRegistry {
   tags(name: string): string[] {
     const pushed = Object.keys(this.#pushed.get(name)?.tags ?? {}).filter((tag) => this.#pushedTag(name, tag) !== undefined);
     const tags = [...new Set([...pushed, ...this.#local.tags(name)])].sort();
-    if (tags.length === 0 && this.#pushed.get(name) === undefined) throw nameUnknown({ name });
+    if (tags.length === 0 && !this.#pushed.names.includes(name)) throw nameUnknown({ name });
     return tags;
   }
 
@@ -81,27 +83,42 @@ export class ServedRegistry {
     return local;
   }
 
-  /** Throws BLOB_UNKNOWN. */
-  async blob(digest: Digest): Promise<ServedBlob> {
-    const size = await this.#pool.size(digest);
-    if (size !== undefined) return { size, open: (start, end) => this.#pool.open(digest, start, end) };
-    const local = await this.#local.blob(digest);
-    if (!local) throw blobUnknown({ digest });
-    return local;
+  /** One of this repository. Throws BLOB_UNKNOWN. */
+  async blob(name: string, digest: Digest): Promise<ServedBlob> {
+    const isOurs = this.#pushed.hasBlob(name, digest);
+    const blob = isOurs ? await this.#anyBlob(digest) : await this.#local.blob(digest, name);
+    if (!blob) throw blobUnknown({ digest });
+    return blob;
   }
 
-  /** Keeps a manifest whose blobs are here; with a tag, an image becomes one of this store. Throws MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN. */
-  async putManifest(name: string, reference: string, mediaType: string, body: Buffer, signal: AbortSignal): Promise<{ digest: Digest; subject: Digest | undefined }> {
-    const like = isDigest(reference) ? reference : undefined;
-    const { needs, entry } = parsePushed(mediaType, body, digestOf(body, like), reference);
-    for (const digest of needs) if (!(await this.#has(digest))) throw manifestBlobUnknown({ digest });
-    const digest = await this.#pool.put(body, like);
-    const tag = reference.includes(':') ? undefined : reference;
-    const { images, content } = this.#parts;
-    const imageId = tag === undefined ? undefined : await importPushed({ images, content, registry: this }, { mediaType: entry.mediaType, digest, body }, localName(name, tag), signal);
-    await this.#pushed.update(name, ({ tags, manifests }) => ({
-      tags: tag === undefined ? tags : { ...tags, [tag]: { digest, ...(imageId === undefined ? {} : { imageId }) } },
-      manifests: { ...manifests, [digest]: entry },
+  /** Ends an upload: it is a blob of this repository then. Throws DIGEST_INVALID, BLOB_UPLOAD_UNKNOWN. */
+  async finishUpload(name: string, id: string, digest: Digest): Promise<void> {
+    await this.uploads.finish(id, digest);
+    await this.#adopt(name, [digest]);
+  }
+
+  /** Makes a blob of another repository one of this, too; false when there is none. */
+  async mount(name: string, digest: Digest): Promise<boolean> {
+    if (!(await this.#anyBlob(digest))) return false;
+    await this.#adopt(name, [digest]);
+    return true;
+  }
+
+  /** Keeps a manifest whose blobs are here, under tags or by its digest; with a tag, an image becomes one of this store. Throws MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN. */
+  async putManifest(name: string, as: PushReference, mediaType: string, body: Buffer, signal: AbortSignal): Promise<{ digest: Digest; subject: Digest | undefined }> {
+    const { needs, entry } = parsePushed(mediaType, body, digestOf(body, as.digest), as);
+    for (const digest of needs) if (!(await this.#has(name, digest))) throw manifestBlobUnknown({ digest });
+    const digest = await this.#pool.put(body, as.digest);
+    const manifest = { mediaType: entry.mediaType, digest, body };
+    const made: PushedRepository['tags'] = {};
+    for (const tag of as.tags) {
+      const imageId = await this.#import(name, tag, manifest, signal);
+      made[tag] = { digest, ...(imageId === undefined ? {} : { imageId }) };
+    }
+    await this.#pushed.update(name, (repository) => ({
+      tags: { ...repository.tags, ...made },
+      manifests: { ...repository.manifests, [digest]: entry },
+      blobs: { ...Object.fromEntries(needs.map((one) => [one, entry.pushed])), ...blobsOf(repository) },
     }));
     return { digest, subject: entry.subject };
   }
@@ -115,17 +132,20 @@ export class ServedRegistry {
       const image = this.#local.find(name, tag);
       if (image) await this.#parts.images.remove(localName(name, tag), { force: true }).catch(() => this.#parts.images.store.untag([localName(name, tag)]));
     }
-    await this.#pushed.update(name, ({ tags, manifests }) => ({
+    await this.#pushed.update(name, ({ tags, manifests, ...rest }) => ({
+      ...rest,
       tags: Object.fromEntries(Object.entries(tags).filter(([tag, one]) => !doomed.includes(tag) && (isTag || one.digest !== digest))),
       manifests: isTag ? manifests : Object.fromEntries(Object.entries(manifests).filter(([one]) => one !== digest)),
     }));
   }
 
-  /** Throws BLOB_UNKNOWN, UNSUPPORTED for what images of this store need. */
-  async deleteBlob(digest: Digest): Promise<void> {
-    if ((await this.#pool.size(digest)) !== undefined) return this.#pool.remove(digest);
-    if (await this.#local.blob(digest)) throw unsupported({ detail: `${digest} belongs to an image. Delete the image's manifest` });
-    throw blobUnknown({ digest });
+  /** From this repository; its bytes go when no other has it, with the next sweep. Throws BLOB_UNKNOWN, UNSUPPORTED for what images of this store need. */
+  async deleteBlob(name: string, digest: Digest): Promise<void> {
+    if (!this.#pushed.hasBlob(name, digest)) {
+      if (await this.#local.blob(digest, name)) throw unsupported({ detail: `${digest} belongs to an image. Delete the image's manifest` });
+      throw blobUnknown({ digest });
+    }
+    await this.#pushed.update(name, (repository) => ({ ...repository, blobs: Object.fromEntries(Object.entries(blobsOf(repository)).filter(([one]) => one !== digest)) }));
   }
 
   /** The manifests that name this one as their subject; it need not be here. */
@@ -138,12 +158,17 @@ export class ServedRegistry {
 
   /** Removes manifests that no tag leads to and blobs that no manifest names, when they are older than the grace; returns bytes freed. */
   async sweep(now = Date.now()): Promise<number> {
-    for (const name of this.#pushed.names) {
+    for (const name of this.#pushed.all) {
       const kept = this.#reachable(name);
-      await this.#pushed.update(name, ({ tags, manifests }) => ({
-        tags: Object.fromEntries(Object.entries(tags).filter(([tag]) => this.#pushedTag(name, tag) !== undefined)),
-        manifests: Object.fromEntries(Object.entries(manifests).filter(([digest, { pushed }]) => kept.has(digest) || now - pushed < GRACE)),
-      }));
+      await this.#pushed.update(name, (repository) => {
+        const manifests = Object.fromEntries(Object.entries(repository.manifests).filter(([digest, { pushed }]) => kept.has(digest) || now - pushed < GRACE));
+        const needed = new Set(Object.values(manifests).flatMap(({ needs }) => needs));
+        return {
+          tags: Object.fromEntries(Object.entries(repository.tags).filter(([tag]) => this.#pushedTag(name, tag) !== undefined)),
+          manifests,
+          blobs: Object.fromEntries(Object.entries(blobsOf(repository)).filter(([digest, pushed]) => needed.has(digest) || now - pushed < GRACE)),
+        };
+      });
     }
     const needed = this.#pushed.needed();
     let freed = 0;
@@ -186,8 +211,40 @@ export class ServedRegistry {
     return found;
   }
 
-  async #has(digest: Digest): Promise<boolean> {
-    return (await this.#pool.size(digest)) !== undefined || (await this.#local.blob(digest)) !== undefined;
+  /** Whether a manifest of this repository may name it: a blob, or, in an index, another manifest. */
+  async #has(name: string, digest: Digest): Promise<boolean> {
+    if (Object.hasOwn(this.#pushed.get(name)?.manifests ?? {}, digest)) return true;
+    return this.blob(name, digest).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #manifestBytes(name: string, digest: Digest): Promise<ServedBlob | undefined> {
+    return Object.hasOwn(this.#pushed.get(name)?.manifests ?? {}, digest) ? this.#anyBlob(digest) : undefined;
+  }
+
+  /** Of whatever repository. */
+  async #anyBlob(digest: Digest): Promise<ServedBlob | undefined> {
+    const size = await this.#pool.size(digest);
+    return size === undefined ? this.#local.blob(digest) : { size, open: (start, end) => this.#pool.open(digest, start, end) };
+  }
+
+  #adopt(name: string, digests: readonly Digest[]): Promise<void> {
+    const now = Date.now();
+    return this.#pushed.update(name, (repository) => ({ ...repository, blobs: { ...blobsOf(repository), ...Object.fromEntries(digests.map((digest) => [digest, now])) } }));
+  }
+
+  /** The image that a pushed manifest makes here. What makes none, since its configuration and its layers do not belong together, is kept for others all the same. */
+  async #import(name: string, tag: string, manifest: ServedManifest, signal: AbortSignal): Promise<Digest | undefined> {
+    const { images, content, log } = this.#parts;
+    try {
+      return await importPushed({ images, content, blob: async (digest) => (await this.#manifestBytes(name, digest)) ?? this.blob(name, digest) }, manifest, localName(name, tag), signal);
+    } catch (error) {
+      if (signal.aborted || !manifestInvalid.is(error)) throw error;
+      log.warn('what was pushed is kept, but makes no image here', { name, tag, error });
+      return undefined;
+    }
   }
 }
 

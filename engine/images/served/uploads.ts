@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Digester, algorithmOf } from '../../content/digest.ts';
-import type { Digest } from '../../content/digest.ts';
+import type { Digest, DigestAlgorithm } from '../../content/digest.ts';
 import { newId } from '../../base/ids.ts';
 import { KeyedMutex } from '../../base/keyedMutex.ts';
 import type { BlobPool } from './blobPool.ts';
@@ -12,6 +12,7 @@ import { digestInvalid, uploadInvalid, uploadUnknown } from './errors.ts';
 const PATIENCE = 24 * 3600 * 1000;
 
 interface Upload {
+  /** By the algorithm that the client spoke of at the beginning; most are of the usual one. */
   readonly hash: Digester;
   size: number;
 }
@@ -33,10 +34,10 @@ export class Uploads {
     for (const name of await readdir(this.#folder)) if (now - (await stat(this.#path(name))).mtimeMs > PATIENCE) await rm(this.#path(name), { force: true });
   }
 
-  async begin(): Promise<string> {
+  async begin(algorithm?: DigestAlgorithm): Promise<string> {
     const id = newId();
     await (await open(this.#path(id), 'wx', 0o600)).close();
-    this.#known.set(id, { hash: new Digester(), size: 0 });
+    this.#known.set(id, { hash: new Digester(algorithm), size: 0 });
     return id;
   }
 
@@ -68,8 +69,7 @@ export class Uploads {
   finish(id: string, digest: Digest): Promise<void> {
     return this.#mutex.run(id, async () => {
       const { hash } = await this.#find(id);
-      // Which algorithm is meant shows at the end only; nearly always it is sha256.
-      const found = algorithmOf(digest) === 'sha256' ? hash.digest() : await digestOfContent(this.#path(id), digest);
+      const found = algorithmOf(digest) === hash.algorithm ? hash.digest() : await digestOfContent(this.#path(id), algorithmOf(digest));
       this.#known.delete(id);
       if (found === digest) return this.#pool.adopt(this.#path(id), digest);
       await rm(this.#path(id), { force: true });
@@ -108,8 +108,8 @@ export class Uploads {
   }
 }
 
-async function digestOfContent(path: string, like: Digest): Promise<Digest> {
-  const hash = new Digester(like);
+async function digestOfContent(path: string, algorithm: DigestAlgorithm): Promise<Digest> {
+  const hash = new Digester(algorithm);
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) hash.update(chunk);
   return hash.digest();
 }

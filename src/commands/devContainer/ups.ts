@@ -9,6 +9,7 @@ import type { Rebuild, UpNews, UpOutcome } from '../../client/devContainerClient
 import type { Connection } from '../../hosts/connect.ts';
 import { localEnv } from '../../hosts/engineEnvironment.ts';
 import type { Engines } from '../../hosts/engines.ts';
+import { registryLogins } from '../../hosts/registryLogins.ts';
 import { devContainerKey } from '../../model/devContainers.ts';
 import type { DevContainer } from '../../model/devContainers.ts';
 import { upLogLine, upStep } from '../../words/upWords.ts';
@@ -56,7 +57,11 @@ export class Ups {
 
   /** Undefined: cancelled, or under way already. Throws WorkspaceNotTrusted and what the engine says. */
   up(target: UpTarget, rebuild?: Rebuild): Promise<UpOutcome | undefined> {
-    return this.#exclusively(target, vscode.l10n.t('starting'), ({ api }, tell, signal) => upDevContainer(api, target, { localEnv: localEnv(), rebuild }, tell, signal));
+    const { note } = this.#parts.reporter;
+    return this.#exclusively(target, vscode.l10n.t('starting'), async ({ api }, tell, signal) => {
+      const env = localEnv();
+      return upDevContainer(api, target, { localEnv: env, logins: await registryLogins(env, note), rebuild }, tell, signal);
+    });
   }
 
   /** Where the editor in a running dev container is. */

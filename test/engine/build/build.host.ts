@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmod, link, lstat, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildEvent } from '../../../engine/api/berth/build.ts';
 import { BuildWorld } from '../../support/buildWorld.ts';
+import { bytesOnDisk, makeSparse, sparseTar } from '../../support/sparseFiles.ts';
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -156,6 +157,26 @@ RUN stat -c '%n %a %u:%g' /inside/one.txt /inside/target /usr/bin/one.txt; readl
     const { imageId } = await world.build('add');
     assert.deepEqual([await world.readFile(imageId, 'opt/etc/conf'), await world.readFile(imageId, 'opt/plain.txt')], ['c', 'p']);
     assert.equal((await world.resolve(imageId)).layers.length, 1);
+  });
+
+  it('keeps the holes of sparse files: of an archive that is added, of a folder, of a context that comes as one', async () => {
+    const folder = await world.write('sparse', { 'ctx/Dockerfile': 'FROM scratch\nADD files.tar /opt/\nCOPY disk.img /srv/\n' });
+    const texts: Array<[number, string]> = [[0, 'head'], [20_000_000, 'tail']];
+    await makeSparse(join(folder, 'ctx/disk.img'), 30_000_000, texts);
+    await sparseTar('PAX 0.1', join(folder, 'ctx/files.tar'), '-C', join(folder, 'ctx'), 'disk.img');
+    await sparseTar('old GNU', join(folder, 'context.tar'), '-C', join(folder, 'ctx'), '.');
+    const ids = new Set<string>();
+    for (const build of [() => world.buildArchive(join(folder, 'context.tar')), () => world.build('sparse/ctx')]) {
+      const { imageId } = await build();
+      ids.add(imageId);
+      for (const path of ['opt/disk.img', 'srv/disk.img']) {
+        const file = join(await world.folderWith(imageId, path), path);
+        const content = await readFile(file);
+        assert.deepEqual([content.length, content.toString('latin1', 0, 4), content.toString('latin1', 20_000_000, 20_000_004)], [30_000_000, 'head', 'tail']);
+        assert.ok((await bytesOnDisk(file)) < 1_000_000, `${path} has ${await bytesOnDisk(file)} bytes on disk`);
+      }
+    }
+    assert.equal(ids.size, 1, 'the same image');
   });
 
   it('reads a context that comes as an archive, and nothing leaves its folder', async () => {

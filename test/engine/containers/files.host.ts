@@ -6,6 +6,8 @@ import { text } from 'node:stream/consumers';
 import { start } from '../../../engine/host/process.ts';
 import { ContainerWorld } from '../../support/containerWorld.ts';
 import { needs } from '../../support/needs.ts';
+import { SPARSE_FORMS, sparseMember } from '../../support/sparseFiles.ts';
+import { tarball } from '../../support/tarball.ts';
 
 const SCRIPT = [
   'echo new > /root/new; mkdir -p /srv/made/deep; echo x > /srv/made/deep/file; ln -s /etc /srv/link',
@@ -80,6 +82,21 @@ describe('what a container did to its files', () => {
     assert.ok(a !== undefined && b !== undefined && a - b <= 1 && a - b >= 0, stdout);
     await world.containers.remove(id, { force: true });
     await world.images.remove('still:1');
+  });
+
+  it('take sparse files from an archive, with their holes', async () => {
+    const id = await world.start(['sleep', '1000']);
+    for (const [index, form] of Object.keys(SPARSE_FORMS).entries()) {
+      const member = sparseMember(form, `sparse${index}`, { size: 50_000_000, segments: [{ at: 4_000_000, length: 4 }], data: Buffer.from('data') });
+      await world.containers.archive.write(world.containers.find(id), '/srv', PassThrough.from([tarball([member, { path: `after${index}`, content: 'after' }])]));
+      const { stdout } = await world.exec(id, ['sh', '-c', `stat -c '%s %b' /srv/sparse${index}; tail -c +4000001 /srv/sparse${index} | head -c 5 | od -An -c; cat /srv/after${index}`]);
+      const [, size, blocks, content] = /^(\d+) (\d+)\n([^]*)$/.exec(stdout) ?? [];
+      assert.deepEqual([size, content], ['50000000', '   d   a   t   a  \\0\nafter'], form);
+      assert.ok(Number(blocks) * 512 < 1_000_000, `${form}: ${blocks} blocks`);
+    }
+    const bad = sparseMember('PAX 1.0', 'bad', { size: 10, segments: [{ at: 8, length: 4 }], data: Buffer.from('data') });
+    await assert.rejects(world.containers.archive.write(world.containers.find(id), '/srv', PassThrough.from([tarball([bad])])), { code: 'ARCHIVE_INVALID' });
+    await world.containers.remove(id, { force: true });
   });
 
   it('refuses changes that are no instructions, and leaves nothing behind', async () => {

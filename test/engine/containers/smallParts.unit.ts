@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { commandFailure, execFailure } from '../../../engine/containers/commandFailure.ts';
 import { hostsFile, resolvConfFile } from '../../../engine/containers/etcFiles.ts';
-import { canMount } from '../../../engine/host/idmappedMount.ts';
 import { checkName, inventName } from '../../../engine/containers/names.ts';
 import { planPorts } from '../../../engine/containers/portPlan.ts';
 import { freshState } from '../../../engine/containers/record.ts';
@@ -96,10 +95,6 @@ describe("an OCI runtime's words", () => {
 });
 
 describe('host tools', () => {
-  it('of util-linux 2.39 and later mount with an idmap', () => {
-    assert.deepEqual(['mount from util-linux 2.38.1 (x)', 'mount from util-linux 2.39 (x)', 'mount from util-linux 3.0', 'busybox'].map(canMount), [false, true, true, false]);
-  });
-
   it('list processes of which those of the container are shown', () => {
     assert.deepEqual(parsePs('UID PID CMD\nroot 1 init\nroot 22 sh -c a b\n', new Set([22])), { Titles: ['UID', 'PID', 'CMD'], Processes: [['root', '22', 'sh -c a b']] });
     assert.throws(() => parsePs('CMD\nx\n', new Set()), /PID field/);

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../../engine/host/process.ts';
+import { upDevContainer } from '../../../src/client/devContainerClient.ts';
+import { connect } from '../../../src/hosts/connect.ts';
+import { registryLogins } from '../../../src/hosts/registryLogins.ts';
 import { DevProjects } from '../../support/devProjects.ts';
 import { TestRegistry } from '../../support/registry.ts';
 import { RemoteWorld } from '../../support/remoteWorld.ts';
@@ -62,6 +65,23 @@ describe('dev containers of images that want a login', () => {
     assert.equal((JSON.parse((await up(loggedIn)).stdout) as { outcome: string }).outcome, 'success');
     await dev.engine.berth(['down', folder]);
   });
+
+  for (const where of ['here', 'to another host']) {
+    it(`the extension’s up sends it too, ${where}`, async () => {
+      const folder = await image();
+      const { signal } = new AbortController();
+      if (where !== 'here') await world.berth(['--host', 'far', 'version']); // the link that the extension goes by, too
+      const { api } = await connect(where === 'here' ? dev.engine.client.socketPath : world.socket('far'), signal);
+      const up = async (env: NodeJS.ProcessEnv): Promise<string> => {
+        const logins = await registryLogins({ ...process.env, ...env }, (error) => assert.fail(String(error)));
+        return (await upDevContainer(api, { folder, file: '' }, { localEnv: {}, logins, rebuild: undefined }, () => undefined, signal)).containerId;
+      };
+      await forget();
+      await assert.rejects(up(none), { message: /wants a login/ });
+      assert.match(await up(loggedIn), /^[0-9a-f]{64}$/);
+      await dev.engine.berth(['down', folder]);
+    });
+  }
 
   it('the engine keeps the login nowhere', async () => {
     const encoded = Buffer.from(`sailor:${PASSWORD}`).toString('base64');

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { asBerthError } from '../../../engine/base/errors.ts';
+import { mountFailure } from '../../../engine/host/mountCalls.ts';
 import { overlayOptions, parseMountLine } from '../../../engine/host/mounts.ts';
 
 const spec = (layers: number) => ({
@@ -21,6 +23,10 @@ describe('an overlay mount', () => {
     assert.ok(overlayOptions({ ...rest, lowerDirs: [...lowerDirs, `${container}/mountpoints`, '/var/lib/berth/skeleton'], upperDir: `${container}/upper`, workDir: `${container}/work` }).options.length < 4096);
   });
 
+  it('has the label of SELinux in quotes, for it has commas', () => {
+    assert.match(overlayOptions({ ...spec(2), volatile: true, label: 'u:object_r:t:s0:c1,c2' }).options, /,volatile,context="u:object_r:t:s0:c1,c2"$/);
+  });
+
   it('says so when there are too many', () => {
     assert.throws(() => overlayOptions(spec(200)), { code: 'TOO_MANY_LAYERS' });
   });
@@ -33,6 +39,17 @@ describe('an overlay mount', () => {
     assert.match(overlayOptions(spec(1), false).options, /index=off,redirect_dir=off,metacopy=off/);
     // Together with userxattr the kernel refuses to be told what it does not do anyway.
     assert.match(overlayOptions(spec(1), true).options, /,userxattr,index=off,xino=off$/);
+  });
+});
+
+describe('a mount that fails', () => {
+  it('is named with the error of the system and what to do', () => {
+    assert.equal(mountFailure('mount -t tmpfs', '/t', 19).message, 'mount -t tmpfs /t failed with status 19: ENODEV, no such device. The kernel lacks this file system: modprobe it, or use a kernel that has it; berth doctor tries it.');
+    assert.match(mountFailure('umount -l', '/t', 999).message, /^umount -l \/t failed with status 999: errno 999, unknown error\. /);
+  });
+
+  it('for want of room is a full disk', () => {
+    assert.equal(asBerthError(mountFailure('mount -t overlay', '/t', 28)).code, 'DISK_FULL');
   });
 });
 

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
 import { quietContext } from '../../../engine/base/context.ts';
 import { diffImages } from '../../../engine/images/diffImages.ts';
 import type { ImageRecord } from '../../../engine/images/imageRecord.ts';
 import { dockerArchive, plainLayer } from '../../support/imageArchive.ts';
 import { ImageWorld } from '../../support/imageWorld.ts';
+import { bytesOnDisk, SPARSE_FORMS, sparseMember } from '../../support/sparseFiles.ts';
 import { tarball } from '../../support/tarball.ts';
 import type { Member } from '../../support/tarball.ts';
 
@@ -57,6 +62,41 @@ describe('what differs between two images', () => {
     assert.deepEqual(await diffImages(world.snapshots, to, to, quietContext.signal), nothing);
     const flat = await load([base.map((member) => ({ ...member, mtime: 9 }))]);
     assert.deepEqual(await diffImages(world.snapshots, from, flat, quietContext.signal), nothing);
+  });
+
+  it('sparse files are the same files, in whatever form their archive has them, and their layers verify', async () => {
+    const segments = [{ at: 70_000, length: 3 }, { at: 2_000_000, length: 3 }];
+    const data = Buffer.from('onetwo');
+    const plain = Buffer.alloc(3_000_000);
+    for (const [index, { at, length }] of segments.entries()) data.copy(plain, at, index * 3, index * 3 + length);
+    const from = await load([[{ path: 'disk.img', content: plain }]]);
+    for (const form of Object.keys(SPARSE_FORMS)) {
+      const layer = plainLayer(tarball([sparseMember(form, 'disk.img', { size: plain.length, segments, data }), sparseMember(form, 'new', { size: 10 ** 9, segments: [], data: Buffer.alloc(0) })]));
+      const [image] = await world.images.loadArchive(Readable.from([dockerArchive({ layers: [layer] }).archive], { objectMode: false }), quietContext);
+      assert.ok(image);
+      const { changed, added } = await diffImages(world.snapshots, from, image, quietContext.signal);
+      assert.deepEqual({ changed, added }, { changed: [], added: [{ path: '/new', size: 10 ** 9 }] }, form);
+      assert.deepEqual(await world.snapshots.verify(image.layers[0]?.snapshotId ?? ''), [], form);
+      assert.ok((await bytesOnDisk(join(world.snapshots.lowerDir(image.layers[0]?.snapshotId ?? ''), 'disk.img'))) < 1_000_000, form);
+      assert.equal(image.size, plain.length + 10 ** 9, 'as Docker counts');
+    }
+  });
+
+  it('can be cancelled in the middle of a file that is larger than any disk', async () => {
+    const huge = async (): Promise<ImageRecord> => {
+      const layer = plainLayer(tarball([sparseMember('PAX 1.0', 'huge', { size: 2 ** 40, segments: [], data: Buffer.alloc(0) }), { path: randomUUID(), content: '' }]));
+      const [image] = await world.images.loadArchive(Readable.from([dockerArchive({ layers: [layer] }).archive], { objectMode: false }), quietContext);
+      return image ?? assert.fail();
+    };
+    await assert.rejects(diffImages(world.snapshots, await huge(), await huge(), AbortSignal.timeout(100)), { name: 'TimeoutError' });
+  });
+
+  it('packages of RPM count, and of those that are there in several versions each', async () => {
+    const database = gunzipSync(readFileSync(resolve(import.meta.dirname, '../../fixtures/rpm/rpmdb.sqlite.gz')));
+    const from = await load([[{ path: 'var/lib/dpkg/status', content: `${status({ kernel: '6.1' })}\n${status({ kernel: '6.0' })}` }]]);
+    const to = await load([[{ path: 'usr/lib/sysimage/rpm/rpmdb.sqlite', content: database }, { path: 'var/lib/dpkg/status', content: `${status({ kernel: '6.1' })}\n${status({ kernel: '6.2' })}` }]]);
+    const { packages } = await diffImages(world.snapshots, from, to, quietContext.signal);
+    assert.deepEqual(packages, { added: [{ name: 'berthtest', version: '4:1.2-3' }], removed: [], changed: [{ name: 'kernel', from: '6.0, 6.1', to: '6.1, 6.2' }] });
   });
 
   it('a folder that becomes a link takes what was in it along; Alpine’s packages count too', async () => {

@@ -14,6 +14,7 @@ import { baseTar } from '../../support/base.ts';
 import { digestHex, dockerArchive, plainLayer } from '../../support/imageArchive.ts';
 import { ImageWorld } from '../../support/imageWorld.ts';
 import { loadChildPath } from '../../support/loadChild.ts';
+import { SPARSE_FORMS, sparseTar } from '../../support/sparseFiles.ts';
 import { tarball } from '../../support/tarball.ts';
 
 const small = plainLayer(tarball([{ path: 'etc', type: 'directory' }, { path: 'etc/motd', content: 'hello' }]));
@@ -77,6 +78,23 @@ describe('loading images', () => {
     const file = join(scratch, 'layer.tar');
     await writeFile(file, small.bytes);
     await assert.rejects(load(archive(file)), { code: 'NOT_AN_IMAGE_ARCHIVE', message: /names b\/layer\.tar, which is not in it/ });
+  });
+
+  it('takes an archive that GNU tar made of sparse files: layers and documents with zeros where they have holes', async () => {
+    const zeros = plainLayer(tarball([{ path: 'zeros', content: Buffer.alloc(1024 * 1024) }, { path: 'end', content: 'end' }]));
+    const { archive, id } = dockerArchive({ layers: [zeros, small], tags: ['holes:1'], extra: [{ path: 'nobody-asks', content: Buffer.alloc(300_000) }] });
+    await mkdir(join(scratch, 'files'));
+    await run('tar', ['-x', '-C', join(scratch, 'files')], { input: archive });
+    await run('cp', ['-r', '--sparse=always', join(scratch, 'files'), join(scratch, 'holes')]);
+    for (const form of Object.keys(SPARSE_FORMS)) {
+      await sparseTar(form, join(scratch, 'holes.tar'), '-C', join(scratch, 'holes'), '.');
+      assert.ok((await stat(join(scratch, 'holes.tar'))).size < 200_000, 'it has holes');
+      const [image] = await world.load(join(scratch, 'holes.tar'));
+      assert.equal(image?.id, id, form);
+      assert.deepEqual(await world.snapshots.verify(image.layers[0]?.snapshotId ?? ''), []);
+      await world.images.remove(image.id, { force: true });
+    }
+    assert.deepEqual(await world.left(), []);
   });
 
   it('takes an OCI layout and a docker archive that skopeo made of an image saved here, and gets the same image', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -131,6 +133,33 @@ describe('pulling from registries that misbehave', () => {
     registry.misbehave = (_request, response) => Boolean(response.writeHead(503).end('busy'));
     await assert.rejects(pull(), { code: 'REGISTRY_REFUSED', message: /status 503: busy/ });
     assert.deepEqual(await world.left(), []);
+  });
+
+  it('foreign layers, whose content is at an address that the manifest names: refused before anything is downloaded, and nobody goes there', async () => {
+    const asked: string[] = [];
+    const elsewhere = createHttpServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    const urls = [`http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/layer`];
+    try {
+      for (const change of [{ urls }, { mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip' }, { mediaType: 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip', urls }, { mediaType: 'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd' }]) {
+        registry.requests.length = 0;
+        registry.misbehave = (request, response, body) => {
+          if (request.url?.includes('/manifests/') !== true) return false;
+          const { layers: [layer, ...rest], ...manifest } = JSON.parse(body.toString()) as { layers: object[]; mediaType: string };
+          response.setHeader('Content-Type', manifest.mediaType);
+          return Boolean(response.end(JSON.stringify({ ...manifest, layers: [...rest, { ...layer, ...change }] })));
+        };
+        await assert.rejects(pull(), { code: 'LAYER_FOREIGN', status: 400, message: /app:1 has a foreign layer \(sha256:[0-9a-f]{64}\).*does not follow/ });
+        assert.deepEqual(registry.requests.filter((url) => isBlob(url)), [], 'nothing was downloaded');
+      }
+      assert.deepEqual(asked, []);
+      assert.deepEqual(await world.left(), []);
+    } finally {
+      elsewhere.close();
+    }
   });
 
   it('cancelled while a layer comes in, leaves nothing; another pull of the same layer goes on', async () => {

@@ -89,6 +89,10 @@ describe('registries that are reached by TLS, by tokens, by mirrors', () => {
       const image = await world.images.pull(`${registry.host}/team/app:1`, { credentials: { identityToken: TokenServer.refreshToken } }, quietContext);
       assert.equal(image.id, world.images.resolve('app:1').id);
       assert.ok(tokens.asked.every(({ method, grant }) => method === 'POST' && grant === 'refresh_token'));
+      assert.deepEqual((await world.remote.search(`${registry.host}/app`, 10, credentials, signal)).map(({ name }) => name), [`${registry.host}/team/app`], 'the list of repositories has a scope of its own');
+      tokens.busy = 2;
+      assert.deepEqual(await world.remote.tags(`${registry.host}/team/app`, credentials, signal), ['1'], 'who gives the tokens is busy, and asked again');
+      assert.equal(tokens.busy, 0);
       const wrong = { username: 'bob', password: 'wrong-secret' };
       for (const attempt of [() => push(registry.host, wrong), () => world.registries.login(registry.host, wrong, signal), () => push(registry.host, { identityToken: 'wrong-secret' }), () => push(registry.host)]) {
         await assert.rejects(attempt(), (error: Error & { code: string }) => /^(REGISTRY_UNAUTHORIZED|LOGIN_REFUSED)$/.test(error.code) && !String(error.stack).includes('wrong-secret') && !String(error.message).includes('wrong-secret'));
@@ -128,6 +132,22 @@ describe('registries that are reached by TLS, by tokens, by mirrors', () => {
       mirror.harm = () => ({ status: 400 });
       assert.equal(await pull(), id, 'one that refuses');
       assert.ok(mirror.seen.length >= 2);
+      // One that has the image, but not right: it is noticed only when its bytes have gone on.
+      await empty.push(`docker://${ref}`, 'team/app:1', ['--src-tls-verify=false', '--src-creds', 'bob:secret']);
+      mirror.harm = () => undefined;
+      mirror.seen.length = 0;
+      await pull();
+      assert.ok(mirror.count('GET', /blobs/) >= 2, 'one that has it');
+      const config = new RegExp(`/blobs/${id}`);
+      const layers = new RegExp(`/blobs/(?!${id})`);
+      for (const [what, harm] of Object.entries({ lies: { lie: (chunk: Buffer) => Buffer.from(chunk).fill(7, chunk.length - 9) }, 'says nonsense': { lie: (chunk: Buffer) => Buffer.from(chunk).fill(0x20) }, refuses: { status: 403 } })) {
+        for (const blobs of [config, layers]) {
+          mirror.seen.length = 0;
+          mirror.harm = ({ url }) => (blobs.test(url ?? '') ? harm : undefined);
+          assert.equal(await pull(), id, `one that ${what}`);
+          assert.ok(mirror.count('GET', blobs) >= 1, what);
+        }
+      }
       assert.deepEqual(mirror.seen.filter(({ authorization }) => authorization !== undefined), []);
     } finally {
       mirror.close();

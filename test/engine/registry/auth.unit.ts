@@ -19,5 +19,9 @@ describe('registry authentication', () => {
     });
     assert.deepEqual(parseChallenge('basic realm=test'), { scheme: 'basic', parameters: { realm: 'test' } });
     assert.equal(parseChallenge('Negotiate'), undefined);
+    const bearer = { scheme: 'bearer', parameters: { realm: 'https://auth.example.com/token', service: 'a, b' } };
+    for (const several of ['Bearer realm="https://auth.example.com/token",service="a, b", Basic realm="other"', 'Basic realm="other", Bearer realm="https://auth.example.com/token", service="a, b"', 'Negotiate, Bearer realm="https://auth.example.com/token",service="a, b"']) assert.deepEqual(parseChallenge(several), bearer, several);
+    assert.deepEqual(parseChallenge('Negotiate, Basic realm="other"'), { scheme: 'basic', parameters: { realm: 'other' } });
+    assert.deepEqual(parseChallenge('Basic'), { scheme: 'basic', parameters: {} });
   });
 });

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
+import { randomBytes } from 'node:crypto';
+import { code, digestOf, DistributionClient, INDEX, MANIFEST, withDigest } from '../../support/distributionClient.ts';
 import { TestEngine } from '../../support/engine.ts';
-import { plainLayer } from '../../support/imageArchive.ts';
 import { ServedRegistryProcess } from '../../support/servedRegistry.ts';
-import { tarball } from '../../support/tarball.ts';
 
-/** The conformance cases of the OCI distribution specification 1.1, by the titles of its sections and the numbers of its endpoints. */
+/**
+ * The conformance cases of the OCI distribution specification 1.1, by the titles of its sections and the numbers of its endpoints. What
+ * its own conformance suite pushes and tries beyond them is in distributionData.host.ts.
+ */
 
-const digestOf = (data: Buffer | string): string => `sha256:${createHash('sha256').update(data).digest('hex')}`;
-const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
-const INDEX = 'application/vnd.oci.image.index.v1+json';
 const unknown = digestOf('nothing');
 
 describe('the OCI distribution specification, against berth registry serve', () => {
@@ -25,41 +23,7 @@ describe('the OCI distribution specification, against berth registry serve', () 
     await engine.remove();
   });
 
-  const call = (method: string, path: string, body?: Buffer | string, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(path.startsWith('http') ? path : `${registry.url}${path}`, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body: typeof body === 'string' ? body : new Uint8Array(body) }) });
-  const at = (response: Response): string => new URL(response.headers.get('location') ?? '', registry.url).href;
-  const withDigest = (url: string, digest: string): string => {
-    const full = new URL(url);
-    full.searchParams.set('digest', digest);
-    return full.href;
-  };
-  const code = async (response: Response): Promise<string | undefined> => ((await response.json()) as { errors?: Array<{ code: string }> }).errors?.[0]?.code;
-
-  const pushBlob = async (name: string, data: Buffer): Promise<{ digest: string; size: number }> => {
-    const digest = digestOf(data);
-    const begun = await call('POST', `/v2/${name}/blobs/uploads/`);
-    const done = await call('PUT', withDigest(at(begun), digest), data, { 'Content-Type': 'application/octet-stream' });
-    assert.equal(done.status, 201, await done.clone().text());
-    return { digest, size: data.length };
-  };
-  const image = async (name: string, text: string, extra: object = {}): Promise<{ body: string; digest: string }> => {
-    const layer = plainLayer(tarball([{ path: 'file', content: text }]));
-    const config = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [layer.diffId] } }));
-    const body = JSON.stringify({
-      schemaVersion: 2,
-      mediaType: MANIFEST,
-      config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...(await pushBlob(name, config)) },
-      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', ...(await pushBlob(name, gzipSync(layer.bytes))) }],
-      ...extra,
-    });
-    return { body, digest: digestOf(body) };
-  };
-  const artifact = async (name: string, subject: object | undefined, artifactType: string, annotations: object = {}): Promise<{ body: string; digest: string }> => {
-    const config = { mediaType: 'application/vnd.oci.empty.v1+json', ...(await pushBlob(name, Buffer.from('{}'))) };
-    const body = JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, artifactType, config, layers: [{ ...config }], ...(subject ? { subject } : {}), annotations });
-    return { body, digest: digestOf(body) };
-  };
-  const put = (name: string, reference: string, body: string, type = MANIFEST): Promise<Response> => call('PUT', `/v2/${name}/manifests/${reference}`, body, { 'Content-Type': type });
+  const { call, at, pushBlob, image, artifact, put } = new DistributionClient(() => registry.url);
 
   describe('Determining Support (end-1)', () => {
     it('GET /v2/ is 200', async () => assert.equal((await call('GET', '/v2/')).status, 200));

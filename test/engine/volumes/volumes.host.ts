@@ -44,7 +44,8 @@ describe('volumes and mounts of containers', () => {
       assert.ok(!(await readFile(tar)).includes('security.selinux'), 'a label is the host’s');
       await run('gzip', ['-k', tar]);
       for (const [name, file] of [['plain', tar], ['zipped', `${tar}.gz`]] as const) {
-        assert.equal((await berth('volume', 'import', '--label', 'from=backup', name, file)).stdout, `${name}\n`);
+        const imported = await berth('volume', 'import', '--label', 'from=backup', name, file);
+        assert.equal(imported.stdout, `${name}\n`, imported.stderr);
         assert.equal((await docker('volume', 'inspect', '-f', '{{.Labels.from}}', name)).stdout, 'backup\n');
         const listing = async (volume: string): Promise<string> => (await run('sh', ['-c', 'find . -printf "%p %y %m %U:%G %n %s %l %Ts\\n" | LC_ALL=C sort; getfattr -h -R -d -m "user|trusted" .'], { cwd: dataOf(volume) })).stdout;
         assert.equal(await listing(name), await listing('whole'));

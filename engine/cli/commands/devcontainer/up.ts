@@ -54,7 +54,7 @@ export async function bringUp(context: CliContext, folder: string | undefined, o
   try {
     const request = await requestOf(context, folder, options);
     const client = await context.engine();
-    for await (const event of client.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json: request, headers: await registryLogins(context.env), signal: context.signal })) {
+    for await (const event of client.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json: request, headers: await registryLogins(context), signal: context.signal })) {
       if (event.type === 'result') return event;
       if (options.quiet !== true) printer.print(event);
     }

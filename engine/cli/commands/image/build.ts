@@ -106,7 +106,7 @@ function printerFor(context: CliContext, { progress = 'auto', quiet }: BuildOpti
 
 /** Builds; what came of it. */
 async function run(context: CliContext, client: ApiClient, request: BuildRequestBody, printer: Printer): Promise<Built> {
-  const headers = await registryLogins(context.env);
+  const headers = await registryLogins(context);
   let built: Built | undefined;
   try {
     for await (const event of client.lines('POST', '/berth/v1/build', buildEventSchema, { json: request, headers, signal: context.signal })) {

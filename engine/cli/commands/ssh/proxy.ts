@@ -54,7 +54,7 @@ async function bringUp(context: CliContext, client: ApiClient, target: SshTarget
     return;
   }
   const json = { folder: target.folder, config: target.configFile, localEnv: localEnv(context) };
-  for await (const event of client.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json, headers: await registryLogins(context.env), signal: context.signal })) {
+  for await (const event of client.lines('POST', '/berth/v1/devcontainers/up', upEventSchema, { json, headers: await registryLogins(context), signal: context.signal })) {
     if (event.type === 'step' && event.status === 'started') context.stderr.write(`berth: ${event.text}\n`);
     if (event.type === 'result' && event.outcome === 'error') throw Object.assign(new Error(`The dev container of ${target.folder} could not be brought up: ${event.message}`), { code: event.code ?? 'UP_FAILED', params: {} });
   }

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import type { Digest } from '../../../content/digest.ts';
 import { asBerthError, routeNotFound } from '../../../base/errors.ts';
-import { manifestInvalid, nameInvalid, rangeInvalid } from '../../../images/served/errors.ts';
+import { manifestTooLong, nameInvalid, rangeInvalid } from '../../../images/served/errors.ts';
 import type { ServedRegistry } from '../../../images/served/servedRegistry.ts';
 import type { Method, Reply, RequestContext, Route } from '../../route.ts';
 import { digestOf } from './distributionDigest.ts';
@@ -45,18 +45,18 @@ async function answer(registry: ServedRegistry, context: RequestContext, reply: 
   if (!NAME.test(name) || name.length > 255) throw nameInvalid({ name });
   if (uploads !== undefined) return answerUploads(registry, name, session, context, reply);
   if (tags !== undefined) return page(registry.tags(name), 'tags', `${name}/tags/list`, { name }, context, reply);
-  if (kind === 'blobs') return blob(registry, digestOf(reference), context, reply);
+  if (kind === 'blobs') return blob(registry, name, digestOf(reference), context, reply);
   if (kind === 'manifests') return manifest(registry, name, reference, context, reply);
   return referrers(registry, name, digestOf(reference), context, reply);
 }
 
-async function blob(registry: ServedRegistry, digest: Digest, context: RequestContext, reply: Reply): Promise<void> {
+async function blob(registry: ServedRegistry, name: string, digest: Digest, context: RequestContext, reply: Reply): Promise<void> {
   if (context.method === 'DELETE') {
-    await registry.deleteBlob(digest);
+    await registry.deleteBlob(name, digest);
     return reply.empty(202);
   }
   mustBeRead(context);
-  const { size, open } = await registry.blob(digest);
+  const { size, open } = await registry.blob(name, digest);
   const range = rangeOf(context.headers.range, size);
   reply.header('Docker-Content-Digest', digest);
   reply.header('Accept-Ranges', 'bytes');
@@ -75,18 +75,23 @@ async function manifest(registry: ServedRegistry, name: string, reference: strin
     await registry.deleteManifest(name, reference);
     return reply.empty(202);
   }
-  if (context.method === 'PUT') {
-    const { digest, subject } = await registry.putManifest(name, reference, context.headers['content-type'] ?? '', await whole(context.body), context.signal);
-    reply.header('Location', `/v2/${name}/manifests/${digest}`);
-    reply.header('Docker-Content-Digest', digest);
-    if (subject !== undefined) reply.header('OCI-Subject', subject);
-    return reply.empty(201);
-  }
+  if (context.method === 'PUT') return putManifest(registry, name, reference, context, reply);
   mustBeRead(context);
   const { mediaType, digest, body } = await registry.manifest(name, reference);
   reply.header('Docker-Content-Digest', digest);
   reply.header('Content-Length', String(body.length));
   reply.stream(200, mediaType).end(context.method === 'HEAD' ? undefined : body);
+}
+
+/** By a digest with as many tags as the query names, or by a tag. */
+async function putManifest(registry: ServedRegistry, name: string, reference: string, { query, headers, body, signal }: RequestContext, reply: Reply): Promise<void> {
+  const as = reference.includes(':') ? { digest: digestOf(reference), tags: query.getAll('tag') } : { digest: undefined, tags: [reference] };
+  const { digest, subject } = await registry.putManifest(name, as, headers['content-type'] ?? '', await whole(body), signal);
+  reply.header('Location', `/v2/${name}/manifests/${digest}`);
+  reply.header('Docker-Content-Digest', digest);
+  if (subject !== undefined) reply.header('OCI-Subject', subject);
+  if (as.digest !== undefined && as.tags.length > 0) reply.header('OCI-Tag', as.tags.join(', '));
+  reply.empty(201);
 }
 
 function referrers(registry: ServedRegistry, name: string, digest: Digest, { query }: RequestContext, reply: Reply): void {
@@ -127,7 +132,7 @@ async function whole(body: NodeJS.ReadableStream): Promise<Buffer> {
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > LONGEST_MANIFEST) throw manifestInvalid({ detail: `it is longer than ${LONGEST_MANIFEST} bytes` });
+    if (size > LONGEST_MANIFEST) throw manifestTooLong({ limit: LONGEST_MANIFEST });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,9 +1,10 @@
+import { algorithmOf } from '../../../content/digest.ts';
 import type { Digest } from '../../../content/digest.ts';
 import { routeNotFound } from '../../../base/errors.ts';
 import { uploadInvalid } from '../../../images/served/errors.ts';
 import type { ServedRegistry } from '../../../images/served/servedRegistry.ts';
 import type { Reply, RequestContext } from '../../route.ts';
-import { digestOf } from './distributionDigest.ts';
+import { algorithmNamed, digestOf } from './distributionDigest.ts';
 
 /** `/v2/<name>/blobs/uploads/…`: monolithic, in chunks, or taken over from another repository. */
 export async function answerUploads(registry: ServedRegistry, name: string, id: string, context: RequestContext, reply: Reply): Promise<void> {
@@ -25,20 +26,20 @@ export async function answerUploads(registry: ServedRegistry, name: string, id: 
 
 async function begin(registry: ServedRegistry, name: string, context: RequestContext, reply: Reply): Promise<void> {
   const mount = context.query.get('mount');
-  if (mount !== null && (await isHere(registry, digestOf(mount)))) return created(name, digestOf(mount), reply);
+  if (mount !== null && (await registry.mount(name, digestOf(mount)))) return created(name, digestOf(mount), reply);
   const given = context.query.get('digest');
   const digest = given === null ? undefined : digestOf(given);
-  const id = await registry.uploads.begin();
+  const id = await registry.uploads.begin(algorithmNamed(context.query.get('digest-algorithm')) ?? (digest === undefined ? undefined : algorithmOf(digest)));
   if (digest === undefined) return told(registry, name, id, 202, reply);
   await registry.uploads.append(id, bodyOf(context), undefined);
-  await registry.uploads.finish(id, digest);
+  await registry.finishUpload(name, id, digest);
   created(name, digest, reply);
 }
 
 async function finish(registry: ServedRegistry, name: string, id: string, context: RequestContext, reply: Reply): Promise<void> {
   const digest = digestOf(context.query.get('digest') ?? '');
   await registry.uploads.append(id, bodyOf(context), startOf(context));
-  await registry.uploads.finish(id, digest);
+  await registry.finishUpload(name, id, digest);
   created(name, digest, reply);
 }
 
@@ -55,13 +56,6 @@ async function told(registry: ServedRegistry, name: string, id: string, status: 
   reply.header('Docker-Upload-UUID', id);
   reply.header('Range', `0-${Math.max(0, size - 1)}`);
   reply.empty(status);
-}
-
-async function isHere(registry: ServedRegistry, digest: Digest): Promise<boolean> {
-  return registry.blob(digest).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Where a chunk begins, by its `Content-Range`. */

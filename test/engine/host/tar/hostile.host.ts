@@ -8,31 +8,18 @@ import { createGzip, gzipSync } from 'node:zlib';
 import { decompressed } from '../../../../engine/host/tar/decompress.ts';
 import { unpackLayer } from '../../../../engine/host/tar/unpackLayer.ts';
 import { run } from '../../../../engine/host/process.ts';
-import { inPieces, member, tarball } from '../../../support/tarball.ts';
+import { sparseMember } from '../../../support/sparseFiles.ts';
+import { inPieces, member, patchedHeader, paxRecord, tarball } from '../../../support/tarball.ts';
 import type { Member } from '../../../support/tarball.ts';
 
 /** A header with some of its bytes written over, and its checksum right again. */
-function patched(base: Member, changes: ReadonlyArray<readonly [at: number, bytes: string | Buffer]>, checksum = true): Buffer {
-  const block = Buffer.from(member(base));
-  for (const [at, bytes] of changes) Buffer.from(bytes as string, 'latin1').copy(block, at);
-  if (checksum) {
-    block.fill(' ', 148, 156);
-    block.write(`${block.subarray(0, 512).reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  }
-  return block;
-}
+const patched = (base: Member, changes: ReadonlyArray<readonly [at: number, bytes: string | Buffer]>): Buffer => patchedHeader(member(base), changes);
 
 /** An extended header before a member: `x` (PAX) with these records, `L` or `K` (GNU) with this text. */
 function extended(flag: 'x' | 'L' | 'K', body: string, size = Buffer.byteLength(body)): Buffer {
   const content = Buffer.from(body.padEnd(Math.ceil(body.length / 512) * 512, '\0'));
   return Buffer.concat([patched({ path: 'extended' }, [[124, `${size.toString(8).padStart(11, '0')}\0`], [156, flag]]), content]);
 }
-
-const record = (key: string, value: string): string => {
-  const rest = ` ${key}=${value}\n`;
-  const length = rest.length + String(rest.length + String(rest.length).length).length;
-  return `${length}${rest}`;
-};
 
 const file = (path: string, content = 'evil'): Member => ({ path, content });
 const link = (path: string, linkPath: string): Member => ({ path, type: 'symlink', linkPath });
@@ -88,11 +75,11 @@ const cases: readonly Case[] = [
   { name: 'an opaque mark through a link', archive: (outside) => tarball([link('l', outside), file('l/.wh..wh..opq', '')]), refused: ESCAPES },
   { name: 'the root as a link', archive: (outside) => tarball([link('./', outside), file('evil')]), refused: REFUSED },
   { name: 'the root as a file', archive: () => tarball([file('.')]), refused: REFUSED },
-  { name: '.. in a PAX header', archive: () => tarball([extended('x', record('path', '../outside/evil')), file('innocent')]), refused: ESCAPES },
+  { name: '.. in a PAX header', archive: () => tarball([extended('x', paxRecord('path', '../outside/evil')), file('innocent')]), refused: ESCAPES },
   { name: '.. in a GNU long name', archive: () => tarball([extended('L', '../outside/evil\0'), file('innocent')]), refused: ESCAPES },
-  { name: 'a hard link that a PAX header leads out', archive: () => tarball([extended('x', record('linkpath', '../outside/victim')), file('f'), hard('h', 'f')]), inside: ['f', 'h'] },
-  { name: 'a hard link whose PAX header leads out', archive: () => tarball([file('f'), extended('x', record('linkpath', '../outside/victim')), hard('h', 'f')]), refused: ESCAPES },
-  { name: 'a NUL within a name', archive: () => tarball([extended('x', record('path', 'innocent\0/../../outside/evil')), file('innocent')]), refused: ESCAPES },
+  { name: 'a hard link that a PAX header leads out', archive: () => tarball([extended('x', paxRecord('linkpath', '../outside/victim')), file('f'), hard('h', 'f')]), inside: ['f', 'h'] },
+  { name: 'a hard link whose PAX header leads out', archive: () => tarball([file('f'), extended('x', paxRecord('linkpath', '../outside/victim')), hard('h', 'f')]), refused: ESCAPES },
+  { name: 'a NUL within a name', archive: () => tarball([extended('x', paxRecord('path', 'innocent\0/../../outside/evil')), file('innocent')]), refused: ESCAPES },
   { name: 'attributes that are overlay’s own', archive: () => tarball([{ ...folder('d'), xattrs: { 'trusted.overlay.redirect': '/etc', 'trusted.overlay.opaque': 'y', 'trusted.overlay.metacopy': '' } }]), inside: ['d'] },
   { name: 'a device that is overlay’s whiteout', archive: () => tarball([{ path: 'gone', type: 'character', deviceMajor: 0, deviceMinor: 0 }]), inside: ['gone'] },
   { name: 'names that are options of tar', archive: () => tarball([file('--checkpoint-action=exec=sh'), file('--to-command=sh'), file('-C..')]), inside: ['--checkpoint-action=exec=sh', '--to-command=sh', '-C..'] },
@@ -104,16 +91,19 @@ const cases: readonly Case[] = [
   { name: 'a link to a path longer than Linux allows', archive: () => tarball([link('l', 'x'.repeat(5000))]), refused: REFUSED },
   { name: 'a volume header, which tar would follow', archive: () => tarball([patched({ path: 'v' }, [[156, 'V']])]), refused: REFUSED },
   { name: 'a continuation of another volume', archive: () => tarball([patched({ path: 'm' }, [[156, 'M']])]), refused: REFUSED },
-  { name: 'a sparse file of GNU’s, terabytes in size', archive: () => tarball([patched({ path: 's' }, [[156, 'S']])]), refused: REFUSED },
-  { name: 'a header whose checksum is wrong', archive: () => tarball([patched({ path: 'f' }, [[0, 'x']], false)]), refused: INVALID },
+  { name: 'a sparse file of a terabyte of holes', archive: () => tarball([sparseMember('PAX 1.0', 's', { size: 2 ** 40, segments: [], data: Buffer.alloc(0) })]), inside: ['s'] },
+  { name: 'a sparse file whose name leads out', archive: () => tarball([sparseMember('PAX 0.1', '../outside/evil', { size: 4, segments: [{ at: 0, length: 4 }], data: Buffer.from('evil') })]), refused: ESCAPES },
+  { name: 'a sparse file through a link', archive: (outside) => tarball([link('l', outside), sparseMember('old GNU', 'l/victim', { size: 4, segments: [{ at: 0, length: 4 }], data: Buffer.from('evil') })]), refused: ESCAPES },
+  { name: 'a sparse file of somebody else’s form', archive: () => tarball([patched({ path: 's' }, [[156, 'S']])]), refused: REFUSED },
+  { name: 'a header whose checksum is wrong', archive: () => tarball([file('f', '')]).fill('x', 0, 1), refused: INVALID },
   { name: 'a size below zero', archive: () => tarball([patched({ path: 'f' }, [[124, Buffer.from('ffffffffffffffffffffff80', 'hex')]])]), refused: INVALID },
   { name: 'a size beyond all disks', archive: () => tarball([patched({ path: 'f' }, [[124, Buffer.from('80000000001fffffffffffff', 'hex')]])]), refused: /^(DISK_FULL|ARCHIVE_INVALID)$/ },
-  { name: 'a size that is no number', archive: () => tarball([extended('x', record('size', 'many')), file('f')]), refused: INVALID },
+  { name: 'a size that is no number', archive: () => tarball([extended('x', paxRecord('size', 'many')), file('f')]), refused: INVALID },
   { name: 'an end within a file', archive: () => tarball([file('f', 'x'.repeat(5000))]).subarray(0, 2000), refused: INVALID },
   { name: 'an end within a header', archive: () => tarball([file('f')]).subarray(0, 300), refused: INVALID },
   { name: 'a PAX record that is longer than its header', archive: () => tarball([extended('x', '999 path=x\n'), file('f')]), refused: INVALID },
-  { name: 'a PAX header of two megabytes', archive: () => tarball([extended('x', record('comment', 'x'.repeat(2_000_000))), file('f')]), refused: REFUSED },
-  { name: 'an extended header with nothing after it', archive: () => extended('x', record('path', 'f')), refused: INVALID },
+  { name: 'a PAX header of two megabytes', archive: () => tarball([extended('x', paxRecord('comment', 'x'.repeat(2_000_000))), file('f')]), refused: REFUSED },
+  { name: 'an extended header with nothing after it', archive: () => extended('x', paxRecord('path', 'f')), refused: INVALID },
 ];
 
 /** Everything about a folder and what is in it that an archive could change. */
