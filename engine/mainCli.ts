@@ -30,6 +30,9 @@ import { SyncRecords, syncStateFolder } from './remote/sync/syncRecord.ts';
 import type { HostReach } from './mainRemote.ts';
 import { version } from './version.ts';
 
+/** In a file of its own (webpack.config.js): what only an engine does, no other command reads. */
+const engine = () => import(/* webpackMode: "lazy", webpackChunkName: "berth-engine" */ './mainEngine.ts');
+
 /** The composition root of `berth …`; that of the engine itself is mainEngine.ts, loaded only when it serves. `script`: what runs this command again. */
 export async function runCli(script: string, argv: readonly string[], reach: HostReach): Promise<void> {
   const config = configFromEnvironment(process.env);
@@ -67,9 +70,9 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
     registerEngineCommands({
       local: local.engine,
       dataRoot: config.dataRoot,
-      removeData: async () => (await import('./mainEngine.ts')).removeData(config),
+      removeData: async () => (await engine()).removeData(config),
       logFile: join(config.dataRoot, 'engine.log'),
-      serve: async (options) => (await import('./mainEngine.ts')).serve(config, options, interrupted.signal),
+      serve: async (options) => (await engine()).serve(config, options, interrupted.signal),
     }),
   ]);
   addHostOption(program, (option) => chosen.choose(option, process.env));

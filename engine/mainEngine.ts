@@ -68,6 +68,8 @@ export async function removeData(config: EngineConfig): Promise<void> {
 }
 
 async function serveLocked(config: EngineConfig, options: ServeOptions, interrupted: AbortSignal, ready: () => void): Promise<void> {
+  // It has served: other programs of Node that the engine starts, a project's initializeCommand for one, shall not fill the folder.
+  delete process.env['NODE_COMPILE_CACHE'];
   await makeEngineFolder(config.runRoot, 'BERTH_RUN_ROOT');
   const lock = await takeEngineLock(config.dataRoot);
   const logFile = join(config.dataRoot, 'engine.log');

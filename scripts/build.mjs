@@ -3,10 +3,13 @@ import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './node.mjs';
 
-const outputs = ['dist/berth.cjs', 'dist/endpoint-agent.cjs', 'dist/unpack-worker.cjs', 'dist/extension.cjs'].map((name) => join(root, name));
-const inputs = ['engine', 'src', 'webpack.config.js', 'package-lock.json', 'tsconfig.json'].map((name) => join(root, name));
+/** Files of dist that the engine and its command line consist of, beside the add-on. */
+export const engineBundles = ['berth.cjs', 'berth-main.cjs', 'berth-engine.cjs', 'endpoint-agent.cjs', 'unpack-worker.cjs'];
 
-/** Runs webpack unless both bundles are newer than every source. */
+const outputs = [...engineBundles, 'extension.cjs'].map((name) => join(root, 'dist', name));
+const inputs = ['engine', 'src', 'webpack.config.js', 'scripts/ascii-loader.cjs', 'package-lock.json', 'tsconfig.json'].map((name) => join(root, name));
+
+/** Runs webpack unless all bundles are newer than every source. */
 export async function buildIfNeeded() {
   if (isFresh()) return;
   console.log('Building the engine and the extension …');

@@ -9,7 +9,7 @@ import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, statSync
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { buildIfNeeded } from './build.mjs';
+import { buildIfNeeded, engineBundles } from './build.mjs';
 import { checkArchive } from './engine-archive/check.mjs';
 import { architectures, npm, placeholder } from './engine-archive/contents.mjs';
 import { npmFile } from './engine-archive/npm.mjs';
@@ -67,7 +67,7 @@ function readFiles(folder, prefix) {
 function engineFiles() {
   const finish = ['finish.cjs', 'launcher.sh'].map((name) => text(name, readFileSync(join(root, 'scripts/engine-archive', name))));
   const npmPacked = { path: 'app/npm.tgz', mode: 0o644, content: readFileSync(npmFile('npm', npm)) };
-  return [...finish, npmPacked, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), ...['berth.cjs', 'endpoint-agent.cjs', 'unpack-worker.cjs'].map((name) => text(`app/${name}`, readFileSync(join(dist, name))))];
+  return [...finish, npmPacked, text('licenses/berth', readFileSync(join(root, 'LICENSE'))), ...engineBundles.map((name) => text(`app/${name}`, readFileSync(join(dist, name))))];
 }
 
 function addonFiles(architecture, say) {

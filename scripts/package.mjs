@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createVSIX } from '@vscode/vsce';
+import { engineBundles } from './build.mjs';
 import { architectures } from './engine-archive/contents.mjs';
 import { nativeFile } from './native.mjs';
 import { packageEngine } from './package-engine.mjs';
@@ -11,7 +12,7 @@ import { root } from './node.mjs';
 import { runTool } from './with-node.mjs';
 
 /** What must be inside for the engine to run where the extension is installed. */
-const needed = ['dist/extension.cjs', 'dist/berth.cjs', 'dist/endpoint-agent.cjs', 'dist/unpack-worker.cjs', 'dist/native/native.cjs', `dist/native/${nativeFile(process.arch)}`, 'LICENSE', 'media/icon.png', 'l10n/bundle.l10n.ko.json'];
+const needed = ['dist/extension.cjs', ...engineBundles.map((name) => `dist/${name}`), 'dist/native/native.cjs', `dist/native/${nativeFile(process.arch)}`, 'LICENSE', 'media/icon.png', 'l10n/bundle.l10n.ko.json'];
 
 /** Packs the extension and returns the path of the .vsix. `archives`: with the engines for remote hosts, made first where something in them changed. */
 export async function packageExtension({ build = true, archives = false, packagePath } = {}) {

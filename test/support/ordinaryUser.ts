@@ -40,7 +40,7 @@ export class OrdinaryUser {
     await mkdir(join(root, 'bin'));
     await cp(process.execPath, join(root, 'bin', 'node'));
     await cp(options.bundle, join(root, 'bin', 'berth.cjs'));
-    await cp(join(dirname(options.bundle), 'endpoint-agent.cjs'), join(root, 'bin', 'endpoint-agent.cjs'));
+    for (const name of ['berth-main.cjs', 'berth-engine.cjs', 'endpoint-agent.cjs']) await cp(join(dirname(options.bundle), name), join(root, 'bin', name));
     await cp(join(dirname(options.bundle), 'native'), join(root, 'bin', 'native'), { recursive: true });
     return user;
   }

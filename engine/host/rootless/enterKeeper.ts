@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import type { EngineConfig } from '../../base/config.ts';
 import { start, startFailure } from '../process.ts';
 import type { Keeper } from './keeper.ts';
@@ -19,6 +21,7 @@ export function startInside(keeper: Keeper, config: EngineConfig, command: Insid
 
 /** In there we are uid 0: where things are must be said. */
 function insideEnvironment(config: EngineConfig, { folder }: Keeper): NodeJS.ProcessEnv {
+  const compiled = getCompileCacheDir();
   return {
     ...process.env,
     BERTH_DATA_ROOT: config.dataRoot,
@@ -27,6 +30,8 @@ function insideEnvironment(config: EngineConfig, { folder }: Keeper): NodeJS.Pro
     BERTH_INSTANCE: config.instance,
     BERTH_IDLE_SECONDS: String(config.idleSeconds),
     BERTH_KEEPER: folder,
+    // Inside, owners of folders on the way there cannot be told apart: that it is ours was seen out here.
+    ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }),
   };
 }
 

@@ -6,7 +6,6 @@ import type { Command } from 'commander';
 import { badRequest } from '../../../base/errors.ts';
 import type { CliContext } from '../../context.ts';
 import { Htpasswd } from '../../registry/htpasswd.ts';
-import { createFront } from '../../registry/registryFront.ts';
 
 interface ServeOptions {
   readonly listen: string;
@@ -37,6 +36,7 @@ async function serve(context: CliContext, options: ServeOptions): Promise<void> 
   await users?.users();
   const tls = await readTls(context, options);
   await context.engine();
+  const { createFront } = await import('../../registry/registryFront.ts'); // with TLS, which no other command needs
   const server = createFront({ engine: () => context.engine(), users, tls, write: options.write ?? false, log: (line) => options.quiet === true || context.stderr.write(`${line}\n`) });
   server.listen(port, host);
   await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => Promise.reject(error as Error))]);
