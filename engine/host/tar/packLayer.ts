@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { hostCommandFailed } from '../../base/errors.ts';
 import { start, startFailure } from '../process.ts';
+import { WITHOUT_LABELS } from './copyTree.ts';
 import { encodeEntry } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { readTar } from './reader.ts';
@@ -65,7 +66,7 @@ function whiteout(path: string, from: TarEntry): TarEntry {
 
 /** GNU tar's stream of a folder, sorted by name. Sockets are left out, as every tar does. */
 async function* listing(dir: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
-  const args = ['--create', '--file=-', `--directory=${dir}`, '--sort=name', '--format=pax', '--pax-option=delete=atime,delete=ctime', '--numeric-owner', '--xattrs', '--xattrs-include=*', '--one-file-system', '--warning=no-file-ignored', '.'];
+  const args = ['--create', '--file=-', `--directory=${dir}`, '--sort=name', '--format=pax', '--pax-option=delete=atime,delete=ctime', '--numeric-owner', '--xattrs', '--xattrs-include=*', WITHOUT_LABELS, '--one-file-system', '--warning=no-file-ignored', '.'];
   const child = start('tar', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' }, signal });
   const stderr: Buffer[] = [];
   child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
