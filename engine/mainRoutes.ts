@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { EngineStatus } from './api/berth/engine.ts';
 import { newId } from './base/ids.ts';
+import { moduleNames } from './containers/securityModules.ts';
 import { parseOsRelease } from './host/osRelease.ts';
 import type { OciRuntime } from './host/ociRuntime.ts';
 import { probeHost } from './host/probe.ts';
@@ -99,6 +100,7 @@ function engineFacts({ config }: EngineParts, { containers, images, records }: S
     controllers: () => (containers.parts.runtime.cgroups ? containers.parts.cgroups.controllers : undefined),
     swapLimit: containers.parts.cgroups.swapLimit,
     rootless: config.keeper !== undefined,
+    securityModules: moduleNames(containers.parts),
     usernsRemap: config.usernsRemap !== undefined,
     cgroupVersion: containers.parts.cgroups.version,
     osName: osName(),

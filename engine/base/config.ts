@@ -20,13 +20,15 @@ export interface EngineConfig {
   readonly usernsRemap?: string;
   /** Ids that containers' own ranges are taken from, `first:size` with commas between; '': those of `berth` in /etc/subuid. */
   readonly usernsPool?: string;
+  /** Containers get labels of SELinux where the kernel has it, as with dockerd's `--selinux-enabled`. */
+  readonly seLinux?: boolean;
   /** The folder of the keeper in whose namespaces this engine serves an ordinary user; absent: it is the host's root. */
   readonly keeper?: string;
 }
 
 /**
  * The configuration from the environment: BERTH_DATA_ROOT, BERTH_RUN_ROOT, BERTH_SOCKET, BERTH_INSTANCE, BERTH_IDLE_SECONDS, BERTH_RUNTIME, BERTH_USERNS_REMAP,
- * BERTH_USERNS_POOL.
+ * BERTH_USERNS_POOL, BERTH_SELINUX.
  * The uid is asked for without the user's name: users of a directory service may have none that the C library we carry can look up.
  */
 export function configFromEnvironment(env: NodeJS.ProcessEnv, uid: number = process.getuid?.() ?? -1): EngineConfig {
@@ -43,6 +45,7 @@ export function configFromEnvironment(env: NodeJS.ProcessEnv, uid: number = proc
     ...(env['BERTH_RUNTIME'] ? { runtime: env['BERTH_RUNTIME'] } : {}),
     ...(env['BERTH_USERNS_REMAP'] ? { usernsRemap: env['BERTH_USERNS_REMAP'] } : {}),
     ...(env['BERTH_USERNS_POOL'] ? { usernsPool: env['BERTH_USERNS_POOL'] } : {}),
+    ...(['1', 'on', 'true'].includes(env['BERTH_SELINUX'] ?? '') ? { seLinux: true } : {}),
     ...(env['BERTH_KEEPER'] ? { keeper: env['BERTH_KEEPER'] } : {}),
   };
 }

@@ -6,6 +6,7 @@ import { CleanupStack } from '../base/cleanup.ts';
 import { badRequest, hostCommandFailed } from '../base/errors.ts';
 import { formatPlatform } from '../base/platform.ts';
 import { exitOf, start } from '../host/process.ts';
+import { WITHOUT_LABELS } from '../host/tar/copyTree.ts';
 import type { SnapshotStore } from '../snapshots/types.ts';
 import { writeStatements } from './attest/writeStatements.ts';
 import type { BuildExport } from './exports.ts';
@@ -48,7 +49,7 @@ async function writeTar(root: string, { plain, epoch }: { readonly plain: boolea
   const left = plain ? await devices(root) : [];
   const flags = [
     ...['-C', root, '--numeric-owner', '--format=posix', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime', '--sort=name'],
-    ...(plain ? ['--mode=ug-s'] : ['--xattrs']),
+    ...(plain ? ['--mode=ug-s'] : ['--xattrs', WITHOUT_LABELS]),
     ...(epoch === undefined ? [] : [`--mtime=@${epoch}`]),
     ...(left.length === 0 ? [] : ['--anchored', '--no-wildcards', ...left.map((path) => `--exclude=${path}`)]),
   ];

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { badRequest, hostCommandFailed, systemCode } from '../base/errors.ts';
 import { unmount } from '../host/mounts.ts';
 import { exitOf, start } from '../host/process.ts';
-import { asRootOf } from '../host/tar/copyTree.ts';
+import { asRootOf, WITHOUT_LABELS } from '../host/tar/copyTree.ts';
 import { isAlive } from '../host/processIdentity.ts';
 import { announce } from './attributes.ts';
 import type { Container } from './container.ts';
@@ -101,7 +101,7 @@ export class ContainerArchive {
 /** Writes files of a container as a tar, with the ids that they have inside. `args`: which, and further options; `what` names them in an error. */
 export async function writeTar(container: Container, { folder, args, what }: { readonly folder: FolderHandle; readonly args: readonly string[]; readonly what: string }, out: Writable, signal?: AbortSignal): Promise<void> {
   await withInsideIds(container, async (userNamespace) => {
-    const [program = '', ...before] = [...asRootOf(userNamespace), 'tar', '-C', '/proc/self/fd/3', '--numeric-owner', '--xattrs', '--format=pax', '-c'];
+    const [program = '', ...before] = [...asRootOf(userNamespace), 'tar', '-C', '/proc/self/fd/3', '--numeric-owner', '--xattrs', WITHOUT_LABELS, '--format=pax', '-c'];
     const child = start(program, [...before, ...args], { stdio: ['ignore', 'pipe', 'pipe', folder.fd], signal });
     const ended = exitOf('tar', child);
     let words = '';

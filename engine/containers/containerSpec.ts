@@ -35,6 +35,8 @@ export interface StartFacts {
   readonly deviceRules: readonly OciDeviceRule[];
   readonly blockIo?: OciBlockIo;
   readonly etc: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
+  /** Absent: there is no AppArmor. */
+  readonly appArmorProfile?: string;
   /** Path of the user namespace, where the container has one of its own. */
   readonly userNamespace?: string;
   /** Whether the OCI runtime makes idmapped mounts; if not, binds that want one were mounted so at this path of the host. */
@@ -69,6 +71,8 @@ export function specInput(record: ContainerRecord, facts: StartFacts): SpecInput
     capDrop: host.CapDrop ?? [],
     noNewPrivileges: security.noNewPrivileges,
     ...(security.seccomp === 'default' ? {} : { seccomp: security.seccomp === 'unconfined' ? 'unconfined' : toOciSeccomp(security.seccomp, capabilities) }),
+    ...(facts.appArmorProfile ? { appArmorProfile: facts.appArmorProfile } : {}),
+    ...(record.seLinux ? { seLinux: record.seLinux } : {}),
     mounts: mountsOf(facts, host.ReadonlyRootfs ?? false),
     ...rootPropagation(facts.mounts),
     ...(host.ShmSize ? { shmSize: host.ShmSize } : {}),

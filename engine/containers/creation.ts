@@ -5,6 +5,7 @@ import { badRequest } from '../base/errors.ts';
 import { fitsPlatform, parsePlatform } from '../base/platform.ts';
 import { newId } from '../base/ids.ts';
 import { propagationOf } from '../host/mounts.ts';
+import { setLabel } from '../host/seLinux/relabel.ts';
 import { MissingRuntime } from '../host/runtimeChoice.ts';
 import type { ImageConfig } from '../content/oci.ts';
 import { announce } from './attributes.ts';
@@ -18,6 +19,7 @@ import type { PlannedMount } from './mountPlan.ts';
 import type { ContainerParts } from './parts.ts';
 import { limitWarnings, limitsIn } from './limits.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
+import { confinementWarnings } from './securityModules.ts';
 import { withoutEffect } from './unsupported.ts';
 import { volumeWarnings } from './volumeOwners.ts';
 import { volumesFrom, withInherited } from './volumesFrom.ts';
@@ -43,15 +45,17 @@ export async function createContainer(parts: ContainerParts, request: CreateCont
   const mounts = await realise(parts, inherited.length > 0 ? withInherited(plan.mounts, inherited) : plan.mounts, undo);
   const { config, hostConfig, args } = plan.record;
   const network = { ...plan.record.network, endpoints: plan.record.network.endpoints.map((member) => ({ ...member, network: nameOfNetwork(parts, member.network) })) };
+  await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve([parts.idRanges, parts.seLinux].forEach((taken) => taken.done(id))) };
   const ids = await knowingOthers(() => parts.idRanges.take(id, hostConfig));
   // As Podman: whoever asks for it and says nothing more is the user that is kept.
   const user = ids.keepId && hostConfig.UsernsMode && !request.User ? { User: `${ids.keepId.uid}:${ids.keepId.gid}` } : {};
-  await using _taken = { [Symbol.asyncDispose]: () => Promise.resolve(parts.idRanges.done(id)) };
+  const labels = await knowingOthers(() => parts.seLinux.take(id, hostConfig));
   const hostname = config.Hostname || (network.mode === 'host' || network.mode.startsWith('container:') ? '' : id.slice(0, 12));
-  const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, ...user, Hostname: hostname }, hostConfig, mounts, ...ids, network };
+  const record: ContainerRecord = { id, name, created: new Date().toISOString(), imageId: image.id, imageRef: request.Image, snapshots: image.layers.map(({ snapshotId }) => snapshotId), args, config: { ...config, ...user, Hostname: hostname }, hostConfig, mounts, ...ids, ...labels, network };
   logAttributes(record); // throws for options of the log that mean nothing
   undo.defer(() => store.removeFolder(id));
   const container = await store.add(record, hostConfig.AutoRemove ?? false);
+  if (record.seLinux) await setLabel(container.paths.upper, record.seLinux.mount);
   undo.keep();
   announce(events, container, 'create');
   return { container, warnings: warningsOf(parts, container) };
@@ -118,7 +122,7 @@ async function checkSource(path: string, create: boolean): Promise<void> {
 }
 
 function warningsOf(parts: ContainerParts, { record }: Container): string[] {
-  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts.volumes, record), ...discardedPorts(record)];
+  const warnings = [...withoutEffect(record.hostConfig, parts.runtime.name), ...volumeWarnings(parts, record), ...confinementWarnings(parts, record), ...discardedPorts(record)];
   if (!parts.runtime.cgroups && !(parts.runtime instanceof MissingRuntime)) {
     const limits = limitsIn(record.hostConfig);
     if (limits.length > 0) warnings.push(`The engine may not use control groups on this host: ${limits.join(', ')} had no effect. Limitation discarded.`);

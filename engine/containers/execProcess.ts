@@ -1,5 +1,5 @@
 import { containerCapabilities, withoutMknod } from '../host/capabilities.ts';
-import { capabilitySets } from '../host/ociSpec.ts';
+import { capabilitySets, labelsOf } from '../host/ociSpec.ts';
 import type { OciProcess } from '../host/ociTypes.ts';
 import { toRlimits } from '../host/rlimits.ts';
 import { processEnv } from './containerSpec.ts';
@@ -25,5 +25,7 @@ export function processSpec({ container, config, tty, size }: ExecSession, user:
     capabilities: capabilitySets(names),
     rlimits: toRlimits(host.Ulimits ?? []),
     noNewPrivileges: parseSecurity(host.SecurityOpt ?? []).noNewPrivileges,
+    // As Docker: a privileged exec has no other than its container.
+    ...labelsOf({ ...(container.state.appArmor ? { appArmorProfile: container.state.appArmor } : {}), ...(record.seLinux ? { seLinux: record.seLinux } : {}) }),
   };
 }

@@ -4,17 +4,21 @@ import type { EngineConfig } from '../base/config.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
+import { AppArmor } from '../host/appArmor/appArmor.ts';
 import { prepareCgroupParent } from '../host/cgroupParent.ts';
 import { cgroupFacts } from '../host/cgroups.ts';
 import { FifoPool } from '../host/fifoPool.ts';
 import { delegatedParent } from '../host/rootless/delegation.ts';
 import { holdLife } from '../host/rootless/keeper.ts';
 import { chooseRuntime } from '../host/runtimeChoice.ts';
+import { SeLinux } from '../host/seLinux/seLinux.ts';
 import { SeccompCache } from '../host/seccompCache.ts';
 import { ContainerStore } from './containerStore.ts';
 import { IdRanges } from './idRanges.ts';
 import type { ContainerParts } from './parts.ts';
 import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
+import { labelFolders } from './seLinuxFolders.ts';
+import { SeLinuxLabels } from './seLinuxLabels.ts';
 import { makeSkeleton } from './skeleton.ts';
 
 export interface PartsOptions {
@@ -39,11 +43,13 @@ export async function openParts({ config, log, events, images, snapshots, networ
   const cgroups = cgroupFacts(cgroupParent);
   const fifos = new FifoPool(inRun('fifos'));
   const choose = () => chooseRuntime({ dataRoot: config.dataRoot, stateRoot: inRun('oci'), cgroups, log, ...(config.runtime === undefined ? {} : { only: config.runtime }) });
-  const [runtime] = await Promise.all([choose(), fifos.prepare(), makeSkeleton(folders.skeleton)]);
-  await runtime.prepare();
+  const rootless = config.keeper !== undefined;
+  const modules = Promise.all([AppArmor.open({ runRoot: config.runRoot, rootless, log }), SeLinux.open({ wanted: !rootless && (config.seLinux ?? false), log })]);
+  const [runtime, [appArmor, seLinux]] = await Promise.all([choose(), modules, fifos.prepare(), makeSkeleton(folders.skeleton)]);
+  await Promise.all([runtime.prepare(), labelFolders(seLinux, { data: config.dataRoot, fifos: inRun('fifos') })]);
   const life = config.keeper === undefined ? undefined : await holdLife(config.keeper);
   const store = new ContainerStore(config.dataRoot, config.runRoot, log);
-  return { log, events, images, snapshots, networks, volumes, store, runtime, chooseRuntime: choose, seccomp: new SeccompCache(), cgroups, cgroupParent, fifos, idRanges: new IdRanges(config.usernsRemap ?? '', config.usernsPool ?? '', store), locks: new KeyedMutex(), folders, ...(life ? { life } : {}) };
+  return { log, events, images, snapshots, networks, volumes, store, runtime, chooseRuntime: choose, seccomp: new SeccompCache(), appArmor, seLinux: new SeLinuxLabels(seLinux, store), cgroups, cgroupParent, fifos, idRanges: new IdRanges(config.usernsRemap ?? '', config.usernsPool ?? '', store), locks: new KeyedMutex(), folders, ...(life ? { life } : {}) };
 }
 
 /** `/berth`, or `/berth-<instance>`: the parent of every container's cgroup where we are root. */

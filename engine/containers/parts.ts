@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { EventBus } from '../base/eventBus.ts';
 import type { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
+import type { AppArmor } from '../host/appArmor/appArmor.ts';
 import type { CgroupFacts } from '../host/cgroups.ts';
 import type { FifoPool } from '../host/fifoPool.ts';
 import type { OciRuntime } from '../host/ociRuntime.ts';
@@ -9,6 +10,7 @@ import { MissingRuntime } from '../host/runtimeChoice.ts';
 import type { SeccompCache } from '../host/seccompCache.ts';
 import type { ContainerStore } from './containerStore.ts';
 import type { IdRanges } from './idRanges.ts';
+import type { SeLinuxLabels } from './seLinuxLabels.ts';
 import type { Images, Networks, Snapshots, Volumes } from './ports.ts';
 
 /** What the classes of this folder share; made once by ContainerService. */
@@ -24,6 +26,8 @@ export interface ContainerParts {
   runtime: OciRuntime;
   readonly chooseRuntime: () => Promise<OciRuntime>;
   readonly seccomp: SeccompCache;
+  readonly appArmor: AppArmor;
+  readonly seLinux: SeLinuxLabels;
   readonly cgroups: CgroupFacts;
   /** The parent of every container's cgroup: `/berth` or `/berth-<instance>`; without root one that was delegated to the user. */
   readonly cgroupParent: string;

@@ -108,11 +108,20 @@ export interface ContainerVolume {
   readonly mountpoint: string;
 }
 
+export interface VolumeHold {
+  /** False: one that runs has the volume with other ids. */
+  readonly fits: boolean;
+  release(): void;
+}
+
 export interface Volumes {
   /** The volume of this name, made when missing; without a name a new anonymous one. */
   create(volume: { readonly name?: string; readonly labels?: Readonly<Record<string, string>> }): Promise<ContainerVolume>;
-  /** Makes its files belong to the same users for a container with these ids as for others before; false: one that runs has it with other ids. */
-  useIds(name: string, keepId: Owner | undefined, container: string): Promise<boolean>;
+  /**
+   * Makes its files belong to the same users for a container with these ids as for others before, and keeps them so until it is let go of, once the container runs
+   * or will not. Several are taken in the order of their names.
+   */
+  useIds(name: string, keepId: Owner | undefined, container: string): Promise<VolumeHold>;
   /** Whether that would do now. */
   fitsIds(name: string, keepId: Owner | undefined): boolean;
   /** Throws when something uses it, also with `force` (which forgives only that it is gone). */

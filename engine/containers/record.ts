@@ -74,9 +74,12 @@ export const recordSchema = z.object({
   idRange: idRangeSchema.optional(),
   /** Who in the container the engine's user is (`--userns=keep-id`). Absent, without `idRange`: root. */
   keepId: keepIdSchema.optional(),
+  /** Labels of SELinux. Absent: the engine gave none. Without `process`: the container was not to be confined. */
+  seLinux: z.object({ process: z.string().optional(), mount: z.string() }).optional(),
   network: z.preprocess(fromOneNetwork, z.object({ mode: z.string(), endpoints: z.array(networkMemberSchema) })),
 });
 export type ContainerRecord = z.infer<typeof recordSchema>;
+export type SeLinuxRecord = NonNullable<ContainerRecord['seLinux']>;
 
 const processSchema = z.object({ pid: z.number(), startTime: z.string() });
 
@@ -100,6 +103,8 @@ export const stateSchema = z.object({
   frozen: z.boolean().optional(),
   /** The first process is systemd (see systemd.ts). */
   systemd: z.boolean().optional(),
+  /** The AppArmor profile that it was last started with. */
+  appArmor: z.string().optional(),
   /** Of the run that goes on; the looks themselves are kept in memory. */
   health: z.object({ status: z.enum(['starting', 'healthy', 'unhealthy']), failingStreak: z.number() }).optional(),
 });

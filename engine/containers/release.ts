@@ -22,7 +22,7 @@ export async function mountRootfs(parts: RootfsParts, container: Container): Pro
 /** What `mountRootfs` mounts, every path `seen` where the caller has it. */
 export function overlayOf({ runtime, snapshots, folders }: RootfsParts, { record, paths }: Container, seen: (path: string) => string): OverlaySpec {
   const lowerDirs = [...layerFolders(snapshots, record), paths.mountPoints, folders.skeleton];
-  return { lowerDirs: lowerDirs.map(seen), upperDir: seen(paths.upper), workDir: seen(paths.work), target: paths.rootfs, volatile: record.hostConfig.AutoRemove ?? false, noDevices: !runtime.cgroups };
+  return { lowerDirs: lowerDirs.map(seen), upperDir: seen(paths.upper), workDir: seen(paths.work), target: paths.rootfs, volatile: record.hostConfig.AutoRemove ?? false, noDevices: !runtime.cgroups, ...(record.seLinux ? { label: record.seLinux.mount } : {}) };
 }
 
 /** The image's layers as a container has them, topmost first: as they are, or copies for its ids. */

@@ -6,6 +6,10 @@ import { invalidConfig } from './errors.ts';
 export interface Security {
   readonly noNewPrivileges: boolean;
   readonly seccomp: 'default' | 'unconfined' | ProfileFile;
+  /** Absent: the engine's own profile, or none for privileged containers. */
+  readonly appArmor?: string;
+  /** SELinux, as they were given: `disable`, `type:…`, `level:…`, …. */
+  readonly labels: readonly string[];
 }
 
 const condition = z.looseObject({ caps: z.array(z.string()).nullish(), arches: z.array(z.string()).nullish(), minKernel: z.string().nullish() }).nullish();
@@ -23,14 +27,16 @@ const profileSchema = z.looseObject({
 });
 type ProfileFile = z.infer<typeof profileSchema>;
 
-/** Docker's SecurityOpt. `label=`, `apparmor=` and the like name modules that Berth does not drive; they are let pass. Throws INVALID_CONTAINER_CONFIG. */
+/** Docker's SecurityOpt. Throws INVALID_CONTAINER_CONFIG. */
 export function parseSecurity(options: readonly string[]): Security {
-  let security: Security = { noNewPrivileges: false, seccomp: 'default' };
+  let security: Security = { noNewPrivileges: false, seccomp: 'default', labels: [] };
   for (const option of options) {
     const [, key = '', value = ''] = /^([^=:]+)(?:[=:]([\s\S]*))?$/.exec(option) ?? [];
     if (key === 'no-new-privileges') security = { ...security, noNewPrivileges: value !== 'false' };
     else if (key === 'seccomp') security = { ...security, seccomp: parseProfile(value) };
-    else if (!['label', 'apparmor', 'systempaths', 'disable'].includes(key)) throw invalidConfig({ what: 'invalid --security-opt', detail: `"${option}"` });
+    else if (key === 'apparmor') security = { ...security, appArmor: value };
+    else if (key === 'label' || option === 'disable') security = { ...security, labels: [...security.labels, key === 'label' ? value : 'disable'] };
+    else if (key !== 'systempaths') throw invalidConfig({ what: 'invalid --security-opt', detail: `"${option}"` });
   }
   return security;
 }

@@ -1,6 +1,7 @@
 import { chown, mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
+import { CleanupStack } from '../base/cleanup.ts';
 import { asBerthError } from '../base/errors.ts';
 import { bootId } from '../host/bootId.ts';
 import { conmonFiles, createFailed, createWithConmon } from '../host/conmon.ts';
@@ -35,6 +36,8 @@ import { withoutProcess } from './record.ts';
 import { mountRootfs, releaseRuntime } from './release.ts';
 import type { Remover } from './removal.ts';
 import { prepareRootfs } from './rootfsSetup.ts';
+import { profileOf } from './securityModules.ts';
+import { labelFiles } from './seLinuxLabels.ts';
 import { mountSubpaths } from './subpaths.ts';
 import { startsSystemd } from './systemd.ts';
 import { adoptVolumes } from './volumeOwners.ts';
@@ -57,10 +60,13 @@ export class Starter {
   /** Gives the container a process; `again`: by its restart policy, which counts. On failure nothing is left, and the state says why. */
   async start(container: Container, again: boolean): Promise<void> {
     const { store, events, networks } = this.#parts;
+    await using held = new CleanupStack();
     try {
       await ensureRuntime(this.#parts);
+      await adoptVolumes(this.#parts, container, held);
       await using userns = await openUserNamespace(this.#parts, container);
       const { joined, spec, systemd } = await this.#build(container, userns);
+      const appArmor = spec.process.apparmorProfile;
       const pid = await this.#create(container);
       void this.#parts.seccomp.learn(this.#parts.runtime, container.id, spec);
       if (joined.endpoint) await publishPorts(networks, container, joined.endpoint);
@@ -70,7 +76,7 @@ export class Starter {
       const process = identify(pid);
       const watcher = identify(Number(monitor));
       // Written before it runs: an engine killed here finds it again and asks the runtime how far it got.
-      await store.updateState(container, (now) => ({ ...now, status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd, ...(again ? {} : { restartCount: 0 }) }), { must: true });
+      await store.updateState(container, (now) => ({ ...now, status: 'running', ...(process ? { process } : {}), ...(watcher ? { monitor: watcher } : {}), boot: bootId(), startedAt: new Date().toISOString(), exitCode: 0, error: '', oomKilled: false, stoppedByUser: false, systemd, appArmor, ...(again ? {} : { restartCount: 0 }) }), { must: true });
       await this.#parts.runtime.start(container.id, pid);
       announce(events, container, 'start');
       void refreshLinks(this.#parts, container).catch((error: unknown) => this.#parts.log.warn('a linked container could not be told of another address', { container: container.id, error }));
@@ -86,16 +92,17 @@ export class Starter {
   /** Root filesystem, network and specification. */
   async #build(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly joined: Joined; readonly spec: OciSpec; readonly systemd: boolean }> {
     const { record, paths } = container;
-    const [joined, { user, systemd, root }, { mounts: deviceMounts, ...devices }, io] = await together([attachNetwork(this.#parts, container, userns?.networkOf), this.#rootfs(container, userns), devicesOf(container), blockIo(record.id, record.hostConfig), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
+    const [joined, { user, systemd, root }, { mounts: deviceMounts, ...devices }, io, appArmorProfile] = await together([attachNetwork(this.#parts, container, userns?.networkOf), this.#rootfs(container, userns), devicesOf(container), blockIo(record.id, record.hostConfig), profileOf(this.#parts, container), mkdir(paths.bundle, { recursive: true, mode: 0o700 })]);
     const hostname = record.hostConfig.UTSMode === 'host' ? hostName() : joined.hostname;
     const [etc, mounts, init] = await together([
       writeEtcFiles(this.#parts.networks, container, joined, hostname),
       (userns?.mapPath ? mountMappedVolumes(container, userns.mapPath) : mountIdmappedBinds(this.#parts.runtime, container)).then((made) => mountSubpaths(container, made)),
       record.hostConfig.Init ? findInit() : Promise.resolve(undefined),
     ]);
+    await labelFiles(container, etc);
     const shm = joined.namespaces.shm ?? (await shareableShm(container));
     const { cgroups, cgroupParent } = this.#parts;
-    const facts: StartFacts = { rootfs: root, cgroupsPath: `${cgroupParent}/${container.id}`, cgroups: this.#parts.runtime.cgroups, limits: cgroups, systemd, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts: [...mounts, ...deviceMounts], ...(userns ? { userNamespace: userns.path } : {}) };
+    const facts: StartFacts = { rootfs: root, cgroupsPath: `${cgroupParent}/${container.id}`, cgroups: this.#parts.runtime.cgroups, limits: cgroups, systemd, user, hostname, network: joined.network, joined: joined.namespaces, ...(init ? { init } : {}), ...(shm === undefined ? {} : { shm }), ...devices, ...(io ? { blockIo: io } : {}), etc, mounts: [...mounts, ...deviceMounts], ...(userns ? { userNamespace: userns.path } : {}), ...(appArmorProfile ? { appArmorProfile } : {}) };
     const spec = buildSpec(specInput(record, facts));
     await writeBundle(paths.bundle, this.#parts.seccomp.apply(spec));
     return { joined, spec, systemd };
@@ -104,7 +111,6 @@ export class Starter {
   /** Who runs in it, whether that is systemd, and where the OCI runtime finds it. */
   async #rootfs(container: Container, userns: OwnUserNamespace | undefined): Promise<{ readonly user: ResolvedUser; readonly systemd: boolean; readonly root: string }> {
     await mountRootfs(this.#parts, container);
-    await adoptVolumes(this.#parts, container);
     const prepared = { user: await prepareRootfs(container), systemd: await startsSystemd(container) };
     return { ...prepared, root: userns?.mapPath ? await mountMappedRoot(this.#parts, container, userns.mapPath) : container.paths.rootfs };
   }
@@ -143,7 +149,7 @@ export class Starter {
 async function shareableShm({ record, paths }: Container): Promise<string | undefined> {
   if (record.hostConfig.IpcMode !== 'shareable') return undefined;
   await mkdir(paths.shm, { recursive: true });
-  await mountTmpfs(paths.shm, { mode: '1777', size: record.hostConfig.ShmSize || DEFAULT_SHM });
+  await mountTmpfs(paths.shm, { mode: '1777', size: record.hostConfig.ShmSize || DEFAULT_SHM, ...(record.seLinux ? { label: record.seLinux.mount } : {}) });
   const root = rootOf(record);
   await chown(paths.shm, root.uid, root.gid);
   return paths.shm;

@@ -71,7 +71,7 @@ interface StepPlace {
 }
 
 /** Shared with the containers. */
-export type StepParts = Pick<ContainerParts, 'runtime' | 'chooseRuntime' | 'networks' | 'fifos' | 'seccomp' | 'cgroupParent' | 'folders'>;
+export type StepParts = Pick<ContainerParts, 'runtime' | 'chooseRuntime' | 'networks' | 'fifos' | 'seccomp' | 'appArmor' | 'cgroupParent' | 'folders'>;
 
 const HOSTNAME = 'build';
 
@@ -132,7 +132,8 @@ export class StepRunner {
     cleanup.defer(() => Promise.all([release(), unmount(rootfs).then(() => rm(join(step.workDir, 'work'), { recursive: true, force: true }))]));
     await makeMountPoints(skeleton, await Promise.all(step.mounts.map(async (mount) => ({ destination: mount.target, file: mount.kind === 'file' || (mount.kind === 'bind' && (await isFile(mount.source))) }))));
     await mountOverlay({ lowerDirs: [...step.lowerDirs, skeleton, this.#parts.folders.skeleton], upperDir: step.upperDir, workDir: step.workDir, target: rootfs, volatile: true, noDevices: !this.#parts.runtime.cgroups });
-    const [user, place] = await together([readUser(rootfs, step.user, []), network, makeWorkdir(rootfs, step.cwd)]);
+    const profile = this.#parts.appArmor.profileFor({ privileged: step.privileged });
+    const [user, place, appArmorProfile] = await together([readUser(rootfs, step.user, []), network, profile, makeWorkdir(rootfs, step.cwd)]);
     const [mounts] = await Promise.all([stepMounts(step.mounts, folder), this.#writeEtc(folder, step, place)]);
     const file = (name: string) => ({ destination: `/etc/${name}`, type: 'bind', source: join(folder, name), options: ['bind', 'rprivate'] });
     return buildSpec({
@@ -149,6 +150,7 @@ export class StepRunner {
         ...(step.settings?.ulimits ? { rlimits: toRlimits(step.settings.ulimits) } : {}),
         mounts: [...['resolv.conf', 'hostname', 'hosts'].map(file), ...mounts, ...(step.devices?.mounts ?? [])],
         ...(step.devices ? { devices: step.devices.devices, hooks: step.devices.hooks } : {}),
+        ...(appArmorProfile ? { appArmorProfile } : {}),
         ...(step.privileged ? { privileged: true, devices: await allHostDevices() } : {}),
     });
   }

@@ -15,6 +15,8 @@ export interface OverlaySpec {
   readonly volatile?: boolean;
   /** Device nodes in it are of no use. */
   readonly noDevices?: boolean;
+  /** The SELinux label of everything in it, whatever the layers have. */
+  readonly label?: string;
 }
 
 export interface MountEntry {
@@ -41,6 +43,7 @@ export function overlayOptions(spec: OverlaySpec, userNamespace: boolean = inUse
     // An upper directory must mean by itself what it says: it may become an image layer. With `userxattr` the kernel sees to the rest itself.
     userNamespace ? 'userxattr,index=off,xino=off' : 'index=off,redirect_dir=off,metacopy=off,xino=off',
     ...(spec.volatile ? ['volatile'] : []),
+    ...labelOption(spec.label),
   ].join(',');
   const bytes = Buffer.byteLength(options);
   if (bytes > OPTION_LIMIT) throw tooManyLayers({ layers: spec.lowerDirs.length, bytes });
@@ -98,9 +101,15 @@ export async function propagationOf(path: string): Promise<'shared' | 'slave' | 
   return tags.some((tag) => tag.startsWith('shared:')) ? 'shared' : tags.some((tag) => tag.startsWith('master:')) ? 'slave' : 'private';
 }
 
-/** Mounts an empty file system in memory. `mode` octal, `size` in bytes. */
-export async function mountTmpfs(target: string, options: { readonly mode: string; readonly size: number }): Promise<void> {
-  await callMount({ source: 'shm', target, type: 'tmpfs', options: `mode=${options.mode},size=${options.size}`, flags: mountFlags.nosuid | mountFlags.noexec | mountFlags.nodev });
+/** Mounts an empty file system in memory. `mode` octal, `size` in bytes; `label` of SELinux. */
+export async function mountTmpfs(target: string, options: { readonly mode: string; readonly size: number; readonly label?: string }): Promise<void> {
+  const data = [`mode=${options.mode}`, `size=${options.size}`, ...labelOption(options.label)].join(',');
+  await callMount({ source: 'shm', target, type: 'tmpfs', options: data, flags: mountFlags.nosuid | mountFlags.noexec | mountFlags.nodev });
+}
+
+/** In quotes, which the kernel takes away, for a label may have commas. */
+function labelOption(label: string | undefined): string[] {
+  return label === undefined ? [] : [`context="${label}"`];
 }
 
 /** Takes everything mounted on these paths away, at once for new users and when the last user is gone for good. Not mounted is fine. Throws HOST_COMMAND_FAILED. */

@@ -28,6 +28,10 @@ export interface SpecInput {
   readonly noNewPrivileges?: boolean;
   /** Default: Docker's profile; none when privileged. */
   readonly seccomp?: 'default' | 'unconfined' | OciSeccomp;
+  /** Absent: as this process. */
+  readonly appArmorProfile?: string;
+  /** Labels of SELinux; without one for processes these have this process's. */
+  readonly seLinux?: { readonly process?: string | undefined; readonly mount: string };
   /** After the system's own mounts, in this order. */
   readonly mounts?: readonly OciMount[];
   /** Bytes of /dev/shm; default 64 MiB. Not used when the IPC namespace is not the container's own. */
@@ -94,6 +98,7 @@ export function buildSpec(input: SpecInput, userNamespace: boolean = inUserNames
       ...(input.devices?.length ? { devices: input.devices } : {}),
       ...(input.sysctl ? { sysctl: input.sysctl } : {}),
       ...(seccomp === 'unconfined' ? {} : { seccomp: seccomp === 'default' ? defaultSeccomp(capabilities) : seccomp }),
+      ...(input.seLinux ? { mountLabel: input.seLinux.mount } : {}),
       ...(input.rootfsPropagation ? { rootfsPropagation: input.rootfsPropagation } : {}),
       ...(masked.length > 0 ? { maskedPaths: masked } : {}),
       ...(readonlyPaths.length > 0 ? { readonlyPaths } : {}),
@@ -118,7 +123,13 @@ function processOf(input: SpecInput, capabilities: readonly string[]): OciProces
     ...(input.rlimits?.length ? { rlimits: input.rlimits } : {}),
     noNewPrivileges: input.noNewPrivileges ?? false,
     ...(input.oomScoreAdj ? { oomScoreAdj: input.oomScoreAdj } : {}),
+    ...labelsOf(input),
   };
+}
+
+/** Of a container's first process, and of every further one. */
+export function labelsOf({ appArmorProfile, seLinux }: Pick<SpecInput, 'appArmorProfile' | 'seLinux'>): Pick<OciProcess, 'apparmorProfile' | 'selinuxLabel'> {
+  return { ...(appArmorProfile ? { apparmorProfile: appArmorProfile } : {}), ...(seLinux?.process ? { selinuxLabel: seLinux.process } : {}) };
 }
 
 function namespacesOf(input: SpecInput): OciNamespace[] {

@@ -49,6 +49,8 @@ export interface OciProcess {
   readonly rlimits?: readonly OciRlimit[];
   readonly noNewPrivileges: boolean;
   readonly oomScoreAdj?: number;
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
 }
 
 export interface OciDevice {
@@ -119,5 +121,7 @@ export interface OciSpec {
     readonly maskedPaths?: readonly string[];
     readonly readonlyPaths?: readonly string[];
     readonly rootfsPropagation?: string;
+    /** SELinux: of the file systems that the runtime mounts. */
+    readonly mountLabel?: string;
   };
 }

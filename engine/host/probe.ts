@@ -3,7 +3,7 @@ import type { DoctorReport, DoctorStep } from '../api/berth/doctor.ts';
 import { parseOsRelease } from './osRelease.ts';
 import { detectPackageManager, planFix } from './packageManager.ts';
 import { probeCgroups, readCgroups } from './probeCgroups.ts';
-import { probeArchitecture, probeKernel, probeUser, probeUserNamespaces } from './probeKernel.ts';
+import { probeAppArmor, probeArchitecture, probeKernel, probeUser, probeUserNamespaces } from './probeKernel.ts';
 import { probeFuse, probeLinger, probeRootlessTools, probeSubIds, probeTun } from './probeRootless.ts';
 import { probeDisk, probeOverlay, probeSocket } from './probeStorage.ts';
 import { probeIp, probeMmdebstrap, probeNeeded, probeNft, probeOciRuntime, probeTar } from './probeTools.ts';
@@ -28,7 +28,7 @@ export async function probeHost(host: HostView, config: EngineConfig): Promise<D
 async function runSteps(host: HostView, config: EngineConfig): Promise<DoctorStep[]> {
   const cgroups = await readCgroups(host);
   const basics = [probeKernel(host), probeArchitecture(host), probeUser(host), probeCgroups(host, cgroups)];
-  const rights = await Promise.all([probeOverlay(host, config.dataRoot), probeUserNamespaces(host), probeSubIds(host)]);
+  const rights = await Promise.all([probeOverlay(host, config.dataRoot), probeUserNamespaces(host), probeAppArmor(host), probeSubIds(host)]);
   const tools = await Promise.all([probeOciRuntime(host, cgroups), probeNeeded(host, 'conmon', 'conmon'), probeNft(host), probeIp(host), probeTar(host), probeMmdebstrap(host)]);
   const places = await Promise.all([probeSocket(host, config), probeDisk(host, config.dataRoot)]);
   return [...basics, ...rights, probeRootlessTools(host), probeTun(host), probeFuse(host), probeLinger(host, config.runRoot), ...tools, probeToolPlaces(host), ...places];

@@ -1,4 +1,5 @@
 import type { DoctorStep } from '../api/berth/doctor.ts';
+import { readState } from './appArmor/state.ts';
 import { parseKernel } from './probeParsers.ts';
 import { stepOf } from './probeSteps.ts';
 import type { HostView } from './probeView.ts';
@@ -23,6 +24,16 @@ export function probeUser(host: HostView): DoctorStep {
   const step = stepOf('user', 'User');
   if (host.uid === 0) return step.ok('root');
   return step.ok(`${host.user} (uid ${host.uid}): the engine runs without root`);
+}
+
+/** AppArmor: confines containers of an engine with root. */
+export async function probeAppArmor(host: HostView): Promise<DoctorStep> {
+  const step = stepOf('apparmor', 'AppArmor');
+  const { kernel, parser } = await readState(host);
+  if (host.uid !== 0) return step.ok(kernel ? 'not for engines without root' : 'not in this kernel');
+  if (!kernel) return step.ok('not in this kernel');
+  if (parser !== undefined) return step.ok('containers are confined by it');
+  return step.warn('in the kernel, but apparmor_parser was not found: containers are not confined by it', { advice: "Install the distribution's package apparmor, and start the engine anew." });
 }
 
 /** User namespaces: running without root stands on them; as root only mapping of users does. */

@@ -66,6 +66,11 @@ export interface Owner {
   readonly gid: number;
 }
 
+/** Absent is an owner too: nobody in particular. */
+export function sameOwner(one: Owner | undefined, other: Owner | undefined): boolean {
+  return one?.uid === other?.uid && one?.gid === other?.gid;
+}
+
 /** An owner that a file can have here. Where there is one id only there is no choice: every file is that id's. Throws OWNER_UNMAPPED. */
 export function ownerHere({ uid, gid }: Owner, path: string, ids: OurIds = ourIds()): Owner {
   if (hasOneId(ids)) return { uid: 0, gid: 0 };

@@ -3,12 +3,12 @@ import { pipeline } from 'node:stream/promises';
 import { Readable as NodeReadable } from 'node:stream';
 import { hostCommandFailed } from '../base/errors.ts';
 import { start, startFailure } from '../host/process.ts';
-import { asRootOf } from '../host/tar/copyTree.ts';
+import { asRootOf, WITHOUT_LABELS } from '../host/tar/copyTree.ts';
 import { decompressed } from '../host/tar/decompress.ts';
 import { volumeArchiveInvalid } from './errors.ts';
 
 /** Owners by number, extended attributes, ACLs, holes and hard links; every kind of file but sockets. */
-const COMMON = ['--numeric-owner', '--xattrs', '--xattrs-include=*', '--acls', '--sparse'];
+const COMMON = ['--numeric-owner', '--xattrs', '--xattrs-include=*', WITHOUT_LABELS, '--acls', '--sparse'];
 const CHANGED = 1; // tar: a file changed while it was read
 
 /** Writes a folder as a tar, its content at the top, with the ids that a user namespace sees (its path; none: this process). */

@@ -12,10 +12,6 @@ import type { Owner } from '../host/userNamespace.ts';
  */
 export const keepIdSchema = z.object({ uid: z.number().int().nonnegative(), gid: z.number().int().nonnegative() });
 
-export function sameIds(one: Owner | undefined, other: Owner | undefined): boolean {
-  return one?.uid === other?.uid && one?.gid === other?.gid;
-}
-
 /** Does work with a user namespace that sees files with such ids as the containers do; `undefined`: so does this process. */
 export async function withVolumeIds<T>(keepId: Owner | undefined, work: (userNamespace: string | undefined) => Promise<T>): Promise<T> {
   const maps = keepId && keepIdMaps(keepId);

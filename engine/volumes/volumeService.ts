@@ -1,24 +1,21 @@
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { z } from 'zod';
-import { syncFolder, writeFileAtomic } from '../base/atomicFile.ts';
+import { syncFolder } from '../base/atomicFile.ts';
 import { notImplemented, systemCode } from '../base/errors.ts';
 import type { EventBus } from '../base/eventBus.ts';
 import { newId, shortRandom } from '../base/ids.ts';
 import { KeyedMutex } from '../base/keyedMutex.ts';
 import type { Log } from '../base/log.ts';
+import { sameOwner } from '../host/userNamespace.ts';
 import type { Owner } from '../host/userNamespace.ts';
 import { treeSize } from '../snapshots/treeSize.ts';
-import { readJsonFile } from '../state/jsonFile.ts';
 import { fillFolder, packFolder } from './volumeArchive.ts';
-import { copyForIds, giveToRootOf, keepIdSchema, sameIds, withVolumeIds } from './volumeIds.ts';
+import { copyForIds, giveToRootOf, withVolumeIds } from './volumeIds.ts';
+import { damagedDescriptions, recoverVolume, writeDescription } from './description.ts';
+import { IdClaims } from './idClaims.ts';
 import { VolumeInspector } from './inspection.ts';
 import { invalidVolumeName, noSuchVolume, noSuchVolumeDriver, volumeInUse, volumeNotEmpty } from './errors.ts';
-
-/** `next`: a change of ids under way, see `#finishIds`. */
-const metaSchema = z.object({ created: z.string(), labels: z.record(z.string(), z.string()), keepId: keepIdSchema.optional(), next: z.object({ keepId: keepIdSchema.optional() }).optional() });
-type Meta = z.infer<typeof metaSchema>;
 
 /** The label of volumes that were made without a name, as Docker's. */
 const ANONYMOUS = 'com.docker.volume.anonymous';
@@ -32,6 +29,13 @@ export interface Volume {
   readonly labels: Readonly<Record<string, string>>;
   /** Whose ids its files have (volumeIds.ts). */
   readonly keepId?: Owner;
+}
+
+/** A container that starts has a volume as it wants it, until this is let go of. */
+export interface VolumeHold {
+  /** False: a container that runs has it with other ids. */
+  readonly fits: boolean;
+  release(): void;
 }
 
 export interface NewVolume {
@@ -58,7 +62,8 @@ export class VolumeService {
   readonly #options: VolumeServiceOptions;
   readonly #volumes = new Map<string, Volume>();
   readonly #mutex = new KeyedMutex();
-  /** Folders in `volumes/` that are being made or removed. */
+  readonly #claims = new IdClaims();
+  /** Folders that are being made or removed. */
   readonly #unfinished = new Set<string>();
   /** Volumes whose description is lost. */
   readonly #undescribed = new Set<string>();
@@ -157,7 +162,7 @@ export class VolumeService {
         await withVolumeIds(known?.keepId, (userNamespace) => fillFolder(folder, archive, signal, userNamespace));
       };
       if (!known) return this.#make(name, labels, fill);
-      const users = this.#options.running?.(name) ?? [];
+      const users = this.#busy(name);
       if (users.length > 0) throw volumeInUse({ name, containers: users.join(', ') });
       if (!replace && (await readdir(known.mountpoint)).length > 0) throw volumeNotEmpty({ name });
       await this.#swap(known, fill);
@@ -169,31 +174,44 @@ export class VolumeService {
   /** Whether `useIds` would do for a container that does not run. */
   fitsIds(name: string, keepId: Owner | undefined): boolean {
     const volume = this.#volumes.get(name);
-    return !volume || sameIds(volume.keepId, keepId) || (this.#options.running?.(name) ?? []).length === 0;
+    return !volume || sameOwner(volume.keepId, keepId) || (this.#options.running?.(name) ?? []).length === 0;
   }
 
   /**
-   * Makes a volume's files belong to the same users for a container with a keep-id map, or without one, as for those that had it before. False: one that runs
-   * has it with other ids. Throws when there is no room for a copy.
+   * Makes a volume's files belong to the same users for a container that starts with a keep-id map, or without one, as for those that had it before, and keeps
+   * others from changing that until the hold is let go of. Who wants several takes them in the order of their names. Throws when there is no room for a copy.
    */
-  useIds(name: string, keepId: Owner | undefined, container: string): Promise<boolean> {
-    return this.#mutex.run(name, async () => {
-      const volume = this.#volumes.get(name);
-      if (!volume || sameIds(volume.keepId, keepId)) return true;
-      if ((this.#options.running?.(name) ?? []).some((id) => id !== container)) return false;
-      const { created, labels, keepId: before } = volume;
-      const next = keepId ? { keepId } : {};
-      const write = (meta: Meta): Promise<void> => writeFileAtomic(join(this.#root, name, 'volume.json'), describe(meta));
-      await write({ created, labels, ...(before ? { keepId: before } : {}), next });
-      await this.#swap(volume, async (folder) => {
-        await mkdir(folder);
-        await copyForIds(volume.mountpoint, folder, before, keepId);
-      });
-      await write({ created, labels, ...next });
-      this.#volumes.set(name, { name, mountpoint: volume.mountpoint, created, labels, ...next });
-      await rm(`${volume.mountpoint}.old`, { recursive: true, force: true });
-      return true;
+  async useIds(name: string, keepId: Owner | undefined, container: string): Promise<VolumeHold> {
+    const release = await this.#claims.take(name, keepId, container);
+    try {
+      return { fits: await this.#mutex.run(name, () => this.#adopt(name, keepId, container)), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async #adopt(name: string, keepId: Owner | undefined, container: string): Promise<boolean> {
+    const volume = this.#volumes.get(name);
+    if (!volume || sameOwner(volume.keepId, keepId)) return true;
+    if ((this.#options.running?.(name) ?? []).some((id) => id !== container)) return false;
+    const { created, labels, keepId: before } = volume;
+    const next = keepId ? { keepId } : {};
+    const folder = join(this.#root, name);
+    await writeDescription(folder, { created, labels, ...(before ? { keepId: before } : {}), next });
+    await this.#swap(volume, async (fresh) => {
+      await mkdir(fresh);
+      await copyForIds(volume.mountpoint, fresh, before, keepId);
     });
+    await writeDescription(folder, { created, labels, ...next });
+    this.#volumes.set(name, { name, mountpoint: volume.mountpoint, created, labels, ...next });
+    await rm(`${volume.mountpoint}.old`, { recursive: true, force: true });
+    return true;
+  }
+
+  /** Containers that run with a volume, or are about to. */
+  #busy(name: string): string[] {
+    return [...new Set([...(this.#options.running?.(name) ?? []), ...this.#claims.holders(name)])];
   }
 
   /** Puts other files in the place of a volume's; the old ones are left aside, for the caller to remove. */
@@ -234,7 +252,7 @@ export class VolumeService {
       await chmod(fresh, 0o711);
       await chmod(join(fresh, '_data'), 0o755);
       await fill?.(join(fresh, '_data'));
-      await writeFileAtomic(join(fresh, 'volume.json'), describe({ created, labels }));
+      await writeDescription(fresh, { created, labels });
       await rename(fresh, join(this.#root, name));
     });
     await syncFolder(this.#root);
@@ -260,39 +278,21 @@ export class VolumeService {
   async #describe(name: string): Promise<void> {
     const { created, labels, keepId } = this.inspect(name);
     const folder = join(this.#root, name);
-    await writeFileAtomic(join(folder, 'volume.json'), describe({ created, labels, ...(keepId ? { keepId } : {}) }));
-    for (const file of await readdir(folder)) if (file.startsWith('volume.json.damaged-')) await rm(join(folder, file), { force: true });
+    await writeDescription(folder, { created, labels, ...(keepId ? { keepId } : {}) });
+    for (const path of await damagedDescriptions(folder)) await rm(path, { force: true });
     this.#undescribed.delete(name);
-  }
-
-  /** A change of ids that was cut short counts when the files were changed already. They are said to be before the old ones go: `swapped` is whether those are there. */
-  async #finishIds(name: string, swapped: boolean): Promise<Omit<Meta, 'next'> | undefined> {
-    const path = join(this.#root, name, 'volume.json');
-    const meta = await readJsonFile(path, metaSchema, this.#options.log);
-    if (!meta?.next) return meta;
-    const { next, keepId, ...rest } = meta;
-    const done = { ...rest, ...(swapped ? next : keepId ? { keepId } : {}) };
-    await writeFileAtomic(path, describe(done));
-    return done;
   }
 
   /** A volume whose description is missing or damaged is still a volume: its data is what matters. */
   async #read(name: string): Promise<Volume> {
     const mountpoint = join(this.#root, name, '_data');
-    const backAgain = (await stat(mountpoint).then(() => false, () => true)) && (await rename(`${mountpoint}.old`, mountpoint).then(() => true, () => false)); // an import was cut short
-    const swapped = !backAgain && (await stat(`${mountpoint}.old`).then(() => true, () => false));
-    const meta = await this.#finishIds(name, swapped);
-    await rm(`${mountpoint}.old`, { recursive: true, force: true });
+    const meta = await recoverVolume(join(this.#root, name), this.#options.log);
     await mkdir(mountpoint, { recursive: true });
     if (meta) return { name, mountpoint, created: meta.created, labels: meta.labels, ...(meta.keepId ? { keepId: meta.keepId } : {}) };
     this.#undescribed.add(name);
     this.#options.log.warn('a volume has no readable description; its labels are lost', { name });
     return { name, mountpoint, created: (await stat(mountpoint)).birthtime.toISOString(), labels: {} };
   }
-}
-
-function describe(meta: Meta): string {
-  return `${JSON.stringify(meta, null, 2)}\n`;
 }
 
 function isValidName(name: string): boolean {

@@ -1,7 +1,8 @@
 /** What the root file system of the machine is made of: a Debian server as an installer leaves it. No container tools, no Node, nothing of ours. */
 export const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'libpam-systemd', 'dbus', 'dbus-user-session', 'udev', 'kmod'],
-  ...['openssh-server', 'iproute2', 'netbase', 'ca-certificates', 'sudo', 'procps', 'uidmap', 'polkitd'],
+  ...['openssh-server', 'iproute2', 'netbase', 'ca-certificates', 'sudo', 'procps', 'uidmap', 'polkitd', 'apparmor'],
+  ...['selinux-policy-default', 'selinux-utils', 'policycoreutils'],
   ...['initramfs-tools', 'zstd', 'linux-image-cloud-amd64'],
 ];
 
@@ -9,6 +10,19 @@ export const PACKAGES = [
 export const INITRAMFS = `mkdir -p "$1/etc/initramfs-tools/conf.d"
 printf '%s\\n' virtio_pci virtio_blk virtio_net virtio_rng ext4 > "$1/etc/initramfs-tools/modules"
 printf 'MODULES=list\\nCOMPRESS=zstd\\n' > "$1/etc/initramfs-tools/conf.d/machine"`;
+
+/** Debian's policy knows no containers: types by the names of container-selinux, with no rights, for a kernel that is started with SELinux, and forgives. */
+const CONTAINER_POLICY = `(typeattributeset cil_gen_require domain)
+(typeattributeset cil_gen_require file_type)
+(roleattributeset cil_gen_require system_r)
+(type container_t)
+(roletype system_r container_t)
+(typeattributeset domain (container_t))
+(type container_file_t)
+(roletype object_r container_file_t)
+(type container_ro_file_t)
+(roletype object_r container_ro_file_t)
+(typeattributeset file_type (container_file_t container_ro_file_t))`;
 
 /** Arguments: the root, a folder with the keys. */
 export const CUSTOMIZE = `set -eu
@@ -33,5 +47,11 @@ install -d -m700 $R/root/.ssh
 install -d -m700 -o 1000 -g 1000 $R/home/dev/.ssh
 install -m600 $KEYS/id.pub $R/root/.ssh/authorized_keys
 install -m600 -o 1000 -g 1000 $KEYS/id.pub $R/home/dev/.ssh/authorized_keys
+printf 'SELINUX=permissive\\nSELINUXTYPE=default\\n' > $R/etc/selinux/config
+cat > $R/root/container.cil <<'END'
+${CONTAINER_POLICY}
+END
+chroot $R semodule --noreload --install /root/container.cil
 : > $R/etc/machine-id
+chroot $R setfiles -F /etc/selinux/default/contexts/files/file_contexts /
 `;

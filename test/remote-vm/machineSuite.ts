@@ -12,13 +12,13 @@ export interface MachineSuite {
   printed(...args: string[]): Promise<string[]>;
 }
 
-/** To be called in a `describe`. `host`: how the client names the machine; `user`: who logs in. */
-export function machineSuite(host: string, user: string): MachineSuite {
+/** To be called in a `describe`. `host`: how the client names the machine; `user`: who logs in; `kernelWords`: further ones for its kernel, which then starts anew. */
+export function machineSuite(host: string, user: string, kernelWords?: string): MachineSuite {
   let machine: VirtualMachine | undefined;
   let client: ClientMachine | undefined;
   before(async () => {
     client = await ClientMachine.create();
-    machine = await VirtualMachine.start(host);
+    machine = await VirtualMachine.start(host, kernelWords);
     await client.know(machine, user, machine.sshLines);
     await client.addHost(host);
   });

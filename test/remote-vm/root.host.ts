@@ -10,6 +10,10 @@ const HOST = 'vmroot';
 describe('root on a server with systemd and cgroup v2', () => {
   const suite = machineSuite(HOST, 'root');
   const { docker, printed } = suite;
+  const CURRENT = ['cat', '/proc/self/attr/current'];
+  const refused = async (...args: string[]): Promise<string> => (await suite.client.docker(HOST, ['run', '--rm', ...args], { okStatus: 'any' })).stderr;
+  const ADMIN = ['--cap-add', 'SYS_ADMIN', '--security-opt', 'systempaths=unconfined'];
+  const FREE = ['--security-opt', 'apparmor=unconfined'];
 
   it('gets the engine with the first command, and says each step to the doctor', async () => {
     assert.match((await suite.client.berth(['--host', HOST, 'ps'])).stdout, /CONTAINER ID/);
@@ -71,6 +75,35 @@ describe('root on a server with systemd and cgroup v2', () => {
     const read = 'mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk | wc -c';
     assert.match((await docker('run', '--rm', 'small', 'sh', '-c', read)).stderr, /Operation not permitted/);
     assert.deepEqual(await printed('run', '--rm', '--device', '/dev/vda', 'small', 'sh', '-c', 'head -c 1 /dev/vda | wc -c'), ['1']);
+  });
+
+  it('AppArmor confines containers, what is run in them and steps of builds by the engine’s own profile, which is loaded once', async () => {
+    assert.match((await printed('info', '--format', '{{.SecurityOptions}}')).join(), /name=apparmor/);
+    await docker('run', '-d', '--name', 'confined', 'small', 'sleep', '100000');
+    assert.deepEqual(await printed('exec', 'confined', ...CURRENT), ['berth-default (enforce)']);
+    assert.deepEqual(await printed('exec', 'confined', 'cat', '/proc/1/attr/current'), ['berth-default (enforce)']);
+    assert.deepEqual(await printed('inspect', '--format', '{{.AppArmorProfile}}', 'confined'), ['berth-default']);
+    await docker('stop', '-t', '1', 'confined');
+    await docker('rm', 'confined');
+    const { stdout } = await suite.client.docker(HOST, ['build', '--no-cache', '-'], { input: `FROM small\nRUN ${CURRENT.join(' ')}\n`, env: { DOCKER_BUILDKIT: '0' } });
+    assert.match(stdout, /^berth-default \(enforce\)$/m);
+    assert.equal((await suite.machine.exec('dmesg | grep -c "profile_\\(load\\|replace\\).*berth-default"')).stdout, '1\n');
+  });
+
+  it('AppArmor refuses root in a container with every right to it the kernel’s settings and mounts, unless it is unconfined', async () => {
+    for (const does of ['echo box > /proc/sys/kernel/hostname', 'mount -t tmpfs none /tmp']) {
+      assert.match(await refused(...ADMIN, 'small', 'sh', '-c', does), /[Pp]ermission denied/, does);
+      assert.equal(await refused(...ADMIN, ...FREE, 'small', 'sh', '-c', does), '', does);
+    }
+    for (const how of [FREE, ['--privileged']]) assert.deepEqual(await printed('run', '--rm', ...how, 'small', ...CURRENT), ['unconfined'], how.join());
+  });
+
+  it('AppArmor confines by a profile of the host’s that a container names, and says which one the kernel lacks', async () => {
+    await suite.machine.exec('apparmor_parser --replace', { input: 'profile mine flags=(attach_disconnected) {\n file,\n capability,\n network,\n deny /tmp/** w,\n}\n' });
+    const mine = ['--security-opt', 'apparmor=mine', 'small'];
+    assert.deepEqual(await printed('run', '--rm', ...mine, ...CURRENT), ['mine (enforce)']);
+    assert.match(await refused(...mine, 'sh', '-c', 'echo > /tmp/x'), /[Pp]ermission denied/);
+    assert.match(await refused('--security-opt', 'apparmor=absent', 'small', 'true'), /The kernel has no AppArmor profile absent/);
   });
 
   it('an engine runs in a container too, with limits of its own', async () => {

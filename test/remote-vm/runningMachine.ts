@@ -10,11 +10,13 @@ import type { RunOptions, RunResult } from '../../engine/host/process.ts';
 import { freePort } from '../support/freePort.ts';
 import type { MachineImage } from './machineImage.ts';
 
+const KERNEL = 'root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet mitigations=off';
+
 /**
  * The hardware: part of what a snapshot can be resumed on. Software emulation, as KVM is not to be had everywhere. An old CPU model, since
  * what newer ones have is slow to emulate.
  */
-export const MACHINE: readonly string[] = ['-machine', 'q35', '-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'Nehalem', '-smp', '2', '-m', '2048', '-nodefaults', '-no-user-config', '-display', 'none', '-append', 'root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet mitigations=off'];
+export const MACHINE: readonly string[] = ['-machine', 'q35', '-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'Nehalem', '-smp', '2', '-m', '2048', '-nodefaults', '-no-user-config', '-display', 'none', '-append', KERNEL];
 
 export interface MachineOptions {
   readonly image: MachineImage;
@@ -24,6 +26,8 @@ export interface MachineOptions {
   readonly folder: string;
   /** Goes on from the image's snapshot, which `disk` has; else starts from the kernel on. */
   readonly resume: boolean;
+  /** Further words for the kernel, where it is started. */
+  readonly kernelWords?: string;
 }
 
 /** A machine that runs, until disposed or until the process that started it ends. */
@@ -39,14 +43,14 @@ export interface RunningMachine extends AsyncDisposable {
   saveSnapshot(name: string): Promise<void>;
 }
 
-export async function runningMachine({ image, disk, folder, resume }: MachineOptions): Promise<RunningMachine> {
+export async function runningMachine({ image, disk, folder, resume, kernelWords = '' }: MachineOptions): Promise<RunningMachine> {
   const port = await freePort();
   const knownHostsFile = join(folder, 'known_hosts');
   await writeFile(knownHostsFile, `[127.0.0.1]:${port} ${image.hostKey}\n`);
   const console = join(folder, 'console');
   const monitor = join(folder, 'monitor');
   const devices = ['-drive', `file=${disk},if=virtio,format=qcow2,cache=unsafe,discard=unmap`, '-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${port}-:22`, '-device', 'virtio-net-pci,netdev=net', '-device', 'virtio-rng-pci'];
-  const args = [...MACHINE, ...devices, '-kernel', image.kernel, '-initrd', image.initrd, '-serial', `file:${console}`, '-qmp', `unix:${monitor},server=on,wait=off`, ...(resume ? ['-loadvm', image.snapshot] : [])];
+  const args = [...MACHINE, '-append', `${KERNEL} ${kernelWords}`, ...devices, '-kernel', image.kernel, '-initrd', image.initrd, '-serial', `file:${console}`, '-qmp', `unix:${monitor},server=on,wait=off`, ...(resume ? ['-loadvm', image.snapshot] : [])];
   const child = start('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));

@@ -31,8 +31,8 @@ export class VirtualMachine implements AsyncDisposable {
     this.#cleanup = cleanup;
   }
 
-  /** A copy of the machine that was started once. */
-  static async start(name: string): Promise<VirtualMachine> {
+  /** A copy of the machine that was started once; with words for its kernel one that starts anew. */
+  static async start(name: string, kernelWords?: string): Promise<VirtualMachine> {
     const image = await machineImage();
     await using undo = new CleanupStack();
     const folder = await mkdtemp(join(tmpdir(), `berth-${name}-`));
@@ -40,9 +40,9 @@ export class VirtualMachine implements AsyncDisposable {
     const disk = join(folder, 'disk.qcow2');
     await run('cp', ['--sparse=always', '--reflink=auto', image.booted, disk]);
     await run('qemu-img', ['rebase', '-u', '-F', 'raw', '-b', image.disk, disk]);
-    const machine = await runningMachine({ image, disk, folder, resume: true });
+    const machine = await runningMachine({ image, disk, folder, ...(kernelWords === undefined ? { resume: true } : { resume: false, kernelWords }) });
     undo.defer(async () => machine[Symbol.asyncDispose]());
-    await machine.answers(120_000);
+    await machine.answers(kernelWords === undefined ? 120_000 : 300_000);
     await machine.ssh(`date --set=@${Math.floor(Date.now() / 1000)}`); // it had stood still since the snapshot
     return new VirtualMachine(name, image.keyFile, machine, undo.move());
   }

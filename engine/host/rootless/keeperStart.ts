@@ -5,6 +5,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CleanupStack } from '../../base/cleanup.ts';
+import { hasIpv6 } from '../ipForwarding.ts';
 import { run, start, startFailure } from '../process.ts';
 import { identify } from '../processIdentity.ts';
 import type { ProcessIdentity } from '../processIdentity.ts';
@@ -18,10 +19,18 @@ export const keeperFiles = { life: 'life', ready: 'ready', log: 'log', kit: 'kit
 const PATIENCE_MS = 30_000;
 
 /**
+ * slirp4netns advertises its IPv6 network, by which the kernel would have an address and a way out after a second or two, for as long as advertisements
+ * come. Said here they are there at once and for good: also for the container that is started at this moment.
+ */
+const WAY_OUT_6 = 'echo 0 > /proc/sys/net/ipv6/conf/tap0/accept_ra; ip -6 address add fd00::64/64 dev tap0 nodad && ip -6 route add default via fe80::2 dev tap0';
+
+/**
  * What the keeper does in its namespaces: takes the host's files out of the way that nobody but the host's root could change (/run is a copy
  * there, made of links), says that it is ready, and waits on its standard input until the last one who needs it has left.
  */
-const KEEP = 'rm -f /run/netns /run/xtables.lock && echo $$ > "$1" && exec cat';
+function keepScript(six: boolean): string {
+  return ['rm -f /run/netns /run/xtables.lock', ...(six ? [WAY_OUT_6] : []), 'echo $$ > "$1" && exec cat'].join('; ');
+}
 
 export interface StartedKeeper {
   readonly process: ProcessIdentity;
@@ -31,7 +40,17 @@ export interface StartedKeeper {
 
 /** Starts a keeper in a new folder, with control groups of its own where there are any for this user. Throws ROOTLESS_FAILED in rootlesskit's words; then nothing is left. */
 export async function startKeeper(folder: string, instance: string): Promise<StartedKeeper> {
-  const kit = ['rootlesskit', ...rootlesskitArguments(join(folder, keeperFiles.kit)), 'sh', '-c', KEEP, 'sh', join(folder, keeperFiles.ready)];
+  const six = await hasIpv6();
+  try {
+    return await startKit(folder, instance, six);
+  } catch (error) {
+    if (!six || !rootlessFailed.is(error) || !error.message.includes('-ipv6')) throw error;
+    return startKit(folder, instance, false); // a rootlesskit that is too old for it
+  }
+}
+
+async function startKit(folder: string, instance: string, six: boolean): Promise<StartedKeeper> {
+  const kit = ['rootlesskit', ...rootlesskitArguments(join(folder, keeperFiles.kit), { six }), 'sh', '-c', keepScript(six), 'sh', join(folder, keeperFiles.ready)];
   const scoped = inScope(instance, folder, kit);
   if (scoped === kit) return startWith(folder, kit, () => useOwnGroup(instance, folder));
   try {

@@ -2,10 +2,13 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { hostCommandFailed } from '../../base/errors.ts';
+import { SELINUX_LABEL } from './layerRules.ts';
 import { exitOf, start } from '../process.ts';
 
 /** Owners by number, capabilities (their root is translated by the kernel), attributes, ACLs, holes and hard links; every kind of file but sockets, overlay's whiteouts too. */
 const COMMON = ['--numeric-owner', '--xattrs', '--xattrs-include=user.*', '--xattrs-include=security.capability', '--acls', '--sparse', '-C', '/proc/self/fd/3'];
+/** tar's option for archives that leave this host: how SELinux labels files is each host's own matter. */
+export const WITHOUT_LABELS = `--xattrs-exclude=${SELINUX_LABEL}`;
 const PACK = ['--format=posix', '--pax-option=delete=atime,delete=ctime', '--warning=no-file-ignored', '-c', '.'];
 const UNPACK = ['--same-owner', '--same-permissions', '--delay-directory-restore', '-x', '-f', '-'];
 const CHANGED = 1; // tar: a file changed while it was read

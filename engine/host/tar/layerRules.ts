@@ -20,3 +20,6 @@ export function layerRules(userNamespace: boolean = inUserNamespace(), ids: OurI
 export function isOverlayAttribute(name: string, rules: Pick<LayerRules, 'opaque'>): boolean {
   return name.startsWith('trusted.overlay.') || (rules.opaque.startsWith('user.') && /^user\.(fuse)?overlay(fs)?\./.test(name));
 }
+
+/** The attribute that a host's SELinux labels files by: of the host, never part of a layer or an archive. */
+export const SELINUX_LABEL = 'security.selinux';

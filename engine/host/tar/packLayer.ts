@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { BLOCK, encodeEntry, paddingOf } from './entry.ts';
 import type { TarEntry } from './entry.ts';
 import { RecipeWriter } from './recipe.ts';
-import { isOverlayAttribute, layerRules } from './layerRules.ts';
+import { isOverlayAttribute, layerRules, SELINUX_LABEL } from './layerRules.ts';
 import type { LayerRules } from './layerRules.ts';
 import { TreeReader } from './treeReader.ts';
 
@@ -59,7 +59,7 @@ export function toLayerEntries(entry: TarEntry, rules: Pick<LayerRules, 'opaque'
   const path = entry.path.replace(/^\.\//, '').replace(/^\.$/, '');
   // fuse-overlayfs has two marks of its own beside the attribute: a device with this name, and a file that is in OCI's form already.
   if (/(^|\/)\.wh\.\.opq$/.test(path)) return [];
-  const plain: TarEntry = { ...entry, path, linkPath: entry.type === 'hardlink' ? entry.linkPath.replace(/^\.\//, '') : entry.linkPath, mtime: Math.floor(entry.mtime), xattrs: new Map([...entry.xattrs].filter(([name]) => !isOverlayAttribute(name, rules))) };
+  const plain: TarEntry = { ...entry, path, linkPath: entry.type === 'hardlink' ? entry.linkPath.replace(/^\.\//, '') : entry.linkPath, mtime: Math.floor(entry.mtime), xattrs: new Map([...entry.xattrs].filter(([name]) => name !== SELINUX_LABEL && !isOverlayAttribute(name, rules))) };
   if (entry.type === 'character' && entry.deviceMajor === 0 && entry.deviceMinor === 0) return [whiteout(path, plain)];
   const isOpaque = entry.type === 'directory' && entry.xattrs.get(rules.opaque)?.toString() === 'y';
   const marker = isOpaque ? [{ ...whiteout('', plain), path: path === '' ? '.wh..wh..opq' : `${path}/.wh..wh..opq` }] : [];

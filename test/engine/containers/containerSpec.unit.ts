@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { specInput, swap, toOciMount } from '../../../engine/containers/containerSpec.ts';
+import { processSpec } from '../../../engine/containers/execProcess.ts';
+import type { ExecSession } from '../../../engine/containers/execSession.ts';
 import { toResources } from '../../../engine/containers/limits.ts';
 import type { LimitFacts } from '../../../engine/containers/limits.ts';
 import { parseSecurity, toOciSeccomp } from '../../../engine/containers/security.ts';
+import { confinementWarnings } from '../../../engine/containers/securityModules.ts';
+import { buildSpec } from '../../../engine/host/ociSpec.ts';
+import type { OciProcess } from '../../../engine/host/ociTypes.ts';
 
 const v1: LimitFacts = { version: '1', swapLimit: true, controllers: new Set(['cpu', 'cpuset', 'memory', 'pids', 'blkio']) };
 
@@ -51,7 +56,15 @@ describe('security options', () => {
     assert.equal(parseSecurity(['no-new-privileges']).noNewPrivileges, true);
     assert.equal(parseSecurity(['no-new-privileges:false']).noNewPrivileges, false);
     assert.equal(parseSecurity(['seccomp=unconfined']).seccomp, 'unconfined');
-    assert.throws(() => parseSecurity(['selinux=x']), /invalid --security-opt/);
+    assert.deepEqual(['apparmor=mine', 'apparmor:mine'].map((option) => parseSecurity([option]).appArmor), ['mine', 'mine']);
+    assert.deepEqual(parseSecurity(['label=type:t_t', 'label:level:s0:c1,c2', 'label=disable', 'disable']).labels, ['type:t_t', 'level:s0:c1,c2', 'disable', 'disable']);
+    for (const wrong of ['selinux=x', 'disable=x']) assert.throws(() => parseSecurity([wrong]), /invalid --security-opt/, wrong);
+  });
+
+  it('say so in the answer to create where there is no such confinement', () => {
+    const told = (options: readonly string[], enabled: boolean): string[] => confinementWarnings({ appArmor: { enabled }, seLinux: { enabled } }, { hostConfig: { SecurityOpt: [...options] } });
+    assert.match(told(['apparmor=mine', 'label=type:t_t'], false).join('\n'), /apparmor=mine has no effect\.\n.*label=type:t_t has no effect/);
+    assert.deepEqual([told(['apparmor=mine', 'label=type:t_t'], true), told(['apparmor=unconfined', 'label=disable', 'no-new-privileges'], false), told([], false)], [[], [], []]);
   });
 
   it("take a profile in Docker's format, its conditions evaluated", () => {
@@ -63,8 +76,28 @@ describe('security options', () => {
   });
 });
 
+describe('a container', () => {
+  const record = { args: ['sh'], config: {}, hostConfig: {}, mounts: [] } as unknown as Parameters<typeof specInput>[0];
+  const session = (labels: object, state: object): OciProcess => processSpec({ container: { record: { ...record, ...labels }, state }, config: { Cmd: ['sh'], Privileged: true }, tty: false } as unknown as ExecSession, facts.user, true);
+
+  it('and what is run in it have the labels of its start', () => {
+    const seLinux = { process: 'u:r:t:s0:c1,c2', mount: 'u:r:f:s0:c1,c2' };
+    const spec = buildSpec(specInput({ ...record, seLinux }, { ...facts, systemd: false, appArmorProfile: 'mine' } as unknown as Parameters<typeof specInput>[1]), false);
+    assert.deepEqual([spec.process.apparmorProfile, spec.process.selinuxLabel, spec.linux.mountLabel], ['mine', seLinux.process, seLinux.mount]);
+    const further = session({ seLinux }, { appArmor: 'mine' });
+    assert.deepEqual([further.apparmorProfile, further.selinuxLabel], ['mine', seLinux.process]);
+  });
+
+  it('has none where there is nothing that reads them', () => {
+    const spec = buildSpec(specInput(record, { ...facts, systemd: false } as unknown as Parameters<typeof specInput>[1]), false);
+    const further = session({ seLinux: { mount: 'u:r:f:s0' } }, {});
+    for (const named of [spec.process, spec.linux, further]) assert.deepEqual(Object.keys(named).filter((key) => /apparmor|label/i.test(key)), []);
+  });
+});
+
+const facts = { cgroups: true, systemd: true, limits: { ...v1, nsdelegate: false }, user: { uid: 0, gid: 0, additionalGids: [], home: '/root' }, hostname: 'h', network: 'own', joined: {}, devices: [{ path: '/dev/tty1' }, { path: '/dev/fuse' }], deviceRules: [], etc: { hosts: '/h', hostname: '/n', resolvConf: '/r' }, mounts: [] };
+
 describe('a container that systemd is the first process of', () => {
-  const facts = { cgroups: true, systemd: true, limits: { ...v1, nsdelegate: false }, user: { uid: 0, gid: 0, additionalGids: [], home: '/root' }, hostname: 'h', network: 'own', joined: {}, devices: [{ path: '/dev/tty1' }, { path: '/dev/fuse' }], deviceRules: [], etc: { hosts: '/h', hostname: '/n', resolvConf: '/r' }, mounts: [] };
   const input = (host: object, more: object = {}): ReturnType<typeof specInput> => specInput({ args: ['/sbin/init'], config: {}, hostConfig: host, mounts: [] } as unknown as Parameters<typeof specInput>[0], { ...facts, ...more } as unknown as Parameters<typeof specInput>[1]);
   const v2 = { limits: { ...v1, version: '2', nsdelegate: true } };
 

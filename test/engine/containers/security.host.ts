@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cgroupFacts } from '../../../engine/host/cgroups.ts';
+import { relabel } from '../../../engine/host/seLinux/relabel.ts';
+import { run } from '../../../engine/host/process.ts';
 import { ContainerWorld } from '../../support/containerWorld.ts';
 import { defaultCapabilities, needs } from '../../support/needs.ts';
 
@@ -51,6 +53,20 @@ describe('limits and security of a container', () => {
     assert.equal((await world.run(status)).stdout, `0000000000000000 ${defaultCapabilities()} `);
     assert.match((await world.run('grep CapEff /proc/self/status', { User: '1000' })).stdout, /CapEff:\t0{16}/);
     assert.match((await world.run('grep CapEff /proc/self/status', { HostConfig: { CapAdd: ['NET_ADMIN'], CapDrop: ['ALL'] } })).stdout, /CapEff:\t0000000000001000/);
+  });
+
+  it('labels a folder with all that is in it, links themselves, and nothing of the system’s', async function () {
+    needs(this, 'root'); // and no SELinux: without it such a label is an attribute like others
+    const folder = join(world.root, 'labelled');
+    await mkdir(join(folder, 'below'), { recursive: true });
+    await writeFile(join(world.root, 'outside'), '');
+    await writeFile(join(folder, 'below/file'), '');
+    await symlink('../../outside', join(folder, 'below/link'));
+    await relabel(folder, 'u:object_r:container_file_t:s0:c1,c2');
+    const { stdout } = await run('getfattr', ['--absolute-names', '-h', '-R', '-P', '-n', 'security.selinux', '--only-values', folder]);
+    assert.equal(stdout.replaceAll('\0', '\n'), 'u:object_r:container_file_t:s0:c1,c2\n'.repeat(4));
+    assert.doesNotMatch((await run('getfattr', ['--absolute-names', '-m', '-', join(world.root, 'outside')])).stdout, /selinux/);
+    await assert.rejects(relabel('/usr/', 'u:object_r:container_file_t:s0'), { code: 'RELABEL_REFUSED', message: /\/usr\/ is not allowed/ });
   });
 
   it('filters system calls, in execs too, unless told not to', async () => {

@@ -23,6 +23,10 @@ describe('an overlay mount', () => {
     assert.ok(overlayOptions({ ...rest, lowerDirs: [...lowerDirs, `${container}/mountpoints`, '/var/lib/berth/skeleton'], upperDir: `${container}/upper`, workDir: `${container}/work` }).options.length < 4096);
   });
 
+  it('has the label of SELinux in quotes, for it has commas', () => {
+    assert.match(overlayOptions({ ...spec(2), volatile: true, label: 'u:object_r:t:s0:c1,c2' }).options, /,volatile,context="u:object_r:t:s0:c1,c2"$/);
+  });
+
   it('says so when there are too many', () => {
     assert.throws(() => overlayOptions(spec(200)), { code: 'TOO_MANY_LAYERS' });
   });

@@ -61,6 +61,16 @@ describe('the probe on recorded hosts', () => {
     assert.ok(!report.ok);
   });
 
+  it('says whether containers are confined by AppArmor, and what it lacks for that', async () => {
+    const kernel: Recorded = { read: (path) => Promise.resolve(path.endsWith('apparmor/parameters/enabled') ? 'Y\n' : undefined), exists: () => true };
+    const step = async (facts: Recorded): Promise<DoctorStep> => stepIn(await probe('v2', { programs: allPrograms, ...facts }), 'apparmor');
+    assert.equal((await step({})).seen, 'not in this kernel');
+    assert.equal((await step({ ...kernel, programs: { ...allPrograms, apparmor_parser: '' } })).seen, 'containers are confined by it');
+    const lacking = await step(kernel);
+    assert.deepEqual([lacking.status, /apparmor_parser was not found/.test(lacking.seen), /package apparmor/.test(lacking.advice)], ['warn', true, true]);
+    assert.equal((await step({ ...kernel, uid: 1000 })).seen, 'not for engines without root');
+  });
+
   describe('for an ordinary user', () => {
     const asUser = (facts: Recorded = {}, tree: 'v1' | 'v2' = 'v2'): Promise<DoctorReport> =>
       probe(tree, { programs: { ...allPrograms, newuidmap: '', newgidmap: '', rootlesskit: '', slirp4netns: '', nsenter: '' }, uid: 1000, user: 'dev', mayUse: () => true, exists: () => true, ...facts });

@@ -116,6 +116,30 @@ describe('a container in which an ordinary user is somebody else', () => {
     await docker('rm', '-f', 'holder');
   });
 
+  it('shares a volume with one that has other ids and starts at the same instant: to one of them everything belongs to whom it belongs, and neither loses anything', async () => {
+    const names = ['one', 'two'];
+    await berth('run', '--rm', KEEP, '-v', 'raced:/srv/mail', 'dev', 'true');
+    const make = async (name: string, map: string): Promise<string> => (await engine.berth(['create', '--name', name, map, '-u', '0', '-v', 'raced:/v', 'dev', 'sleep', '1000'])).stderr;
+    assert.doesNotMatch(await make('one', KEEP), /volume raced/);
+    assert.match(await make('two', '--userns=keep-id:uid=500,gid=5'), /volume raced is also the container one's, which has other ids/);
+    const both = (...command: string[]): Promise<string[]> => Promise.all(names.map((name) => docker('exec', name, ...command)));
+    const made: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      await Promise.all((round % 2 === 0 ? names : names.toReversed()).map((name) => docker('start', name)));
+      await Promise.all(names.map((name) => docker('exec', name, 'touch', `/v/${name}${round}`)));
+      made.push(...names.map((name) => `${name}${round}`));
+      const owners = await both('stat', '-c', '%u:%g', '/v/letter');
+      assert.equal(owners.filter((owner) => owner === '500:2001\n').length, 1, owners.join());
+      for (const listed of await both('ls', '/v')) assert.deepEqual(listed.trim().split('\n'), ['letter', ...made].sort());
+      await docker('stop', '-t', '0', ...names);
+    }
+    for (const name of names) {
+      await docker('start', name);
+      assert.equal(await docker('exec', name, 'stat', '-c', '%u:%g', '/v/letter'), '500:2001\n');
+      await docker('rm', '-f', name);
+    }
+  });
+
   it('mounts what is behind a folder that only you and a group without an id here may enter', async () => {
     await user.run('mkdir', ['-p', join(work, 'closed/project/below')]);
     await run('chown', [`${user.uid}:games`, join(work, 'closed')]);

@@ -2,13 +2,18 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { run } from '../../../engine/host/process.ts';
 import { baseTar } from '../../support/base.ts';
 import { TestEngine, bundle, untilNothing } from '../../support/engine.ts';
 import { OrdinaryUser } from '../../support/ordinaryUser.ts';
+import { ask, endChild, serveIn } from '../../support/netnsServer.ts';
 import { tarball } from '../../support/tarball.ts';
 
 const IMAGE = 'debian:bookworm';
 const SERVER = 'use IO::Socket; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 5, ReuseAddr => 1) or die; while ($c = $s->accept) { print $c "HTTP/1.0 200 OK\\r\\n\\r\\nhello"; close $c }';
+
+/** A question of one line by TCP or UDP, from a container. */
+const ASK_6 = 'use IO::Socket::IP; $s = IO::Socket::IP->new(PeerHost => $ARGV[1], PeerPort => $ARGV[2], Proto => $ARGV[0], Type => $ARGV[0] eq "udp" ? SOCK_DGRAM : SOCK_STREAM, Timeout => 2) or print("no way"), exit; $ARGV[0] eq "udp" and $s->send("?"); alarm 2; $s->recv($a, 100); print $a';
 
 async function page(url: string): Promise<string> {
   return fetch(url, { signal: AbortSignal.timeout(5000) }).then((response) => response.text(), () => '');
@@ -57,6 +62,27 @@ describe('the engine of an ordinary user', () => {
     assert.match(taken.stderr, /Bind for 0\.0\.0\.0:28800 failed: port is already allocated/);
     await engine.docker(['rm', '-f', 'web']);
     assert.equal(await page('http://127.0.0.1:28800/'), '');
+  });
+
+  it('leads networks with IPv6 to the host’s IPv6, and not to the host’s own loopback', async () => {
+    // "Outside": a machine beside the host, which knows the way to the host's own address alone.
+    await run('ip', ['-batch', '-'], { input: 'netns add berth-rtlmany-out\nlink add rtlmanyo type veth peer name eth0 netns berth-rtlmany-out\naddr add fd77:235::1/64 dev rtlmanyo nodad\nlink set rtlmanyo up\n' });
+    await run('ip', ['-n', 'berth-rtlmany-out', '-batch', '-'], { input: 'addr add fd77:235::2/64 dev eth0 nodad\nlink set eth0 up\n' });
+    const servers = await Promise.all([serveIn('/run/netns/berth-rtlmany-out', 7000, 'outside'), serveIn('', 28806, 'loopback')]);
+    try {
+      assert.equal(await ask('tcp', '', '::1', 28806), 'loopback ::1');
+      await engine.docker(['network', 'create', '--ipv6', 'six']);
+      const said = async (type: string, host: string, port: number): Promise<string> => (await engine.docker(['run', '--rm', '--network', 'six', IMAGE, 'perl', '-e', ASK_6, type, host, String(port)])).stdout;
+      assert.deepEqual(await Promise.all([said('tcp', 'fd77:235::2', 7000), said('udp', 'fd77:235::2', 7000)]), ['outside fd77:235::1', 'outside fd77:235::1']);
+      const loopbacks = await Promise.all(['fd00::2', 'fd00::64', 'fe80::2', '::1'].map((address) => said('tcp', address, 28806)));
+      assert.deepEqual(loopbacks.filter((one) => one.includes('loopback')), []);
+      const lacks = await engine.docker(['run', '--rm', IMAGE, 'perl', '-e', ASK_6, 'tcp', 'fd77:235::2', '7000']);
+      assert.equal(lacks.stdout, 'no way', 'a container of a network without IPv6');
+    } finally {
+      await Promise.all(servers.map(endChild));
+      await engine.docker(['network', 'rm', 'six'], { okStatus: 'any' });
+      await run('ip', ['netns', 'del', 'berth-rtlmany-out']);
+    }
   });
 
   it('says that a port below 1024 needs root, and leaves nothing of the container', async () => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { EventBus } from '../../../engine/base/eventBus.ts';
 import { silentLog } from '../../../engine/base/log.ts';
 import { VolumeService } from '../../../engine/volumes/volumeService.ts';
@@ -91,6 +92,22 @@ describe('VolumeService', () => {
     assert.deepEqual(await state(['_data', '_data.old'], { keepId: before, next: {} }), [undefined, '_data'], 'not yet written, back to the usual');
     assert.deepEqual(await state(['_data', '_data.old'], { keepId: after }), [after, '_data'], 'written, not cleared');
     assert.deepEqual(await state(['_data', '_data.old'], {}), [undefined, '_data'], 'an import');
+  });
+
+  it('leaves the files alone, and takes no others in their place, while a container starts with them', async () => {
+    const service = await open();
+    const { mountpoint } = await service.ensure('data');
+    await writeFile(join(mountpoint, 'file'), 'kept');
+    const hold = await service.useIds('data', undefined, 'web');
+    assert.equal(hold.fits, true);
+    await assert.rejects(service.import('data', Readable.from([]), { replace: true, labels: {} }, new AbortController().signal), { code: 'VOLUME_IN_USE', message: /web/ });
+    let changed = false;
+    const other = service.useIds('data', { uid: 1000, gid: 1000 }, 'db').then(() => (changed = true), () => (changed = true));
+    await service.useIds('data', undefined, 'again').then(({ release }) => release());
+    assert.deepEqual([changed, await readdir(mountpoint)], [false, ['file']]);
+    hold.release();
+    await other;
+    assert.equal(changed, true);
   });
 
   it('clears what a killed engine left half made or half removed, and keeps data without a description', async () => {

@@ -19,7 +19,7 @@ export const hostFlags: readonly RunFlag[] = [
   switched('privileged', "give it the host's devices and every capability", (draft, on) => void (draft.body.HostConfig.Privileged = on)),
   valued('cap-add', 'CAPABILITY', 'add a capability', (draft, value) => void (draft.body.HostConfig.CapAdd ??= []).push(value)),
   valued('cap-drop', 'CAPABILITY', 'drop a capability', (draft, value) => void (draft.body.HostConfig.CapDrop ??= []).push(value)),
-  valued('security-opt', 'OPTION', 'seccomp=…, no-new-privileges, …', (draft, value) => void (draft.body.HostConfig.SecurityOpt ??= []).push(value)),
+  valued('security-opt', 'OPTION', 'seccomp=…, apparmor=…, label=…, no-new-privileges', (draft, value) => void (draft.body.HostConfig.SecurityOpt ??= []).push(value)),
   switched('read-only', 'make the root file system read-only', (draft, on) => void (draft.body.HostConfig.ReadonlyRootfs = on)),
   valued('memory m', 'BYTES', 'memory limit, as 512m or 2g', (draft, value) => void (draft.body.HostConfig.Memory = bytes(value))),
   valued('memory-swap', 'BYTES', 'limit of memory and swap together; -1: none', (draft, value) => void (draft.body.HostConfig.MemorySwap = bytes(value))),

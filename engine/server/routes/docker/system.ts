@@ -16,6 +16,8 @@ export interface EngineFacts {
   readonly swapLimit: boolean;
   /** An ordinary user's engine, in namespaces of theirs. */
   readonly rootless: boolean;
+  /** What confines containers besides seccomp: `apparmor`, `selinux`. */
+  readonly securityModules?: readonly string[];
   /** Whether containers get user namespaces without asking. */
   readonly usernsRemap?: boolean;
   readonly osName: string;
@@ -67,6 +69,7 @@ function versionBody(facts: EngineFacts): object {
 
 function infoBody(facts: EngineFacts, counts: SystemCounts): object {
   const { running, paused, stopped } = counts.containers();
+  const module = (name: string): string[] => (facts.securityModules?.includes(name) ? [`name=${name}`] : []);
   return {
     ID: facts.id,
     Name: hostname(),
@@ -80,7 +83,7 @@ function infoBody(facts: EngineFacts, counts: SystemCounts): object {
     DockerRootDir: facts.dataRoot,
     ...fixedInfo,
     ...limitsInfo(facts),
-    SecurityOptions: ['name=seccomp,profile=builtin', ...(facts.rootless ? ['name=rootless'] : []), ...(facts.usernsRemap ? ['name=userns'] : [])],
+    SecurityOptions: [...module('apparmor'), 'name=seccomp,profile=builtin', ...module('selinux'), ...(facts.rootless ? ['name=rootless'] : []), ...(facts.usernsRemap ? ['name=userns'] : [])],
     CgroupVersion: facts.cgroupVersion,
     SystemTime: new Date().toISOString(),
     KernelVersion: release(),
