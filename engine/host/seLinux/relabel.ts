@@ -1,8 +1,7 @@
-import { SELINUX_LABEL } from '../tar/layerRules.ts';
 import { lstat, readdir } from 'node:fs/promises';
 import { normalize } from 'node:path';
 import { defineError, systemCode } from '../../base/errors.ts';
-
+import { SELINUX_LABEL } from '../tar/layerRules.ts';
 
 /** Folders of the system, and homes: labelled anew, they would be lost to who they belong to. As with Docker. */
 const NOT_THESE = new Set([

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { hostCommandFailed } from '../../base/errors.ts';
-import { SELINUX_LABEL } from './layerRules.ts';
 import { exitOf, start } from '../process.ts';
+import { SELINUX_LABEL } from './layerRules.ts';
 
 /** Owners by number, capabilities (their root is translated by the kernel), attributes, ACLs, holes and hard links; every kind of file but sockets, overlay's whiteouts too. */
 const COMMON = ['--numeric-owner', '--xattrs', '--xattrs-include=user.*', '--xattrs-include=security.capability', '--acls', '--sparse', '-C', '/proc/self/fd/3'];
