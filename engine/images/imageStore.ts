@@ -32,6 +32,8 @@ export class ImageStore {
   readonly #snapshots: SnapshotStore;
   readonly #log: Log;
   readonly #byManifest = new Map<Digest, Loaded>();
+  /** Of these entries; nothing when manifests have been loaded since. */
+  #listed: { readonly entries: readonly Descriptor[]; readonly records: readonly ImageRecord[] } | undefined;
   /** Images of which something is missing: not shown, but what is left of them stays until they are got again. */
   readonly #incomplete = new Map<Digest, Pick<Loaded, 'blobs' | 'snapshots'>>();
   /** Why an image that index.json names cannot be used. */
@@ -46,6 +48,7 @@ export class ImageStore {
 
   async load(): Promise<void> {
     this.#byManifest.clear();
+    this.#listed = undefined;
     this.#incomplete.clear();
     this.#unusable.clear();
     for (const { digest, annotations } of this.#content.entries) {
@@ -66,7 +69,14 @@ export class ImageStore {
     return this.#mutex.run('images', work);
   }
 
+  /** Made once for each change: every name that is looked up asks for it. */
   list(): ImageRecord[] {
+    const { entries } = this.#content;
+    if (this.#listed?.entries !== entries) this.#listed = { entries, records: this.#records() };
+    return [...this.#listed.records];
+  }
+
+  #records(): ImageRecord[] {
     const records = new Map<string, ImageRecord>();
     for (const entry of this.#content.entries) {
       const loaded = this.#byManifest.get(entry.digest);
@@ -200,6 +210,7 @@ export class ImageStore {
     this.#incomplete.delete(digest);
     this.#unusable.delete(digest);
     this.#byManifest.set(digest, loaded);
+    this.#listed = undefined;
     return loaded;
   }
 }
