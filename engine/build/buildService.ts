@@ -233,15 +233,14 @@ export class BuildService {
         for (const [index, { plan }] of planned.entries()) progress[index]?.passedOver(plan, solved[index]?.results ?? new Map());
         const outputs = solved.flatMap((one, index) => (planned[index] ? [new Outputs({ ...this.#parts, known: this.#images }, planned[index], one, request)] : []));
         const results = new Results({ ...this.#parts, exports: this.exports, holds: this.#holds }, planned, outputs, { request, opened, started });
-        const [delivered] = await Promise.all([results.deliver(known, hold, ctx), keep()]);
-        return { ...delivered, cached: progress.every(({ allCached }) => allCached) };
+        return { ...(await results.deliver(known, hold, ctx)), cached: progress.every(({ allCached }) => allCached) };
       });
     } catch (error) {
       const failure = failureEvent(asBerthError(error), opened.dockerfile.text);
       if (failure && !ctx.signal.aborted) ctx.onEvent?.(failure);
       throw error;
     } finally {
-      await keep();
+      this.#tidying = this.#tidying.then(keep);
     }
   }
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { removeTempFiles, writeFileAtomic } from '../../base/atomicFile.ts';
+import { removeTempFiles, replaceFile } from '../../base/atomicFile.ts';
 
 const entrySchema = z.object({ key: z.string().regex(/^[0-9a-f]{64}$/), imageId: z.string() });
 
@@ -31,7 +31,7 @@ export class ImageCache {
 
   async put(key: string, imageId: string): Promise<void> {
     this.#images.set(key, imageId);
-    await writeFileAtomic(join(this.#folder, `${key}.json`), JSON.stringify({ key, imageId }));
+    await replaceFile(join(this.#folder, `${key}.json`), JSON.stringify({ key, imageId }));
   }
 
   /** Forgets images that are gone. */

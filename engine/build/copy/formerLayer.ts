@@ -80,8 +80,9 @@ export class FormerLayer {
     const half = Math.ceil(paths.length / 2); // the disk's journal is shared: more than two at a time gain nothing
     const parts = [paths.slice(0, half), paths.slice(half)].filter((part) => part.length > 0);
     const failed = parts.map(async (part) => {
-      const made = await linkAll(Buffer.from(this.#root), Buffer.from(upper), Buffer.from(`${part.join('\0')}\0`));
-      return part.filter((_path, index) => made[index] !== 1);
+      // A layer that is gone by now gives none: they are copied, then.
+      const made = await linkAll(Buffer.from(this.#root), Buffer.from(upper), Buffer.from(`${part.join('\0')}\0`)).catch(() => undefined);
+      return part.filter((_path, index) => made?.[index] !== 1);
     });
     return (await Promise.all(failed)).flat();
   }
