@@ -1,5 +1,7 @@
-import { accessSync, closeSync, constants, fstatSync, readSync, statSync, writeSync } from 'node:fs';
 import { Buffer } from 'node:buffer';
+import { addAbortListener } from 'node:events';
+import { accessSync, closeSync, constants, statSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type * as Native from '#native';
@@ -21,7 +23,7 @@ export interface Launched {
 export interface LaunchOptions {
   readonly cwd?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Descriptors that the child gets, from 0 on. */
+  /** Descriptors that the child gets, from 0 on; of the first three, those that are missing are /dev/null. */
   readonly stdio: ReadonlyArray<number | 'ignore'>;
   /** In a session of its own, which the end of ours does not touch. */
   readonly detached?: boolean | undefined;
@@ -59,59 +61,64 @@ export class Launcher {
     return { ended, kill: (signal) => void (over || process.kill(pid, signal)) };
   }
 
-  /** Runs a program to its end, what it prints kept in memory. It waits for nobody who holds on to its output. */
+  /** Runs a program to its end and returns what it, and whoever else it gave its output to, printed. Throws with the system's code. */
   async capture(program: string, args: readonly string[], { input, signal, ...options }: Omit<LaunchOptions, 'stdio'> & { readonly input?: string | Uint8Array | undefined; readonly signal?: AbortSignal | undefined }): Promise<Ended & { readonly stdout: string; readonly stderr: string }> {
     if (signal?.aborted) throw aborted(signal);
-    using files = new MemoryFiles(this.#native);
-    const stdin = input === undefined ? 'ignore' : files.holding(input);
-    const [stdout, stderr] = [files.empty(), files.empty()];
-    const child = this.launch(program, args, { ...options, stdio: [stdin, stdout, stderr] });
-    const abort = (): void => child.kill('SIGTERM');
-    signal?.addEventListener('abort', abort, { once: true });
-    const ended = await child.ended;
-    signal?.removeEventListener('abort', abort);
-    if (signal?.aborted) throw aborted(signal);
-    return { ...ended, stdout: contentOf(stdout), stderr: contentOf(stderr) };
+    using ends = new Descriptors();
+    const [out, stdout] = this.#output(ends);
+    const [err, stderr] = this.#output(ends);
+    try {
+      const child = this.launch(program, args, { ...options, stdio: [input === undefined ? 'ignore' : this.#input(ends, input), stdout, stderr] });
+      ends.close(); // the child's alone now: their end is the end of what it prints
+      const { promise: givenUp, reject } = Promise.withResolvers<never>();
+      using _listener = signal && addAbortListener(signal, () => {
+        child.kill('SIGTERM');
+        reject(aborted(signal));
+      });
+      const [ended, ...texts] = await Promise.race([Promise.all([child.ended, textOf(out), textOf(err)]), givenUp]);
+      return { ...ended, stdout: texts[0], stderr: texts[1] };
+    } finally {
+      for (const socket of [out, err]) socket.destroy();
+    }
+  }
+
+  /** A pipe: what comes out of it here, and the end for the child. A file would do, but not for who opens `/dev/stderr` anew and empties it. */
+  #output(ends: Descriptors): [Socket, number] {
+    const [ours, theirs] = this.#native.pipe();
+    return [new Socket({ fd: ours, readable: true, writable: false }), ends.add(theirs)];
+  }
+
+  /** A file to read from its start. */
+  #input(ends: Descriptors, text: string | Uint8Array): number {
+    const fd = ends.add(this.#native.memoryFile());
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
+    return fd;
   }
 }
 
-/** Files without a name; disposing closes them. */
-class MemoryFiles implements Disposable {
-  readonly #native: typeof Native;
-  readonly #open: number[] = [];
+/** Descriptors that are open until they have been handed over. */
+class Descriptors implements Disposable {
+  #open: number[] = [];
 
-  constructor(native: typeof Native) {
-    this.#native = native;
-  }
-
-  empty(): number {
-    const fd = this.#native.memoryFile();
+  add(fd: number): number {
     this.#open.push(fd);
     return fd;
   }
 
-  holding(text: string | Uint8Array): number {
-    const fd = this.empty();
-    const bytes = Buffer.from(text);
-    // At positions of their own: whoever reads it begins at the start.
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
-    return fd;
+  close(): void {
+    for (const fd of this.#open.splice(0)) closeSync(fd);
   }
 
   [Symbol.dispose](): void {
-    for (const fd of this.#open) closeSync(fd);
+    this.close();
   }
 }
 
-function contentOf(fd: number): string {
-  const bytes = Buffer.allocUnsafe(fstatSync(fd).size);
-  let length = 0;
-  while (length < bytes.length) {
-    const count = readSync(fd, bytes, length, bytes.length - length, length);
-    if (count === 0) break;
-    length += count;
-  }
-  return bytes.toString('utf8', 0, length);
+async function textOf(socket: Socket): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of socket) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString();
 }
 
 /** Where a program is, as execvp looks for it. Throws ENOENT, or EACCES when there are only such that may not be run. */

@@ -58,7 +58,8 @@ function capture(program: string, args: readonly string[], { cwd, env, input, si
 }
 
 /** Starts a program that gets descriptors and nothing else; its end rejects when it cannot start. */
-export function launch(program: string, args: readonly string[], options: LaunchOptions): Launched {
+export function launch(program: string, args: readonly string[], { stdio: given, ...others }: LaunchOptions): Launched {
+  const options = { ...others, stdio: Array.from({ length: Math.max(3, given.length) }, (_none, index) => given[index] ?? 'ignore') };
   try {
     if (launcher) return launcher.launch(program, args, options);
   } catch (error) {
@@ -66,7 +67,7 @@ export function launch(program: string, args: readonly string[], options: Launch
     failed.catch(() => undefined); // whoever waits for it hears of it
     return { ended: failed, kill: () => undefined };
   }
-  const child = start(program, args, { ...options, stdio: [...options.stdio] });
+  const child = start(program, args, options);
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', (error) => reject(startFailure(program, error)));
     child.once('exit', (code, signal) => resolve({ code, signal }));

@@ -1,5 +1,5 @@
 // The add-on of this architecture, as scripts/native.mjs builds it.
-const { open, send, shutdown, close, asIds, inNetns, setAttribute, attributes, readFolder, makeNode, spreadFolders, linkAll, spawn, memoryFile, mount, mountMapped, unmount } = require(`./native-linux-${process.arch}.node`);
+const { open, send, shutdown, close, asIds, inNetns, setAttribute, attributes, readFolder, makeNode, spreadFolders, linkAll, spawn, pipe, memoryFile, mount, mountMapped, unmount } = require(`./native-linux-${process.arch}.node`);
 exports.open = open;
 exports.send = send;
 exports.shutdown = shutdown;
@@ -13,6 +13,7 @@ exports.makeNode = makeNode;
 exports.spreadFolders = spreadFolders;
 exports.linkAll = linkAll;
 exports.spawn = spawn;
+exports.pipe = pipe;
 exports.memoryFile = memoryFile;
 exports.mount = mount;
 exports.mountMapped = mountMapped;

@@ -36,6 +36,8 @@ declare module '#native' {
    * status, or the number of the signal that ended it.
    */
   export function spawn(path: string, args: readonly string[], environment: readonly string[] | undefined, folder: string | undefined, descriptors: readonly number[], detached: boolean, onExit: (status: number | null, signal: number | null) => void): number;
+  /** The two ends of a pipe: to read, to write. Both close with an exec. */
+  export function pipe(): [number, number];
   /** A descriptor of an empty file in memory that has no name. */
   export function memoryFile(): number;
 

@@ -247,9 +247,23 @@ static napi_value memory_file(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/** pipe(): its two ends, the one to read first. Throws with the system's code. */
+static napi_value make_pipe(napi_env env, napi_callback_info info) {
+  napi_value result, item;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return fail(env, errno);
+  napi_create_array_with_length(env, 2, &result);
+  for (uint32_t index = 0; index < 2; index += 1) {
+    napi_create_int32(env, ends[index], &item);
+    napi_set_element(env, result, index, item);
+  }
+  return result;
+}
+
 void define_spawn(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       {"spawn", NULL, spawn, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"pipe", NULL, make_pipe, NULL, NULL, NULL, napi_enumerable, NULL},
       {"memoryFile", NULL, memory_file, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

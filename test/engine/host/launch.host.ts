@@ -28,6 +28,8 @@ describe('processes that are started without a fork', () => {
     assert.equal((await shell('echo $BERTH_LAUNCH_TEST')).stdout, 'inherited\n');
     delete process.env['BERTH_LAUNCH_TEST'];
     assert.deepEqual(await shell('cat; cat /dev/stdin | wc -c; echo x >> /dev/stderr', { input: 'words' }), { status: 0, stdout: 'words5\n', stderr: 'x\n' });
+    assert.deepEqual(await shell('echo one; echo two > /dev/stdout; echo bad >&2; echo worse > /dev/stderr; echo three'), { status: 0, stdout: 'one\ntwo\nthree\n', stderr: 'bad\nworse\n' });
+    assert.equal((await shell('(sleep 0.2; echo late) & echo early')).stdout, 'early\nlate\n');
     const large = 'x'.repeat(10 * 1024 * 1024);
     assert.equal((await run('cat', [], { input: large })).stdout.length, large.length);
     assert.equal((await shell('cat')).stdout, '');
