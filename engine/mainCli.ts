@@ -6,25 +6,12 @@ import { configFromEnvironment } from './base/config.ts';
 import type { EngineConfig } from './base/config.ts';
 import { addHostOption, ChosenHost } from './cli/chosenHost.ts';
 import type { CliContext } from './cli/context.ts';
-import { registerClone } from './cli/commands/clone.ts';
-import { registerContainerCommands } from './cli/commands/container/register.ts';
-import { registerDevContainerCommands } from './cli/commands/devcontainer/register.ts';
-import { registerEditorCommands } from './cli/commands/editor/install.ts';
-import { registerHostCommands } from './cli/commands/host/register.ts';
-import { registerImageCommands } from './cli/commands/image/register.ts';
-import { registerNetworkCommands } from './cli/commands/network/register.ts';
-import { registerRegistryCommands } from './cli/commands/registry/register.ts';
-import { registerSshCommands } from './cli/commands/ssh/register.ts';
-import { registerSyncCommands } from './cli/commands/sync/register.ts';
-import { registerSystemCommands } from './cli/commands/system/register.ts';
-import { registerVolumeCommands } from './cli/commands/volume/register.ts';
-import { registerDoctorCommand } from './cli/doctor.ts';
-import { registerEngineCommands } from './cli/engineCommands.ts';
 import { folderOnHost } from './cli/engineFolder.ts';
 import type { SyncParts } from './cli/engineFolder.ts';
 import { createProgram, runProgram } from './cli/program.ts';
 import { connectOrStart } from './cli/startEngine.ts';
 import { start, startFailure } from './host/process.ts';
+import { commandGroups, loadGroups, neededGroups } from './mainCommands.ts';
 import { composeRemote } from './mainRemote.ts';
 import { SyncRecords, syncStateFolder } from './remote/sync/syncRecord.ts';
 import type { HostReach } from './mainRemote.ts';
@@ -53,28 +40,21 @@ export async function runCli(script: string, argv: readonly string[], reach: Hos
   const context = cliContext(chosen, syncs, interrupted.signal);
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
   process.stdout.on('error', () => process.exit(0)); // the reader of a pipe left
-  const program = createProgram(version, context, [
-    registerDevContainerCommands(own),
-    registerSshCommands(own),
-    registerEditorCommands,
-    registerSyncCommands(launcher),
-    registerClone,
-    registerContainerCommands,
-    registerImageCommands,
-    registerVolumeCommands,
-    registerNetworkCommands,
-    registerRegistryCommands,
-    registerSystemCommands((one) => chosen.every(one)),
-    registerHostCommands(remote),
-    registerDoctorCommand({ probe: () => probe(config), run: runOnTerminal }),
-    registerEngineCommands({
+  const groups = commandGroups({
+    own,
+    launcher,
+    every: (one) => chosen.every(one),
+    remote,
+    doctor: { probe: () => probe(config), run: runOnTerminal },
+    engine: {
       local: local.engine,
       dataRoot: config.dataRoot,
       removeData: async () => (await engine()).removeData(config),
       logFile: join(config.dataRoot, 'engine.log'),
       serve: async (options) => (await engine()).serve(config, options, interrupted.signal),
-    }),
-  ]);
+    },
+  });
+  const program = createProgram(version, context, await loadGroups(neededGroups(groups, argv)));
   addHostOption(program, (option) => chosen.choose(option, process.env));
   await runProgram(program, argv, context);
 }
