@@ -58,7 +58,7 @@ export interface RuntimeFolders {
 
 /** The host may have lacked an OCI runtime when the engine started: what was missing may have been installed since. Throws when it still is. */
 export async function ensureRuntime(parts: Pick<ContainerParts, 'runtime' | 'chooseRuntime'>): Promise<void> {
-  if (!(parts.runtime instanceof MissingRuntime)) return;
+  if (!(parts.runtime instanceof MissingRuntime)) return parts.runtime.assertUsable();
   parts.runtime = await parts.chooseRuntime();
   parts.runtime.assertUsable();
   await parts.runtime.prepare();

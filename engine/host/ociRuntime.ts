@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { existsSync } from 'node:fs';
 import type { Launched, LaunchOptions } from './launch.ts';
-import { defineError } from '../base/errors.ts';
+import { defineError, hostToolMissing } from '../base/errors.ts';
 import type { OciResources } from './ociTypes.ts';
 import { launch, run } from './process.ts';
 
@@ -37,7 +37,8 @@ export class OciRuntime {
 
   /** Throws when no container can be run with it. */
   assertUsable(): void {
-    // crun and runc that passed the smoke run are usable
+    // crun and runc that passed the smoke run are usable, unless they are gone.
+    if (this.path.includes('/') && !existsSync(this.path)) throw hostToolMissing({ tool: this.name, hint: 'Run berth doctor --fix to install what Berth needs.' });
   }
 
   /** Lets a created container's process run; it has become the container's own program when this resolves. */

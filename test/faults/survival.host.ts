@@ -118,7 +118,7 @@ describe('survival', function () {
     const next = join(engine.root, 'next');
     await cp(dirname(bundle), next, { recursive: true });
     const script = join(next, basename(bundle));
-    await writeFile(script, (await readFile(script, 'utf8')).replaceAll(/(["'`])0\.1\.0\1/g, '$19.9.9$1'));
+    for (const name of (await readdir(next)).filter((one) => one.endsWith('.cjs'))) await writeFile(join(next, name), (await readFile(join(next, name), 'utf8')).replaceAll(/(["'`])0\.1\.0\1/g, '$19.9.9$1'));
     await run(process.execPath, [script, 'engine', 'start'], { cwd: engine.root, env: engine.env });
     assert.equal((await docker('version', '-f', '{{.Server.Version}}')).stdout, '9.9.9\n');
     assert.equal(await inspect('{{.State.Pid}}', 'counts'), pid);
