@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { shortRandom } from '../base/ids.ts';
+import { removeFolder } from '../base/removeFolder.ts';
 import { listMounts, unmount } from '../host/mounts.ts';
 
 /** A folder that is gone once disposed. */
@@ -19,7 +20,7 @@ export class TempFolders {
   async create(): Promise<TempFolder> {
     const path = join(this.#folder, shortRandom());
     await mkdir(path, { recursive: true, mode: 0o700 });
-    return { path, [Symbol.asyncDispose]: () => removeTree(path) };
+    return { path, [Symbol.asyncDispose]: () => removeFolder(path) };
   }
 
   /** Unmounts and removes everything: for the start of the engine, when no build runs. */
@@ -27,10 +28,6 @@ export class TempFolders {
     const mounts = (await listMounts()).map((mount) => mount.target).filter((target) => target.startsWith(`${this.#folder}/`));
     await unmount(...mounts.reverse());
     const names = await readdir(this.#folder).catch(() => []);
-    await Promise.all(names.map((name) => removeTree(join(this.#folder, name))));
+    await Promise.all(names.map((name) => removeFolder(join(this.#folder, name))));
   }
-}
-
-async function removeTree(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -7,6 +7,7 @@ import { CleanupStack } from '../base/cleanup.ts';
 import type { OperationContext } from '../base/context.ts';
 import { cancelled } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { removeFolder } from '../base/removeFolder.ts';
 import type { Pipe } from '../host/fifoPool.ts';
 import { mountOverlay, unmount } from '../host/mounts.ts';
 import type { DeviceEdits } from '../host/cdi.ts';
@@ -115,7 +116,7 @@ export class StepRunner {
     await using cleanup = new CleanupStack();
     this.#running.add(id);
     cleanup.defer(() => Promise.resolve(void this.#running.delete(id)));
-    cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+    cleanup.defer(() => removeFolder(folder));
     const spec = await this.#build(step, id, folder, cleanup);
     await writeBundle(folder, this.#parts.seccomp.apply(spec));
     const exitCode = await this.#execute(step, id, folder, ctx.signal, spec);
@@ -129,7 +130,7 @@ export class StepRunner {
     await mkdir(rootfs, { recursive: true, mode: 0o700 });
     const network = this.#network(step, id);
     const release = (): Promise<unknown> => network.then(() => this.#parts.networks.release(id), () => undefined);
-    cleanup.defer(() => Promise.all([release(), unmount(rootfs).then(() => rm(join(step.workDir, 'work'), { recursive: true, force: true }))]));
+    cleanup.defer(() => Promise.all([release(), unmount(rootfs).then(() => removeFolder(join(step.workDir, 'work')))]));
     await makeMountPoints(skeleton, await Promise.all(step.mounts.map(async (mount) => ({ destination: mount.target, file: mount.kind === 'file' || (mount.kind === 'bind' && (await isFile(mount.source))) }))));
     await mountOverlay({ lowerDirs: [...step.lowerDirs, skeleton, this.#parts.folders.skeleton], upperDir: step.upperDir, workDir: step.workDir, target: rootfs, volatile: true, noDevices: !this.#parts.runtime.cgroups });
     const profile = this.#parts.appArmor.profileFor({ privileged: step.privileged });

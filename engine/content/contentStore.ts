@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { blobFile, digestAlgorithms, digestOf, digestOfFile } from './digest.ts';
 import type { Digest } from './digest.ts';
@@ -55,6 +56,7 @@ export class ContentStore {
   async update(change: (entries: readonly Descriptor[]) => readonly Descriptor[], { frees = false }: { readonly frees?: boolean } = {}): Promise<void> {
     await this.#mutex.run('index', async () => {
       const next = { ...this.#index, manifests: [...change(this.#index.manifests)] };
+      if (isDeepStrictEqual(next, this.#index)) return; // as when an image gets a name that it has: a build that was done before
       await this.#writeIndex(next).catch(async (error: unknown) => {
         if (!frees || !isFull(error)) throw error;
         await rm(this.#reserve, { force: true });

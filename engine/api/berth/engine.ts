@@ -4,7 +4,7 @@ import { z } from 'zod';
  * Flags for the Node that runs an engine. A small young generation: what a request leaves is collected at once instead of
  * growing the process, and every fork (one for each runtime call) copies fewer pages.
  */
-export const engineNodeFlags: readonly string[] = ['--max-semi-space-size=1'];
+export const engineNodeFlags: readonly string[] = ['--max-semi-space-size=2'];
 
 /** `GET /berth/v1/engine`: the process that serves, for `berth engine status`. */
 export const engineStatusSchema = z.looseObject({

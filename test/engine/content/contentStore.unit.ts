@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf } from '../../../engine/content/digest.ts';
@@ -26,6 +26,17 @@ describe('the content store', () => {
   it('is an OCI image layout from the start', async () => {
     assert.deepEqual(JSON.parse(await readFile(join(root, 'content/oci-layout'), 'utf8')), { imageLayoutVersion: '1.0.0' });
     assert.deepEqual(indexSchema.parse(JSON.parse(await readFile(join(root, 'content/index.json'), 'utf8'))).manifests, []);
+  });
+
+  it('writes its index only when it changes', async () => {
+    const path = join(root, 'content/index.json');
+    await store.update(() => [entry('one')]);
+    const { ino } = await stat(path);
+    await store.update((entries) => entries.map((one) => ({ ...one })));
+    assert.equal((await stat(path)).ino, ino);
+    await store.update((entries) => [...entries, entry('two')]);
+    assert.notEqual((await stat(path)).ino, ino);
+    assert.equal((await open()).entries.length, 2);
   });
 
   it('keeps blobs under their digest, refuses others, and gives back only what is still the same', async () => {
