@@ -74,12 +74,9 @@ export class BreakingProxy {
     onward.once('error', () => response.destroy());
     request.on('data', (chunk: Buffer) => {
       seen.received += chunk.length;
-      onward.write(chunk);
-      if (harm.breakBodyAfter !== undefined && seen.received >= harm.breakBodyAfter) {
-        request.socket.destroy();
-        onward.end();
-        setTimeout(() => onward.destroy(), 50); // what came before the break arrives
-      }
+      const breaks = harm.breakBodyAfter !== undefined && seen.received >= harm.breakBodyAfter;
+      onward.write(chunk, () => breaks && onward.destroy()); // what came before the break arrives
+      if (breaks) request.socket.destroy();
     });
     request.once('end', () => onward.end());
     onward.once('response', (answer: IncomingMessage) => answerTo(answer, response, harm, seen));
