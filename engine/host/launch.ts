@@ -66,7 +66,7 @@ export class Launcher {
     if (signal?.aborted) throw aborted(signal);
     using ends = new Descriptors();
     const [out, stdout] = this.#output(ends);
-    const [err, stderr] = this.#output(ends);
+    const [err, stderr] = this.#second(ends, out);
     try {
       const child = this.launch(program, args, { ...options, stdio: [input === undefined ? 'ignore' : this.#input(ends, input), stdout, stderr] });
       ends.close(); // the child's alone now: their end is the end of what it prints
@@ -86,6 +86,16 @@ export class Launcher {
   #output(ends: Descriptors): [Socket, number] {
     const [ours, theirs] = this.#native.pipe();
     return [new Socket({ fd: ours, readable: true, writable: false }), ends.add(theirs)];
+  }
+
+  /** One more, or the first is closed too. */
+  #second(ends: Descriptors, first: Socket): [Socket, number] {
+    try {
+      return this.#output(ends);
+    } catch (error) {
+      first.destroy();
+      throw error;
+    }
   }
 
   /** A file to read from its start. */
